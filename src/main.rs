@@ -1,0 +1,2 @@
+//! The `pgprobe` command; everything is in the library.
+fn main() {}
