@@ -1,0 +1,5 @@
+//! libpq's decisions, each function naming the one of libpq that it mirrors. Pure.
+
+pub mod client_certificate;
+pub mod error;
+pub mod parameters;

@@ -1,0 +1,93 @@
+//! Integers in connection parameters, as C reads them.
+
+use crate::libpq::error::LibpqError;
+
+/// Mirrors `pqParseIntParam`: blanks around, an `int`, nothing else.
+pub(super) fn parse(value: &str, keyword: &str) -> Result<i32, LibpqError> {
+    let (digits, rest) = split(value);
+    let number = digits.parse().ok().filter(|_| rest.bytes().all(is_space));
+    number.ok_or_else(|| {
+        LibpqError::bad_parameter(format!(
+            "invalid integer value \"{value}\" for connection option \"{keyword}\""
+        ))
+    })
+}
+
+/// Mirrors `strtol` up to the end of the string, cut to an `int`: no digits at all are a zero if
+/// nothing else is there either.
+pub(super) fn parse_strtol(value: &str) -> Option<i32> {
+    if value.is_empty() {
+        return Some(0);
+    }
+    let (digits, rest) = split(value);
+    if digits.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let saturated = if digits.starts_with('-') {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
+    let wide = digits.parse::<i64>().unwrap_or(saturated);
+    let [a, b, c, d, ..] = wide.to_le_bytes();
+    Some(i32::from_le_bytes([a, b, c, d]))
+}
+
+/// The number `strtol` would read and what follows it.
+fn split(value: &str) -> (&str, &str) {
+    let value =
+        value.trim_start_matches(|character: char| u8::try_from(character).is_ok_and(is_space));
+    let sign = usize::from(value.starts_with(['+', '-']));
+    let digits = value[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        0 => ("", value),
+        digits => value.split_at(sign + digits),
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_may_stand_around_an_integer_and_nothing_else_may() {
+        for (value, number) in [
+            ("5", Some(5)),
+            (" \t5\n ", Some(5)),
+            ("+5", Some(5)),
+            ("-5", Some(-5)),
+            ("2147483647", Some(i32::MAX)),
+            ("2147483648", None),
+            ("99999999999999999999", None),
+            ("", None),
+            (" ", None),
+            ("+", None),
+            ("+-5", None),
+            ("5x", None),
+            ("5 5", None),
+            ("0x5", None),
+            ("5\u{a0}", None),
+        ] {
+            assert_eq!(parse(value, "port").ok(), number, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn old_keepalives_are_what_strtol_makes_of_them() {
+        for (value, number) in [
+            ("", Some(0)),
+            ("0", Some(0)),
+            (" 7", Some(7)),
+            ("7 ", None),
+            ("x", None),
+            ("4294967296", Some(0)),
+            ("99999999999999999999", Some(-1)),
+        ] {
+            assert_eq!(parse_strtol(value), number, "{value:?}");
+        }
+    }
+}
