@@ -364,10 +364,7 @@ mod base64_bytes {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-    pub(super) fn serialize<S: Serializer>(
-        bytes: &[u8],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         BASE64_STANDARD.encode(bytes).serialize(serializer)
     }
 

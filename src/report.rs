@@ -176,7 +176,7 @@ pub struct Attempt {
 }
 
 /// How an attempt speaks to the server.
-#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
     /// TLS after SSLRequest.
@@ -188,6 +188,7 @@ pub enum Transport {
     /// A Unix socket.
     UnixSocket,
     /// It did not come so far.
+    #[default]
     None,
 }
 

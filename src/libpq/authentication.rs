@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{ErrorCode, LibpqError};
+use super::parameters::{AuthMethod, ChannelBinding, RequireAuth};
 use crate::emulates::Libpq;
 use crate::observation::{Authentication, Failure, ServerError, StartupReply};
 
@@ -41,9 +42,11 @@ pub struct Situation<'a> {
     /// Whether the connection is encrypted by TLS.
     pub encrypted: bool,
     /// `channel_binding`.
-    pub channel_binding: &'a str,
-    /// `require_auth`, empty if not set.
+    pub channel_binding: ChannelBinding,
+    /// `require_auth` as written, empty if not set.
     pub require_auth: &'a str,
+    /// The same, parsed.
+    pub required_methods: Option<RequireAuth>,
     /// Whether sslcertmode is `require`.
     pub certificate_required: bool,
     /// Whether the server asked for a client certificate.
@@ -154,7 +157,9 @@ fn auth_of(request: &Authentication, situation: &Situation<'_>) -> Auth {
 /// The mechanism that `pg_SASL_init` would select.
 fn mechanism(request: &Authentication, situation: &Situation<'_>) -> Option<Auth> {
     let offers = |name: &str| request.mechanisms.iter().any(|mechanism| mechanism == name);
-    if offers("SCRAM-SHA-256-PLUS") && situation.encrypted && situation.channel_binding != "disable"
+    if offers("SCRAM-SHA-256-PLUS")
+        && situation.encrypted
+        && situation.channel_binding != ChannelBinding::Disable
     {
         Some(Auth::ScramSha256Plus)
     } else if offers("SCRAM-SHA-256") {
@@ -177,7 +182,6 @@ fn refusal(request: &Authentication, situation: &Situation<'_>) -> Option<String
         }
     }
     if situation.libpq >= Libpq::V16
-        && !situation.require_auth.is_empty()
         && let Some(reason) = method_refusal(request, situation)
     {
         return Some(format!(
@@ -185,7 +189,7 @@ fn refusal(request: &Authentication, situation: &Situation<'_>) -> Option<String
             situation.require_auth
         ));
     }
-    let required = situation.channel_binding == "require";
+    let required = situation.channel_binding == ChannelBinding::Require;
     match request.code {
         0 if required => Some(
             "channel binding required, but server authenticated client without channel binding"
@@ -207,7 +211,10 @@ fn sasl_refusal(
     if required && !situation.encrypted {
         return Some("channel binding required, but SSL not in use".into());
     }
-    let plus = request.mechanisms.iter().any(|name| name == "SCRAM-SHA-256-PLUS");
+    let plus = request
+        .mechanisms
+        .iter()
+        .any(|name| name == "SCRAM-SHA-256-PLUS");
     if plus && !situation.encrypted {
         return Some(
             "server offered SCRAM-SHA-256-PLUS authentication over a non-SSL connection".into(),
@@ -223,31 +230,33 @@ fn sasl_refusal(
 
 /// Mirrors the part of `check_expected_areq` that is about require_auth.
 fn method_refusal(request: &Authentication, situation: &Situation<'_>) -> Option<&'static str> {
+    let required = situation.required_methods.as_ref()?;
     let (method, reason) = match request.code {
-        0 => ("none", "server did not complete authentication"),
-        3 => ("password", "server requested a cleartext password"),
-        5 => ("md5", "server requested a hashed password"),
-        7 | 8 => ("gss", "server requested GSSAPI authentication"),
-        9 => ("sspi", "server requested SSPI authentication"),
+        0 => (AuthMethod::None, "server did not complete authentication"),
+        3 => (
+            AuthMethod::Password,
+            "server requested a cleartext password",
+        ),
+        5 => (AuthMethod::Md5, "server requested a hashed password"),
+        7 | 8 => (AuthMethod::Gss, "server requested GSSAPI authentication"),
+        9 => (AuthMethod::Sspi, "server requested SSPI authentication"),
         10..=12 => match mechanism(request, situation) {
-            Some(Auth::Oauthbearer) => ("oauth", "server requested OAUTHBEARER authentication"),
-            _ if situation.libpq >= Libpq::V18 => {
-                ("scram-sha-256", "server requested SCRAM-SHA-256 authentication")
-            }
-            _ => ("scram-sha-256", "server requested SASL authentication"),
+            Some(Auth::Oauthbearer) => (
+                AuthMethod::Oauth,
+                "server requested OAUTHBEARER authentication",
+            ),
+            _ if situation.libpq >= Libpq::V18 => (
+                AuthMethod::ScramSha256,
+                "server requested SCRAM-SHA-256 authentication",
+            ),
+            _ => (
+                AuthMethod::ScramSha256,
+                "server requested SASL authentication",
+            ),
         },
-        _ => ("", "server requested an unknown authentication type"),
+        _ => return Some("server requested an unknown authentication type"),
     };
-    let listed = |name: &str| {
-        let mut items = situation.require_auth.split(',').map(str::trim);
-        items.any(|item| item == name)
-    };
-    let allowed = if situation.require_auth.trim_start().starts_with('!') {
-        !listed(&format!("!{method}"))
-    } else {
-        listed(method)
-    };
-    (!allowed).then_some(reason)
+    (!required.allows(method)).then_some(reason)
 }
 
 /// What libpq says to NegotiateProtocolVersion, if it does not go on (`pqGetNegotiateProtocolVersion3`).
@@ -258,9 +267,7 @@ fn negotiation_refusal(
 ) -> Option<String> {
     let version = |code: u32| format!("{}.{}", code >> 16, code & 0xffff);
     match situation.libpq {
-        Libpq::V15 => {
-            Some("expected authentication request from server, but received v".into())
-        }
+        Libpq::V15 => Some("expected authentication request from server, but received v".into()),
         Libpq::V16 | Libpq::V17 => Some(if newest < situation.requested_version {
             format!(
                 "protocol version not supported by server: client uses {}, server supports up to {}",
@@ -275,13 +282,21 @@ fn negotiation_refusal(
         Libpq::V18 => {
             let wrong = "received invalid protocol negotiation message: server ";
             if newest > situation.requested_version {
-                Some(format!("{wrong}requested downgrade to a higher-numbered version"))
+                Some(format!(
+                    "{wrong}requested downgrade to a higher-numbered version"
+                ))
             } else if newest < 3 << 16 {
-                Some(format!("{wrong}requested downgrade to pre-3.0 protocol version"))
+                Some(format!(
+                    "{wrong}requested downgrade to pre-3.0 protocol version"
+                ))
             } else if newest == (3 << 16) + 1 {
-                Some(format!("{wrong}requested downgrade to non-existent 3.1 protocol version"))
+                Some(format!(
+                    "{wrong}requested downgrade to non-existent 3.1 protocol version"
+                ))
             } else if let Some(first) = unrecognized.first() {
-                Some(format!("{wrong}reported an unsupported parameter that was not requested (\"{first}\")"))
+                Some(format!(
+                    "{wrong}reported an unsupported parameter that was not requested (\"{first}\")"
+                ))
             } else if newest == situation.requested_version {
                 Some(format!("{wrong}negotiated but asks for no changes"))
             } else if newest < situation.min_version {
@@ -302,7 +317,10 @@ fn negotiation_refusal(
 fn server_error(error: &ServerError) -> Answer {
     let says = |text: &str| error.message.contains(text);
     let code = if error.old_style {
-        return Answer::Fatal(LibpqError::new(ErrorCode::ServerError, error.message.clone()));
+        return Answer::Fatal(LibpqError::new(
+            ErrorCode::ServerError,
+            error.message.clone(),
+        ));
     } else if says("no pg_hba.conf entry")
         || says("pg_hba.conf rejects")
         || says("SSL required")
@@ -319,12 +337,17 @@ fn server_error(error: &ServerError) -> Answer {
         ErrorCode::ClientCertRejected
     } else if says("\"trust\" authentication failed") {
         ErrorCode::HbaRejected
-    } else if error.sqlstate == "28000" && error.routine.as_deref() == Some("ClientAuthentication") {
+    } else if error.sqlstate == "28000" && error.routine.as_deref() == Some("ClientAuthentication")
+    {
         ErrorCode::HbaRejected
     } else {
         ErrorCode::ServerError
     };
-    let severity = if error.severity.is_empty() { "FATAL" } else { &error.severity };
+    let severity = if error.severity.is_empty() {
+        "FATAL"
+    } else {
+        &error.severity
+    };
     let told = LibpqError::new(code, format!("{severity}:  {}", error.message));
     if error.sqlstate == "57P03" {
         Answer::CannotConnectNow(told)
@@ -341,8 +364,9 @@ mod tests {
         Situation {
             libpq,
             encrypted: true,
-            channel_binding: "prefer",
+            channel_binding: ChannelBinding::Prefer,
             require_auth: "",
+            required_methods: None,
             certificate_required: false,
             certificate_requested: false,
             certificate_sent: false,
@@ -362,19 +386,38 @@ mod tests {
     fn plus_is_chosen_over_tls_only() {
         let both = request(10, &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
         let over_tls = situation(Libpq::V18);
-        assert_eq!(judge_reply(&both, &over_tls), Answer::Reached(Auth::ScramSha256Plus));
-        let plain = Situation { encrypted: false, ..over_tls };
+        assert_eq!(
+            judge_reply(&both, &over_tls),
+            Answer::Reached(Auth::ScramSha256Plus)
+        );
+        let plain = Situation {
+            encrypted: false,
+            ..over_tls
+        };
         assert!(matches!(judge_reply(&both, &plain), Answer::Fatal(_)));
     }
 
     #[test]
     fn channel_binding_require_refuses_what_cannot_bind() {
-        let strict = Situation { channel_binding: "require", ..situation(Libpq::V15) };
-        for reply in [request(0, &[]), request(3, &[]), request(10, &["SCRAM-SHA-256"])] {
-            assert!(matches!(judge_reply(&reply, &strict), Answer::Fatal(_)), "{reply:?}");
+        let strict = Situation {
+            channel_binding: ChannelBinding::Require,
+            ..situation(Libpq::V15)
+        };
+        for reply in [
+            request(0, &[]),
+            request(3, &[]),
+            request(10, &["SCRAM-SHA-256"]),
+        ] {
+            assert!(
+                matches!(judge_reply(&reply, &strict), Answer::Fatal(_)),
+                "{reply:?}"
+            );
         }
         let plus = request(10, &["SCRAM-SHA-256-PLUS"]);
-        assert_eq!(judge_reply(&plus, &strict), Answer::Reached(Auth::ScramSha256Plus));
+        assert_eq!(
+            judge_reply(&plus, &strict),
+            Answer::Reached(Auth::ScramSha256Plus)
+        );
     }
 
     #[test]
@@ -387,9 +430,17 @@ mod tests {
             ("none", 0, false),
             ("md5", 0, true),
         ] {
-            let strict = Situation { require_auth: required, ..situation(Libpq::V17) };
+            let strict = Situation {
+                require_auth: required,
+                required_methods: RequireAuth::parse(required, Libpq::V17).ok(),
+                ..situation(Libpq::V17)
+            };
             let answer = judge_reply(&request(code, &[]), &strict);
-            assert_eq!(matches!(answer, Answer::Fatal(_)), refused, "{required} {code}");
+            assert_eq!(
+                matches!(answer, Answer::Fatal(_)),
+                refused,
+                "{required} {code}"
+            );
         }
     }
 
@@ -403,8 +454,14 @@ mod tests {
             })
         };
         let now = situation(Libpq::V18);
-        assert!(matches!(judge_reply(&error("57P03"), &now), Answer::CannotConnectNow(_)));
-        assert!(matches!(judge_reply(&error("53300"), &now), Answer::Refused(_)));
+        assert!(matches!(
+            judge_reply(&error("57P03"), &now),
+            Answer::CannotConnectNow(_)
+        ));
+        assert!(matches!(
+            judge_reply(&error("53300"), &now),
+            Answer::Refused(_)
+        ));
     }
 
     #[test]
@@ -415,10 +472,20 @@ mod tests {
             then: Some(Box::new(request(0, &[]))),
         };
         for libpq in Libpq::ALL {
-            let asks_more = Situation { requested_version: 196_610, ..situation(libpq) };
+            let asks_more = Situation {
+                requested_version: 196_610,
+                ..situation(libpq)
+            };
             let answer = judge_reply(&reply, &asks_more);
-            assert_eq!(matches!(answer, Answer::Reached(_)), libpq == Libpq::V18, "{libpq:?}");
+            assert_eq!(
+                matches!(answer, Answer::Reached(_)),
+                libpq == Libpq::V18,
+                "{libpq:?}"
+            );
         }
-        assert!(matches!(judge_reply(&reply, &situation(Libpq::V18)), Answer::Fatal(_)));
+        assert!(matches!(
+            judge_reply(&reply, &situation(Libpq::V18)),
+            Answer::Fatal(_)
+        ));
     }
 }

@@ -74,7 +74,11 @@ pub fn verify(
             Presented::Dns(name) => {
                 use_common_name &= address.is_ip();
                 if let Some(wildcard) = examined.text(name, host)? {
-                    let rule = if wildcard { Rule::DnsWildcard } else { Rule::DnsName };
+                    let rule = if wildcard {
+                        Rule::DnsWildcard
+                    } else {
+                        Rule::DnsName
+                    };
                     return Ok(matched(name, rule));
                 }
             }
@@ -95,7 +99,11 @@ pub fn verify(
     if let Some(name) = common_name.filter(|_| use_common_name)
         && let Some(wildcard) = examined.text(name, host)?
     {
-        let rule = if wildcard { Rule::CommonNameWildcard } else { Rule::CommonName };
+        let rule = if wildcard {
+            Rule::CommonNameWildcard
+        } else {
+            Rule::CommonName
+        };
         return Ok(matched(name, rule));
     }
     Err(examined.mismatch(host))
@@ -158,7 +166,10 @@ fn failed(message: &str) -> Mismatch {
 
 /// Mirrors `wildcard_certificate_match`: one `*` as the whole leftmost label.
 fn wildcard_matches(pattern: &[u8], host: &[u8]) -> bool {
-    let Some(suffix) = pattern.strip_prefix(b"*").filter(|rest| rest.starts_with(b".")) else {
+    let Some(suffix) = pattern
+        .strip_prefix(b"*")
+        .filter(|rest| rest.starts_with(b"."))
+    else {
         return false;
     };
     if pattern.len() < 3 || pattern.len() > host.len() {
@@ -256,7 +267,8 @@ pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
 
 /// strtoul(3) with base 0 that must begin with a digit.
 fn number(text: &[u8]) -> Option<(u32, &[u8])> {
-    let is_hexadecimal = matches!(text, [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit());
+    let is_hexadecimal =
+        matches!(text, [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit());
     let (radix, digits) = match text {
         _ if is_hexadecimal => (16, text.get(2..)?),
         [b'0', ..] => (8, text),
@@ -295,8 +307,18 @@ mod tests {
         let cn = Some(b"common.test".as_slice());
         let table: &[(&str, &[Presented<'_>], Option<&[u8]>, &str)] = &[
             ("a.test", &[Dns(b"A.TEST")], None, "DnsName A.TEST"),
-            ("a.b.test", &[Dns(b"*.b.test")], None, "DnsWildcard *.b.test"),
-            ("..b.test", &[Dns(b"*.b.test")], None, "DnsWildcard *.b.test"),
+            (
+                "a.b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "DnsWildcard *.b.test",
+            ),
+            (
+                "..b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "DnsWildcard *.b.test",
+            ),
             (
                 "a.b..b.test",
                 &[Dns(b"*.b.test")],
@@ -317,7 +339,12 @@ mod tests {
                 cn,
                 "server certificate for \"dns1\" (and 1 other name) does not match host name \"common.test\"",
             ),
-            ("192.0.2.1", &[Dns(b"dns1")], Some(b"192.0.2.1"), "CommonName 192.0.2.1"),
+            (
+                "192.0.2.1",
+                &[Dns(b"dns1")],
+                Some(b"192.0.2.1"),
+                "CommonName 192.0.2.1",
+            ),
             (
                 "192.0.2.1",
                 &[Ip(&two), Other],
@@ -332,9 +359,19 @@ mod tests {
                 None,
                 "server certificate for \"a\" (and 2 other names) does not match host name \"h\"",
             ),
-            ("h", &[Other], None, "could not get server's host name from server certificate"),
+            (
+                "h",
+                &[Other],
+                None,
+                "could not get server's host name from server certificate",
+            ),
             ("h", &[Other], Some(b"h"), "CommonName h"),
-            ("h", &[Dns(b"h\0.evil")], None, "SSL certificate's name contains embedded null"),
+            (
+                "h",
+                &[Dns(b"h\0.evil")],
+                None,
+                "SSL certificate's name contains embedded null",
+            ),
             ("h", &[Dns(b"h"), Dns(b"h\0.evil")], None, "DnsName h"),
             (
                 "h",
@@ -342,9 +379,18 @@ mod tests {
                 None,
                 "certificate contains IP address with invalid length 3",
             ),
-            ("", &[], None, "host name must be specified for a verified SSL connection"),
-            ("127.1", &[], Some(b"127.0.0.1"),
-             "server certificate for \"127.0.0.1\" does not match host name \"127.1\""),
+            (
+                "",
+                &[],
+                None,
+                "host name must be specified for a verified SSL connection",
+            ),
+            (
+                "127.1",
+                &[],
+                Some(b"127.0.0.1"),
+                "server certificate for \"127.0.0.1\" does not match host name \"127.1\"",
+            ),
         ];
         for (host, names, cn, expected) in table {
             assert_eq!(message(host, names, *cn), *expected, "{host} {names:?}");
@@ -367,13 +413,34 @@ mod tests {
 
     #[test]
     fn inet_aton_takes_every_old_spelling() {
-        let same = ["127.0.0.1", "127.1", "127.0.1", "0x7f000001", "2130706433", "0177.0.0.1",
-            "127.0.0.1 ", "127.0.0.1\tx", "0x7f.1"];
+        let same = [
+            "127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "0x7f000001",
+            "2130706433",
+            "0177.0.0.1",
+            "127.0.0.1 ",
+            "127.0.0.1\tx",
+            "0x7f.1",
+        ];
         for text in same {
             assert_eq!(inet_aton(text), Some(Ipv4Addr::LOCALHOST), "{text}");
         }
-        for text in ["", "127.0.0.1.", "127.0.0.256", "1.2.3.4.5", "08.0.0.1", "0x", "a", "256.1",
-            "4294967296", " 127.0.0.1", "127..1", "1.16777216"] {
+        for text in [
+            "",
+            "127.0.0.1.",
+            "127.0.0.256",
+            "1.2.3.4.5",
+            "08.0.0.1",
+            "0x",
+            "a",
+            "256.1",
+            "4294967296",
+            " 127.0.0.1",
+            "127..1",
+            "1.16777216",
+        ] {
             assert_eq!(inet_aton(text), None, "{text}");
         }
     }

@@ -1,5 +1,9 @@
-//! libpq's decisions, each function naming the one of libpq that it mirrors. Pure.
+//! libpq's decisions. Pure: each function names the C function it mirrors.
 
+pub mod authentication;
 pub mod client_certificate;
 pub mod error;
+pub mod host_name;
 pub mod parameters;
+pub mod tls_error;
+pub mod verdict;

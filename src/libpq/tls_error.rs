@@ -23,21 +23,24 @@ pub fn of_alert(alert: u8) -> LibpqError {
 pub fn of_handshake(failure: &Failure) -> Result<LibpqError, String> {
     Ok(match failure {
         Failure::Alert(alert) => of_alert(*alert),
-        Failure::Closed => {
-            LibpqError::new(ErrorCode::ConnectionClosed, "SSL SYSCALL error: EOF detected")
-        }
+        Failure::Closed => LibpqError::new(
+            ErrorCode::ConnectionClosed,
+            "SSL SYSCALL error: EOF detected",
+        ),
         Failure::Reset => LibpqError::new(
             ErrorCode::ConnectionClosed,
             "SSL SYSCALL error: Connection reset by peer",
         ),
-        Failure::Protocol(_) => {
-            LibpqError::new(ErrorCode::TlsHandshakeFailed, "SSL error: wrong version number")
-        }
+        Failure::Protocol(_) => LibpqError::new(
+            ErrorCode::TlsHandshakeFailed,
+            "SSL error: wrong version number",
+        ),
         Failure::ConnectTimeout => LibpqError::new(ErrorCode::Timeout, "timeout expired"),
         Failure::Deadline => return Err("the TLS handshake did not end in time".into()),
         Failure::Unsupported(why) => return Err(why.clone()),
-        Failure::Refused | Failure::Unreachable(_) | Failure::Unresolved(_) => {
-            LibpqError::new(ErrorCode::ConnectionClosed, "SSL SYSCALL error: EOF detected")
-        }
+        Failure::Refused | Failure::Unreachable(_) | Failure::Unresolved(_) => LibpqError::new(
+            ErrorCode::ConnectionClosed,
+            "SSL SYSCALL error: EOF detected",
+        ),
     })
 }

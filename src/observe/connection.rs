@@ -84,16 +84,14 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection,
 ) {
     if steps.ssl_request {
-        connection.negotiation = limit.step(negotiate(&mut stream, &postgres::SSL_REQUEST)).await;
+        let mut pending = Vec::new();
+        let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut pending);
+        connection.negotiation = limit.step(asking).await;
         match connection.negotiation.value().map(|reply| reply.byte) {
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
             Some(b'N') if steps.startup => {
-                let trailing = connection.negotiation.value().map_or(0, |reply| reply.trailing);
-                if trailing == 0 {
-                    plaintext(stream, plan, limit, connection).await;
-                }
-                return;
+                return plaintext(stream, plan, pending, limit, connection).await;
             }
             _ => return finish(stream, limit).await,
         }
@@ -105,7 +103,11 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         client_key: None,
         ..tls.clone()
     };
-    let tls = if steps.client_certificate { tls } else { &without };
+    let tls = if steps.client_certificate {
+        tls
+    } else {
+        &without
+    };
     let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
         Ok(session) => session,
         Err(failure) => {
@@ -123,15 +125,17 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     finish(session.close().await, limit).await;
 }
 
-/// The StartupMessage in plaintext, as the first thing or after `N`.
+/// The StartupMessage in plaintext, as the first thing or after `N`; `pending` is what came with
+/// the `N`, which libpq takes for the reply.
 pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     plan: &Plan,
+    pending: Vec<u8>,
     limit: &Limit,
     connection: &mut Connection,
 ) {
     connection.startup_encrypted = false;
-    connection.startup = limit.step(plain_startup(&mut stream, plan)).await;
+    connection.startup = limit.step(plain_startup(&mut stream, plan, pending)).await;
     finish(stream, limit).await;
 }
 
@@ -141,7 +145,9 @@ pub(super) async fn gssenc<S: AsyncRead + AsyncWrite + Unpin>(
     limit: &Limit,
     connection: &mut Connection,
 ) {
-    connection.negotiation = limit.step(negotiate(&mut stream, &postgres::GSSENC_REQUEST)).await;
+    let mut unused = Vec::new();
+    let asking = negotiate(&mut stream, &postgres::GSSENC_REQUEST, &mut unused);
+    connection.negotiation = limit.step(asking).await;
     finish(stream, limit).await;
 }
 
@@ -155,13 +161,22 @@ pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection,
 ) {
     if ssl_request {
-        connection.negotiation = limit.step(negotiate(&mut stream, &postgres::SSL_REQUEST)).await;
-        if connection.negotiation.value().is_none_or(|reply| reply.byte != b'S') {
+        let mut unused = Vec::new();
+        let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut unused);
+        connection.negotiation = limit.step(asking).await;
+        if connection
+            .negotiation
+            .value()
+            .is_none_or(|reply| reply.byte != b'S')
+        {
             return finish(stream, limit).await;
         }
     }
     let mut hello = ClientHello {
-        versions: (tls.min_version..=tls.max_version).rev().filter(|code| speaks(*code)).collect(),
+        versions: (tls.min_version..=tls.max_version)
+            .rev()
+            .filter(|code| speaks(*code))
+            .collect(),
         cipher_suites: openssl::cipher_suites(tls.min_version, tls.max_version),
         groups: tls.groups.clone(),
         signature_schemes: tls.signature_schemes.clone(),
@@ -217,7 +232,8 @@ async fn flight<S: AsyncRead + AsyncWrite + Unpin>(
     let sent = stream.write_all(&hello.to_records()).await;
     sent.map_err(|error| failure_of(&error))?;
     loop {
-        let flight = server_flight(received).map_err(|error| Failure::Protocol(error.to_string()))?;
+        let flight =
+            server_flight(received).map_err(|error| Failure::Protocol(error.to_string()))?;
         match flight.end {
             FlightEnd::Complete => return Ok(()),
             FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
@@ -237,17 +253,20 @@ async fn flight<S: AsyncRead + AsyncWrite + Unpin>(
 async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     request: &[u8],
+    pending: &mut Vec<u8>,
 ) -> Result<NegotiationReply, Failure> {
-    stream.write_all(request).await.map_err(|error| failure_of(&error))?;
-    let mut answer = vec![0; ANSWER];
-    let length = stream.read(&mut answer).await.map_err(|error| failure_of(&error))?;
-    match answer.first() {
-        Some(byte) if length > 0 => Ok(NegotiationReply {
-            byte: *byte,
-            trailing: length - 1,
-        }),
-        _ => Err(Failure::Closed),
-    }
+    stream
+        .write_all(request)
+        .await
+        .map_err(|error| failure_of(&error))?;
+    let mut answer = Vec::new();
+    read_some(stream, &mut answer).await?;
+    let (byte, rest) = answer.split_first().ok_or(Failure::Closed)?;
+    pending.extend_from_slice(rest);
+    Ok(NegotiationReply {
+        byte: *byte,
+        trailing: rest.len(),
+    })
 }
 
 fn startup_bytes(plan: &Plan) -> Vec<u8> {
@@ -262,13 +281,18 @@ fn startup_bytes(plan: &Plan) -> Vec<u8> {
 async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     plan: &Plan,
+    pending: Vec<u8>,
 ) -> Result<StartupReply, Failure> {
     let sent = stream.write_all(&startup_bytes(plan)).await;
     sent.map_err(|error| failure_of(&error))?;
     let mut replies = Replies::default();
+    let mut bytes = pending;
     loop {
-        let mut bytes = Vec::new();
-        let length = read_some(stream, &mut bytes).await?;
+        let mut length = bytes.len();
+        if length == 0 {
+            length = read_some(stream, &mut bytes).await?;
+        }
+        let bytes = std::mem::take(&mut bytes);
         match replies.feed(&bytes, length == 0) {
             Some(reply) => {
                 if accepted(&reply) {
@@ -331,7 +355,14 @@ impl Replies {
             };
             let negotiated = self.negotiated.take();
             match (negotiated, reply) {
-                (None, StartupReply::NegotiateProtocolVersion { newest, unrecognized, .. }) => {
+                (
+                    None,
+                    StartupReply::NegotiateProtocolVersion {
+                        newest,
+                        unrecognized,
+                        ..
+                    },
+                ) => {
                     self.negotiated = Some((newest, unrecognized));
                     self.bytes.drain(..used.min(self.bytes.len()));
                 }
@@ -353,7 +384,10 @@ async fn read_some<S: AsyncRead + Unpin>(
     into: &mut Vec<u8>,
 ) -> Result<usize, Failure> {
     let mut chunk = vec![0; ANSWER];
-    let length = stream.read(&mut chunk).await.map_err(|error| failure_of(&error))?;
+    let length = stream
+        .read(&mut chunk)
+        .await
+        .map_err(|error| failure_of(&error))?;
     into.extend_from_slice(chunk.get(..length).unwrap_or_default());
     Ok(length)
 }

@@ -12,8 +12,8 @@ use rustls::client::{ClientConnection, ResolvesClientCert, Resumption};
 use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, PeerMisbehaved, ProtocolVersion,
-    SignatureScheme,
+    ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, PeerMisbehaved,
+    ProtocolVersion, SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -162,15 +162,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             client_key: plan.client_key.clone(),
         });
         let provider = provider(&plan.groups);
-        let suites = provider.cipher_suites.iter().map(|suite| u16::from(suite.suite()));
+        let suites = provider
+            .cipher_suites
+            .iter()
+            .map(|suite| u16::from(suite.suite()));
         let suites = suites
             .filter(|code| match code >> 8 {
                 0x13 => plan.max_version >= 0x0304,
                 _ => plan.min_version <= 0x0303,
             })
             .collect();
-        let groups = provider.kx_groups.iter().map(|group| u16::from(group.name())).collect();
-        let versions = [(0x0304, &rustls::version::TLS13), (0x0303, &rustls::version::TLS12)];
+        let groups = provider
+            .kx_groups
+            .iter()
+            .map(|group| u16::from(group.name()))
+            .collect();
+        let versions = [
+            (0x0304, &rustls::version::TLS13),
+            (0x0303, &rustls::version::TLS12),
+        ];
         let versions: Vec<_> = versions
             .into_iter()
             .filter(|(code, _)| (plan.min_version..=plan.max_version).contains(code))
@@ -179,7 +189,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         let builder = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&versions)
             .map_err(unsupported)?;
-        #[expect(clippy::disallowed_methods, reason = "this is the place that records and accepts")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the place that records and accepts"
+        )]
         let mut config = builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
@@ -230,7 +243,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
 
     /// What the server showed so far.
     pub(super) fn seen(&self) -> Handshake {
-        let seen = self.recorder.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self
+            .recorder
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let connection = &self.connection;
         Handshake {
             protocol_version: connection.protocol_version().map(u16::from),
@@ -261,7 +278,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     /// # Errors
     /// When the stream does not take them.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.connection.writer().write_all(bytes).map_err(|error| failure_of(&error))?;
+        self.connection
+            .writer()
+            .write_all(bytes)
+            .map_err(|error| failure_of(&error))?;
         self.flush().await
     }
 
@@ -295,10 +315,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     async fn flush(&mut self) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         while self.connection.wants_write() {
-            self.connection.write_tls(&mut bytes).map_err(|error| failure_of(&error))?;
+            self.connection
+                .write_tls(&mut bytes)
+                .map_err(|error| failure_of(&error))?;
         }
         if !bytes.is_empty() {
-            self.stream.write_all(&bytes).await.map_err(|error| failure_of(&error))?;
+            self.stream
+                .write_all(&bytes)
+                .await
+                .map_err(|error| failure_of(&error))?;
         }
         Ok(())
     }
@@ -311,7 +336,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         };
         let mut unread = bytes.get(..length).unwrap_or_default();
         loop {
-            self.connection.read_tls(&mut unread).map_err(|error| failure_of(&error))?;
+            self.connection
+                .read_tls(&mut unread)
+                .map_err(|error| failure_of(&error))?;
             if let Err(error) = self.connection.process_new_packets() {
                 // The alert that rustls has ready tells the server why.
                 let _ = self.flush().await;
@@ -414,7 +441,11 @@ impl SupportedKxGroup for Secp521r1 {
         let failed = |_| rustls::Error::General("no P-521 key could be made".into());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let private = EphemeralPrivateKey::generate(&ECDH_P521, &random).map_err(failed)?;
-        let public = private.compute_public_key().map_err(failed)?.as_ref().to_vec();
+        let public = private
+            .compute_public_key()
+            .map_err(failed)?
+            .as_ref()
+            .to_vec();
         Ok(Box::new(Secp521r1Exchange { private, public }))
     }
 
@@ -428,7 +459,9 @@ impl ActiveKeyExchange for Secp521r1Exchange {
         use aws_lc_rs::agreement::{ECDH_P521, UnparsedPublicKey, agree_ephemeral};
         let misbehaved = rustls::Error::PeerMisbehaved(PeerMisbehaved::InvalidKeyShare);
         let peer = UnparsedPublicKey::new(&ECDH_P521, peer);
-        agree_ephemeral(self.private, peer, misbehaved, |secret| Ok(SharedSecret::from(secret)))
+        agree_ephemeral(self.private, peer, misbehaved, |secret| {
+            Ok(SharedSecret::from(secret))
+        })
     }
 
     fn pub_key(&self) -> &[u8] {

@@ -18,7 +18,12 @@ use plan::{HostPlan, Lookup, Plan};
 /// Probes every host of the plan at the same time, each address by its turn.
 pub async fn observe(plan: &Plan, network: &impl Network) -> Vec<HostObservation> {
     let deadline = Instant::now() + plan.deadline;
-    join_all(plan.hosts.iter().map(|host| observe_host(plan, host, network, deadline))).await
+    join_all(
+        plan.hosts
+            .iter()
+            .map(|host| observe_host(plan, host, network, deadline)),
+    )
+    .await
 }
 
 async fn observe_host(
@@ -47,7 +52,10 @@ async fn observe_host(
             };
             seen.resolve = Limit::new(deadline, None).step(resolving).await;
             let addresses = seen.resolve.value().cloned().unwrap_or_default();
-            addresses.into_iter().map(|address| tcp(address, host.port)).collect()
+            addresses
+                .into_iter()
+                .map(|address| tcp(address, host.port))
+                .collect()
         }
     };
     let mut waiting = endpoints.len();
@@ -95,10 +103,13 @@ async fn connect<N: Network>(
     limit: &Limit,
 ) -> (Step<()>, Option<N::Stream>) {
     let connecting = async {
-        network.connect(endpoint).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => Failure::Refused,
-            _ => Failure::Unreachable(without_number(&error)),
-        })
+        network
+            .connect(endpoint)
+            .await
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+                _ => Failure::Unreachable(without_number(&error)),
+            })
     };
     match limit.step(connecting).await {
         Step::Observed { value, ms } => (Step::Observed { value: (), ms }, Some(value)),
@@ -134,7 +145,7 @@ impl<N: Network> Ready<'_, N> {
             if plan.depth == Depth::Handshake {
                 connection::finish(stream, self.limit).await;
             } else {
-                connection::plaintext(stream, plan, self.limit, &mut only).await;
+                connection::plaintext(stream, plan, Vec::new(), self.limit, &mut only).await;
             }
             return vec![only];
         }
@@ -145,7 +156,11 @@ impl<N: Network> Ready<'_, N> {
             startup,
             client_certificate: true,
         };
-        let mut main = first(if plan.direct { Purpose::Direct } else { Purpose::Negotiated });
+        let mut main = first(if plan.direct {
+            Purpose::Direct
+        } else {
+            Purpose::Negotiated
+        });
         let name = self.host.server_name.as_deref();
         let tls = connection::tls(stream, plan, name, steps, self.limit, &mut main);
         if !startup {
@@ -156,8 +171,14 @@ impl<N: Network> Ready<'_, N> {
         let ((), plaintext) = tokio::join!(tls, self.open(Purpose::Plaintext));
         let mut all = vec![main, plaintext];
         let main = &all[0];
-        let asked = main.tls.as_ref().is_some_and(|tls| tls.certificate_request.is_some());
-        let client_key = plan.tls.as_ref().is_some_and(|tls| tls.client_key.is_some());
+        let asked = main
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.certificate_request.is_some());
+        let client_key = plan
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_key.is_some());
         let mut more = Vec::new();
         if asked && client_key {
             more.push(Purpose::WithoutClientCertificate);
@@ -197,7 +218,7 @@ impl<N: Network> Ready<'_, N> {
         };
         match purpose {
             Purpose::Plaintext | Purpose::Socket => {
-                connection::plaintext(stream, plan, limit, &mut connection).await;
+                connection::plaintext(stream, plan, Vec::new(), limit, &mut connection).await;
             }
             Purpose::Gssenc => connection::gssenc(stream, limit, &mut connection).await,
             Purpose::Hello => {
@@ -223,9 +244,10 @@ fn hello_would_tell(main: &Connection) -> bool {
         Some(Failure::Alert(_) | Failure::Unsupported(_)) => {
             main.tls.as_ref().is_none_or(|tls| tls.signature.is_none())
         }
-        Some(Failure::Closed | Failure::Reset) => {
-            main.tls.as_ref().is_none_or(|tls| tls.protocol_version.is_none())
-        }
+        Some(Failure::Closed | Failure::Reset) => main
+            .tls
+            .as_ref()
+            .is_none_or(|tls| tls.protocol_version.is_none()),
         _ => false,
     }
 }
@@ -244,8 +266,15 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
                 }
             }
         }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
+        if waiting {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     })
     .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
+    running
+        .into_iter()
+        .filter_map(|(_, output)| output)
+        .collect()
 }

@@ -75,7 +75,10 @@ pub struct TlsPlan {
 impl Plan {
     /// The most connections that one address can get.
     pub fn connections(&self) -> usize {
-        let client_key = self.tls.as_ref().is_some_and(|tls| tls.client_key.is_some());
+        let client_key = self
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_key.is_some());
         match self.depth {
             Depth::Handshake => 1,
             // The TLS one, the plaintext one, without the client certificate, our own hello.

@@ -222,7 +222,10 @@ mod tests {
         else {
             panic!("no error");
         };
-        assert_eq!((error.sqlstate.as_str(), error.message.as_str()), ("28000", "no entry"));
+        assert_eq!(
+            (error.sqlstate.as_str(), error.message.as_str()),
+            ("28000", "no entry")
+        );
         assert_eq!(error.routine.as_deref(), Some("ClientAuthentication"));
     }
 

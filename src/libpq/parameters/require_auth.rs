@@ -60,7 +60,7 @@ impl RequireAuth {
     }
 
     /// Mirrors the `require_auth` part of `pqConnectOptions2`.
-    pub(super) fn parse(value: &str, libpq: Libpq) -> Result<Self, LibpqError> {
+    pub(in crate::libpq) fn parse(value: &str, libpq: Libpq) -> Result<Self, LibpqError> {
         let mut negated = false;
         let mut methods = BTreeSet::new();
         let refuse = |text: String| Err(LibpqError::bad_parameter(text));

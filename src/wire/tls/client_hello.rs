@@ -121,7 +121,10 @@ mod tests {
         assert_eq!(body.u16("version").unwrap(), 0x0303);
         assert_eq!(body.take(32, "random").unwrap(), [7; 32]);
         assert_eq!(body.vector8("session id").unwrap().rest(), [9; 32]);
-        assert_eq!(body.vector16("suites").unwrap().rest(), [0x13, 2, 0xc0, 0x2f, 0, 0xff]);
+        assert_eq!(
+            body.vector16("suites").unwrap().rest(),
+            [0x13, 2, 0xc0, 0x2f, 0, 0xff]
+        );
         assert_eq!(body.vector8("compression").unwrap().rest(), [0]);
         let mut extensions = body.vector16("extensions").unwrap();
         assert!(body.is_empty());
@@ -142,6 +145,11 @@ mod tests {
         let bytes = only_1_2.to_records();
         let key_share = [0, 51, 0, 2, 0, 0];
         assert!(!bytes.windows(6).any(|window| window == key_share));
-        assert!(hello().to_records().windows(6).any(|window| window == key_share));
+        assert!(
+            hello()
+                .to_records()
+                .windows(6)
+                .any(|window| window == key_share)
+        );
     }
 }

@@ -69,9 +69,15 @@ pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
             return Err(records.error("not a TLS record"));
         }
         let mut record = records.clone();
-        let Ok(kind) = record.u8("record type") else { break };
-        let Ok(_) = record.u16("record version") else { break };
-        let Ok(mut fragment) = record.vector16("record") else { break };
+        let Ok(kind) = record.u8("record type") else {
+            break;
+        };
+        let Ok(_) = record.u16("record version") else {
+            break;
+        };
+        let Ok(mut fragment) = record.vector16("record") else {
+            break;
+        };
         records = record;
         match kind {
             21 => {
@@ -96,14 +102,22 @@ pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
     let mut messages = Reader::new(&handshake);
     loop {
         let mut next = messages.clone();
-        let Ok(kind) = next.u8("handshake type") else { break };
-        let Ok(length) = next.u24("handshake length") else { break };
-        if kind == 11 && usize::try_from(length).is_ok_and(|length| length > MAX_CERTIFICATE_MESSAGE) {
+        let Ok(kind) = next.u8("handshake type") else {
+            break;
+        };
+        let Ok(length) = next.u24("handshake length") else {
+            break;
+        };
+        if kind == 11
+            && usize::try_from(length).is_ok_and(|length| length > MAX_CERTIFICATE_MESSAGE)
+        {
             return Err(next.error("a Certificate message of more than 100 KiB"));
         }
         let mut whole = messages.clone();
         whole.u8("handshake type")?;
-        let Ok(body) = whole.vector24("handshake message") else { break };
+        let Ok(body) = whole.vector24("handshake message") else {
+            break;
+        };
         messages = whole;
         message(&mut flight, kind, body)?;
         if flight.end != FlightEnd::Open {
@@ -188,7 +202,9 @@ fn certificate_request(
     if flight.protocol_version == Some(0x0303) {
         let mut schemes = body.vector16("signature schemes")?;
         while !schemes.is_empty() {
-            request.signature_schemes.push(schemes.u16("signature scheme")?);
+            request
+                .signature_schemes
+                .push(schemes.u16("signature scheme")?);
         }
     }
     let mut names = body.vector16("certificate authorities")?;
@@ -244,7 +260,10 @@ mod tests {
         .concat();
         let flight = server_flight(&record(22, &handshake(2, &body))).unwrap();
         assert!(flight.hello_retry_request);
-        assert_eq!((flight.protocol_version, flight.group), (Some(0x0304), Some(0x001e)));
+        assert_eq!(
+            (flight.protocol_version, flight.group),
+            (Some(0x0304), Some(0x001e))
+        );
     }
 
     #[test]
