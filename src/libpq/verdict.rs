@@ -58,6 +58,8 @@ pub enum Possession {
 /// The certificate side of one connection, judged once for all modes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedChain {
+    /// Why OpenSSL cannot decode a certificate of the chain: the handshake fails at it.
+    pub undecodable: Option<String>,
     /// Against libpq's roots; `None` where libpq has none.
     pub chain: Option<ChainAnswer>,
     /// The host name.
@@ -494,6 +496,9 @@ impl Facts<'_> {
         self.same_offer(connection)?;
         let verify = matches!(self.roots, Roots::Loaded);
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
+            Some(JudgedChain { undecodable: Some(why), .. }) => Some(End::NextMethod(
+                LibpqError::new(ErrorCode::TlsHandshakeFailed, format!("SSL error: {why}")),
+            )),
             Some(JudgedChain {
                 chain: Some(ChainAnswer::Refused(_)),
                 ..
@@ -717,7 +722,8 @@ impl Facts<'_> {
         Ok(())
     }
 
-    fn situation(&self, tls: Option<&Handshake>) -> Situation<'_> {
+    /// What decides about the server's answer to a StartupMessage, over this TLS or in plaintext.
+    pub fn situation(&self, tls: Option<&Handshake>) -> Situation<'_> {
         let parameters = self.parameters;
         let code = |version| match version {
             ProtocolVersion::V3_0 => PROTOCOL_3_0,

@@ -61,6 +61,11 @@ impl Parameters {
         }
     }
 
+    /// OpenSSL's own store: its file and its directories of hash-named files.
+    pub fn system_store(&self) -> (&str, &[String]) {
+        (&self.system_store.0, &self.system_store.1)
+    }
+
     /// The file of revocation lists: the default one only where `sslcrldir` is not given either.
     ///
     /// Looked at only beside a root *file*.

@@ -1,0 +1,255 @@
+//! The sets of trust anchors that a chain is judged against, made from the client's files.
+
+use std::sync::LazyLock;
+
+use crate::client::{Client, FileFact};
+use crate::emulates::{Libpq, OpenSsl};
+use crate::libpq::error::{ErrorCode, LibpqError};
+use crate::libpq::parameters::{Parameters, RootCertificates};
+use crate::libpq::verdict::{ChainAnswer, Roots};
+use crate::pki::path::{CrlPolicy, PathResult};
+use crate::pki::{Certificate, TrustStore, path};
+use crate::report::{Anchors, ChainReport, ChainStatus};
+
+/// Mozilla's anchors, made once.
+static MOZILLA: LazyLock<TrustStore> = LazyLock::new(TrustStore::mozilla);
+
+/// The sets of anchors of one client.
+pub(super) struct Trust {
+    /// What libpq loads.
+    pub(super) roots: Roots,
+    root_file: Option<(String, Result<Loaded, LibpqError>)>,
+    system: Loaded,
+    system_source: Option<String>,
+    uses_system: bool,
+    openssl: OpenSsl,
+    now: i64,
+}
+
+struct Loaded {
+    store: TrustStore,
+    check_crls: bool,
+}
+
+impl Trust {
+    pub(super) fn new(client: &Client, parameters: &Parameters, openssl: OpenSsl, now: i64) -> Self {
+        let root_file = match parameters.sslrootcert() {
+            RootCertificates::File(path) if client.file(&path).exists() => {
+                let loaded = root_file(client, parameters, &path);
+                Some((path, loaded))
+            }
+            RootCertificates::File(_) | RootCertificates::System { .. } | RootCertificates::None => {
+                None
+            }
+        };
+        let uses_system = matches!(parameters.sslrootcert(), RootCertificates::System { .. });
+        let roots = match (&root_file, parameters.sslrootcert()) {
+            (Some((_, Ok(_))), _) | (None, RootCertificates::System { .. }) => Roots::Loaded,
+            (Some((_, Err(error))), _) => Roots::Unreadable(error.clone()),
+            (None, RootCertificates::File(path)) => Roots::Missing(missing(
+                parameters.libpq(),
+                &format!("root certificate file \"{path}\" does not exist"),
+            )),
+            (None, RootCertificates::None) => Roots::Missing(missing(
+                parameters.libpq(),
+                "could not get home directory to locate root certificate file",
+            )),
+        };
+        let (system, system_source) = system_store(client, parameters);
+        Self {
+            roots,
+            root_file,
+            system,
+            system_source,
+            uses_system,
+            openssl,
+            now,
+        }
+    }
+
+    /// The answer of libpq's own anchors; `None` where it has none.
+    pub(super) fn libpq_answer(&self, chain: &[Certificate]) -> Option<ChainAnswer> {
+        let loaded = match &self.root_file {
+            Some((_, Ok(loaded))) => loaded,
+            Some((_, Err(_))) => return None,
+            None if self.uses_system => &self.system,
+            None => return None,
+        };
+        Some(match self.verify(loaded, chain) {
+            PathResult::Ok { .. } => ChainAnswer::Verified,
+            PathResult::Err { error, .. } => ChainAnswer::Refused(error.text().to_owned()),
+            PathResult::Undetermined { reason } => ChainAnswer::Unknown(reason),
+        })
+    }
+
+    /// The chain against each set.
+    pub(super) fn reports(&self, chain: &[Certificate]) -> Vec<ChainReport> {
+        let root_file = match &self.root_file {
+            Some((path, Ok(loaded))) => self.report(Anchors::RootFile, Some(path), loaded, chain),
+            Some((path, Err(error))) => ChainReport {
+                status: ChainStatus::Unreadable,
+                message: Some(error.message.clone()),
+                ..absent(Anchors::RootFile, Some(path))
+            },
+            None => absent(Anchors::RootFile, None),
+        };
+        let system = match &self.system_source {
+            Some(source) => self.report(Anchors::System, Some(source), &self.system, chain),
+            None => absent(Anchors::System, None),
+        };
+        let mozilla = Loaded {
+            store: TrustStore::empty(),
+            check_crls: false,
+        };
+        let mozilla = self.report_of(
+            Anchors::Mozilla,
+            Some("webpki-roots"),
+            self.verify_with(&MOZILLA, mozilla.check_crls, chain),
+        );
+        vec![root_file, system, mozilla]
+    }
+
+    fn verify(&self, loaded: &Loaded, chain: &[Certificate]) -> PathResult {
+        self.verify_with(&loaded.store, loaded.check_crls, chain)
+    }
+
+    fn verify_with(&self, store: &TrustStore, crls: bool, chain: &[Certificate]) -> PathResult {
+        let crls = if crls { CrlPolicy::All } else { CrlPolicy::Off };
+        path::verify(chain, store, crls, self.openssl, self.now)
+    }
+
+    fn report(
+        &self,
+        anchors: Anchors,
+        source: Option<&str>,
+        loaded: &Loaded,
+        chain: &[Certificate],
+    ) -> ChainReport {
+        self.report_of(anchors, source, self.verify(loaded, chain))
+    }
+
+    fn report_of(&self, anchors: Anchors, source: Option<&str>, result: PathResult) -> ChainReport {
+        let subjects = |path: &[path::PathElement]| {
+            path.iter().map(|element| element.certificate.subject.to_string()).collect()
+        };
+        let base = absent(anchors, source);
+        match result {
+            PathResult::Ok { path } => ChainReport {
+                status: ChainStatus::Ok,
+                message: None,
+                path: subjects(&path),
+                ..base
+            },
+            PathResult::Err { error, depth, path } => ChainReport {
+                status: ChainStatus::Failed,
+                error: Some(error.code()),
+                depth: Some(depth),
+                message: Some(error.text().to_owned()),
+                path: subjects(&path),
+                ..base
+            },
+            PathResult::Undetermined { reason } => ChainReport {
+                status: ChainStatus::Undetermined,
+                message: Some(reason),
+                ..base
+            },
+        }
+    }
+}
+
+fn absent(anchors: Anchors, source: Option<&str>) -> ChainReport {
+    ChainReport {
+        anchors,
+        source: source.map(str::to_owned),
+        status: ChainStatus::Absent,
+        error: None,
+        depth: None,
+        message: None,
+        path: Vec::new(),
+    }
+}
+
+fn missing(libpq: Libpq, first_line: &str) -> LibpqError {
+    let advice = match libpq {
+        Libpq::V15 => {
+            "Either provide the file or change sslmode to disable server certificate verification."
+        }
+        Libpq::V16 | Libpq::V17 | Libpq::V18 => {
+            "Either provide the file, use the system's trusted roots with sslrootcert=system, or \
+             change sslmode to disable server certificate verification."
+        }
+    };
+    LibpqError::new(ErrorCode::RootCertMissing, format!("{first_line}\n{advice}"))
+}
+
+/// The root file with the CRLs beside it, as `initialize_SSL` loads them.
+fn root_file(client: &Client, parameters: &Parameters, path: &str) -> Result<Loaded, LibpqError> {
+    let unreadable = |reason: &str| {
+        LibpqError::new(
+            ErrorCode::RootCertUnreadable,
+            format!("could not read root certificate file \"{path}\": {reason}"),
+        )
+    };
+    let mut store = match client.file(path) {
+        FileFact::Present { bytes, .. } => {
+            TrustStore::from_pem(&bytes.0).map_err(|error| unreadable(&error.to_string()))?
+        }
+        FileFact::Unreadable { error, .. } => return Err(unreadable(error)),
+        FileFact::Directory { .. } => return Err(unreadable("no certificate or crl found")),
+        FileFact::PrivateKey { .. } => return Err(unreadable("no certificate or crl found")),
+        FileFact::Absent { error, .. } => return Err(unreadable(error)),
+    };
+    let check_crls = load_crls(client, parameters, &mut store);
+    Ok(Loaded { store, check_crls })
+}
+
+/// Mirrors `X509_STORE_load_locations` on sslcrl and sslcrldir: whether CRLs are checked.
+fn load_crls(client: &Client, parameters: &Parameters, store: &mut TrustStore) -> bool {
+    let (file, directory) = (parameters.sslcrl(), parameters.sslcrldir());
+    if let Some(path) = &file {
+        let FileFact::Present { bytes, .. } = client.file(path) else {
+            return false;
+        };
+        if store.add_pem(&bytes.0).is_err() {
+            return false;
+        }
+    }
+    if let Some(FileFact::Directory { entries, .. }) =
+        directory.as_ref().map(|path| client.file(path))
+    {
+        for (name, bytes) in entries {
+            // A bad file in the directory is found when it is looked up, and passed over.
+            let _ = match name.split_once('.') {
+                Some((_, number)) if number.starts_with('r') => store.add_directory_crl(&bytes.0),
+                _ => store.add_directory_entry(&bytes.0),
+            };
+        }
+    }
+    file.is_some() || directory.is_some()
+}
+
+/// OpenSSL's default store; where it came from, if there is one.
+fn system_store(client: &Client, parameters: &Parameters) -> (Loaded, Option<String>) {
+    let (file, directories) = parameters.system_store();
+    let mut store = TrustStore::empty();
+    let mut sources = Vec::new();
+    if let FileFact::Present { bytes, .. } = client.file(file)
+        && store.add_pem(&bytes.0).is_ok()
+    {
+        sources.push(file.to_owned());
+    }
+    for directory in directories {
+        if let FileFact::Directory { entries, .. } = client.file(directory) {
+            sources.push(directory.clone());
+            for bytes in entries.values() {
+                let _ = store.add_directory_entry(&bytes.0);
+            }
+        }
+    }
+    let source = (!sources.is_empty()).then(|| sources.join(", "));
+    let loaded = Loaded {
+        store,
+        check_crls: false,
+    };
+    (loaded, source)
+}
