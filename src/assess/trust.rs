@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use crate::client::{Client, FileFact};
 use crate::emulates::{Libpq, OpenSsl};
 use crate::libpq::error::{ErrorCode, LibpqError};
-use crate::libpq::parameters::{Parameters, RootCertificates};
+use crate::libpq::parameters::{Origin, Parameters, RootCertificates};
 use crate::libpq::verdict::{ChainAnswer, Roots};
-use crate::pki::path::{CrlPolicy, PathResult};
+use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
 use crate::pki::{Certificate, TrustStore, path};
 use crate::report::{Anchors, ChainReport, ChainStatus};
 
@@ -22,6 +22,7 @@ pub(super) struct Trust {
     system: Loaded,
     system_source: Option<String>,
     uses_system: bool,
+    uses_mozilla: bool,
     openssl: OpenSsl,
     now: i64,
 }
@@ -33,7 +34,11 @@ struct Loaded {
 
 impl Trust {
     pub(super) fn new(client: &Client, parameters: &Parameters, openssl: OpenSsl, now: i64) -> Self {
+        // Only as an option: in a connection string it is a file name, as for libpq.
+        let uses_mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
+            && parameters.value("sslrootcert") == Some("mozilla");
         let root_file = match parameters.sslrootcert() {
+            _ if uses_mozilla => None,
             RootCertificates::File(path) if client.file(&path).exists() => {
                 let loaded = root_file(client, parameters, &path);
                 Some((path, loaded))
@@ -44,6 +49,7 @@ impl Trust {
         };
         let uses_system = matches!(parameters.sslrootcert(), RootCertificates::System { .. });
         let roots = match (&root_file, parameters.sslrootcert()) {
+            _ if uses_mozilla => Roots::Loaded,
             (Some((_, Ok(_))), _) | (None, RootCertificates::System { .. }) => Roots::Loaded,
             (Some((_, Err(error))), _) => Roots::Unreadable(error.clone()),
             (None, RootCertificates::File(path)) => Roots::Missing(missing(
@@ -62,6 +68,7 @@ impl Trust {
             system,
             system_source,
             uses_system,
+            uses_mozilla,
             openssl,
             now,
         }
@@ -69,16 +76,17 @@ impl Trust {
 
     /// The answer of libpq's own anchors; `None` where it has none.
     pub(super) fn libpq_answer(&self, chain: &[Certificate]) -> Option<ChainAnswer> {
-        let loaded = match &self.root_file {
-            Some((_, Ok(loaded))) => loaded,
+        let result = match &self.root_file {
+            Some((_, Ok(loaded))) => self.verify(loaded, chain),
             Some((_, Err(_))) => return None,
-            None if self.uses_system => &self.system,
+            None if self.uses_mozilla => self.verify_with(&MOZILLA, false, chain),
+            None if self.uses_system => self.verify(&self.system, chain),
             None => return None,
         };
-        Some(match self.verify(loaded, chain) {
-            PathResult::Ok { .. } => ChainAnswer::Verified,
-            PathResult::Err { error, .. } => ChainAnswer::Refused(error.text().to_owned()),
-            PathResult::Undetermined { reason } => ChainAnswer::Unknown(reason),
+        Some(match result {
+            PathResult::Trusted { .. } => ChainAnswer::Verified,
+            PathResult::Refused(error) => ChainAnswer::Refused(error.name.to_owned()),
+            PathResult::Undetermined { reason, .. } => ChainAnswer::Unknown(reason),
         })
     }
 
@@ -97,24 +105,25 @@ impl Trust {
             Some(source) => self.report(Anchors::System, Some(source), &self.system, chain),
             None => absent(Anchors::System, None),
         };
-        let mozilla = Loaded {
-            store: TrustStore::empty(),
-            check_crls: false,
-        };
-        let mozilla = self.report_of(
+        let mozilla = report_of(
             Anchors::Mozilla,
             Some("webpki-roots"),
-            self.verify_with(&MOZILLA, mozilla.check_crls, chain),
+            self.verify_with(&MOZILLA, false, chain),
         );
         vec![root_file, system, mozilla]
     }
 
-    fn verify(&self, loaded: &Loaded, chain: &[Certificate]) -> PathResult {
+    fn verify<'a>(&self, loaded: &'a Loaded, chain: &'a [Certificate]) -> PathResult<'a> {
         self.verify_with(&loaded.store, loaded.check_crls, chain)
     }
 
-    fn verify_with(&self, store: &TrustStore, crls: bool, chain: &[Certificate]) -> PathResult {
-        let crls = if crls { CrlPolicy::All } else { CrlPolicy::Off };
+    fn verify_with<'a>(
+        &self,
+        store: &'a TrustStore,
+        crls: bool,
+        chain: &'a [Certificate],
+    ) -> PathResult<'a> {
+        let crls = if crls { CrlPolicy::CheckAll } else { CrlPolicy::Off };
         path::verify(chain, store, crls, self.openssl, self.now)
     }
 
@@ -125,35 +134,36 @@ impl Trust {
         loaded: &Loaded,
         chain: &[Certificate],
     ) -> ChainReport {
-        self.report_of(anchors, source, self.verify(loaded, chain))
+        report_of(anchors, source, self.verify(loaded, chain))
     }
 
-    fn report_of(&self, anchors: Anchors, source: Option<&str>, result: PathResult) -> ChainReport {
-        let subjects = |path: &[path::PathElement]| {
-            path.iter().map(|element| element.certificate.subject.to_string()).collect()
-        };
-        let base = absent(anchors, source);
-        match result {
-            PathResult::Ok { path } => ChainReport {
-                status: ChainStatus::Ok,
-                message: None,
-                path: subjects(&path),
-                ..base
-            },
-            PathResult::Err { error, depth, path } => ChainReport {
-                status: ChainStatus::Failed,
-                error: Some(error.code()),
-                depth: Some(depth),
-                message: Some(error.text().to_owned()),
-                path: subjects(&path),
-                ..base
-            },
-            PathResult::Undetermined { reason } => ChainReport {
-                status: ChainStatus::Undetermined,
-                message: Some(reason),
-                ..base
-            },
-        }
+}
+
+fn report_of(anchors: Anchors, source: Option<&str>, result: PathResult<'_>) -> ChainReport {
+    let subjects = |path: &[PathCertificate<'_>]| {
+        path.iter().map(|element| element.certificate.subject.to_string()).collect()
+    };
+    let base = absent(anchors, source);
+    match result {
+        PathResult::Trusted { path } => ChainReport {
+            status: ChainStatus::Ok,
+            path: subjects(&path),
+            ..base
+        },
+        PathResult::Refused(error) => ChainReport {
+            status: ChainStatus::Failed,
+            error: Some(error.code),
+            depth: Some(error.depth),
+            message: Some(error.name.to_owned()),
+            path: subjects(&error.path),
+            ..base
+        },
+        PathResult::Undetermined { reason, path } => ChainReport {
+            status: ChainStatus::Undetermined,
+            message: Some(reason),
+            path: subjects(&path),
+            ..base
+        },
     }
 }
 
