@@ -68,7 +68,7 @@ pub fn client_certificate(
             "certificate does not match private key file \"\": no private key assigned".to_owned(),
         );
     };
-    let fact = client.file(&path);
+    let fact = client.private_key(&path);
     let stat = match fact {
         FileFact::Absent {
             errno: StatError::NotFound,
