@@ -330,8 +330,205 @@ fn absent(error: &io::Error) -> FileFact {
 
 /// The system's words as `strerror` has them, without Rust's "(os error 2)".
 fn words(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
-        None => error.to_string(),
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn load_any(_: &[u8], _: Option<&[u8]>, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn home_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".postgresql")).unwrap();
+        for (name, content) in files {
+            std::fs::write(home.path().join(name), content).unwrap();
+        }
+        home
+    }
+
+    fn environment(home: &tempfile::TempDir, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let home = [("HOME", home.path().to_str().unwrap())];
+        let all = home.iter().chain(more);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_saved_holds_no_secret() {
+        let key = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
+        let home = home_with(&[
+            (".postgresql/postgresql.crt", &format!("{key}certificate\n")),
+            (".postgresql/postgresql.key", key),
+            (
+                ".pg_service.conf",
+                "[s]\nhost=h\npassword=hunter2\nsslpassword=hunter2\n",
+            ),
+        ]);
+        let variables = [
+            ("PGPASSWORD", "hunter2"),
+            ("PGDATABASE", "postgres://u:hunter2@h/d"),
+        ];
+        for target in [
+            "service=s",
+            "host=h password=hunter2 sslpassword=hunter2",
+            "postgres://u:hunter2@h/d?scram_client_key=hunter2",
+            "password=hunter2 nonsense hunter2",
+            "u:hunter2@h",
+        ] {
+            let options = [("sslpassword".to_owned(), "hunter2".to_owned())];
+            let client = gather_with(
+                Some(target),
+                &options,
+                Libpq::V18,
+                &environment(&home, &variables),
+                &load_any,
+            );
+            let saved = serde_json::to_string(&client).unwrap();
+            assert!(!saved.contains("hunter2"), "{saved}");
+            assert!(!format!("{client:?}").contains("hunter2"));
+            for fact in client.files.values() {
+                if let FileFact::Present { bytes, .. } = fact {
+                    assert!(!String::from_utf8_lossy(&bytes.0).contains("hunter2"));
+                }
+            }
+            assert_eq!(serde_json::from_str::<Client>(&saved).unwrap(), client);
+        }
+    }
+
+    #[test]
+    fn a_key_is_loaded_with_its_password_wherever_that_is_given() {
+        let home = home_with(&[
+            (".postgresql/postgresql.crt", "certificate"),
+            (".postgresql/postgresql.key", "key"),
+            (".pg_service.conf", "[s]\nsslpassword=from service\n"),
+        ]);
+        let seen = |target: &str, options: &[(String, String)]| {
+            let password = std::cell::RefCell::new(None);
+            let load = |key: &[u8], given: Option<&[u8]>, chain: &[u8]| {
+                assert_eq!((key, chain), (&b"key"[..], &b"certificate"[..]));
+                *password.borrow_mut() = given.map(<[u8]>::to_vec);
+                Err("bad decrypt".to_owned())
+            };
+            let variables = environment(&home, &[]);
+            let client = gather_with(Some(target), options, Libpq::V18, &variables, &load);
+            let [fact] = client.private_keys.values().collect::<Vec<_>>()[..] else {
+                panic!("{:?}", client.private_keys);
+            };
+            assert!(matches!(
+                fact,
+                FileFact::PrivateKey { load: KeyLoad::Fails(reason), .. } if reason == "bad decrypt"
+            ));
+            password
+                .take()
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        let option = [("sslpassword".to_owned(), "from option".to_owned())];
+        assert_eq!(seen("host=h", &[]), None);
+        assert_eq!(seen("sslpassword=''", &[]), None);
+        assert_eq!(
+            seen("sslpassword='from target'", &[]).as_deref(),
+            Some("from target")
+        );
+        assert_eq!(seen("service=s", &[]).as_deref(), Some("from service"));
+        assert_eq!(
+            seen("service=s sslpassword=x", &option).as_deref(),
+            Some("from option")
+        );
+    }
+
+    #[test]
+    fn a_key_without_a_certificate_is_not_tried() {
+        let home = home_with(&[(".postgresql/postgresql.key", "key")]);
+        let load = |_: &[u8], _: Option<&[u8]>, _: &[u8]| panic!("libpq would not load it");
+        let variables = environment(&home, &[]);
+        let client = gather_with(Some("host=h"), &[], Libpq::V18, &variables, &load);
+        let load = client.private_keys.values().next().unwrap();
+        assert!(matches!(
+            load,
+            FileFact::PrivateKey {
+                load: KeyLoad::NotTried,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn devices_and_fifos_hold_nothing_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let started = Instant::now();
+        for (path, length) in [
+            ("/dev/null", Some(0)),
+            ("/dev/zero", Some(1024 * 1024)),
+            (fifo.to_str().unwrap(), Some(0)),
+            ("/dev", None),
+        ] {
+            match (file_fact(path), length) {
+                (FileFact::Present { stat, bytes }, Some(length)) => {
+                    assert!(!stat.regular);
+                    assert_eq!(bytes.0.len(), length, "{path}");
+                }
+                (FileFact::Directory { .. }, None) => {}
+                (fact, _) => panic!("{path}: {fact:?}"),
+            }
+        }
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn of_a_directory_only_hash_named_files_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "0a1b2c3d.0",
+            "0a1b2c3d.r1",
+            "0A1B2C3D.0",
+            "0a1b2c3d",
+            "0a1b2c3d.x",
+            "a.0",
+        ] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        let FileFact::Directory { entries, .. } = directory_fact(folder.path().to_str().unwrap())
+        else {
+            panic!("not a directory");
+        };
+        let names: Vec<&String> = entries.keys().collect();
+        assert_eq!(names, ["0a1b2c3d.0", "0a1b2c3d.r1"]);
+    }
+
+    #[test]
+    fn an_absent_file_says_how() {
+        for (path, errno, error) in [
+            (
+                "/nonexistent",
+                StatError::NotFound,
+                "No such file or directory",
+            ),
+            ("/dev/null/x", StatError::NotADirectory, "Not a directory"),
+        ] {
+            let fact = FileFact::Absent {
+                errno,
+                error: error.to_owned(),
+            };
+            assert_eq!(file_fact(path), fact);
+        }
+    }
+
+    #[test]
+    fn a_private_key_block_that_never_ends_still_spoils_the_file() {
+        let text = "certificate\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n";
+        let kept = strip_private_keys(text.as_bytes().to_vec());
+        assert_eq!(kept, b"certificate\n-----BEGIN PRIVATE KEY-----\n");
     }
 }

@@ -358,7 +358,10 @@ fn hidden_spans(text: &str, doubt: Doubt) -> Vec<Range<usize>> {
             Doubt::Show => password.certain,
         });
     if let Some(failure) = failure {
-        let after_userinfo = password.as_ref().map_or(0, |span| span.end + 1);
+        // Only a URI has a place for it; elsewhere it is a guess beside what is known.
+        let pairs = uri::after_scheme(text).is_none() && text.contains('=');
+        let userinfo = password.as_ref().filter(|_| !pairs);
+        let after_userinfo = userinfo.map_or(0, |span| span.end + 1);
         let mut starts = secrets.iter().map(|piece| piece.span.start);
         let first = starts.find(|&start| start >= after_userinfo);
         let start = failure.at().max(after_userinfo);

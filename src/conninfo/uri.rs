@@ -235,8 +235,11 @@ pub(super) struct PasswordSpan {
 pub(super) fn password_span(text: &str, start: usize, malformed: bool) -> Option<PasswordSpan> {
     let rest = text.get(start..)?;
     let authority = rest.split('/').next()?;
-    // A `?` before libpq's `@` is part of the password.
-    let hosts = authority.find('@').map_or(0, |at| at + 1);
+    // A `?` before libpq's `@`, or in brackets, begins no query.
+    let hosts = authority
+        .find('@')
+        .max(rest.rfind(']'))
+        .map_or(0, |at| at + 1);
     let query = rest[hosts..].find('?').map_or(rest.len(), |at| hosts + at);
     let colon = authority.find(':')?;
     let is_port = authority[colon + 1..]

@@ -3,3 +3,4 @@
 pub mod client_certificate;
 pub mod error;
 pub mod parameters;
+pub mod root_certificates;

@@ -8,9 +8,11 @@ use pgprobe::cli::gather::gather_with;
 use pgprobe::client::Client;
 use pgprobe::conninfo;
 use pgprobe::emulates::Libpq;
+use pgprobe::libpq::client_certificate::client_certificate;
 use pgprobe::libpq::parameters::{
     HostKind, HostSpec, ParameterError, Parameters, PortError, SslMode, resolve,
 };
+use pgprobe::libpq::root_certificates::trust_source;
 use serde::{Deserialize, Serialize};
 
 const SCRIPT: &str = concat!(
@@ -48,11 +50,19 @@ struct Answer {
     error: Option<String>,
 }
 
-/// The library and the port of its silent server.
+/// The library and the ports of the script's two servers.
 #[derive(Debug, Deserialize)]
 struct Greeting {
     libpq: u32,
     port: u16,
+    tls: u16,
+}
+
+impl Greeting {
+    fn fill(&self, text: &str) -> String {
+        text.replace("{port}", &self.port.to_string())
+            .replace("{tls}", &self.tls.to_string())
+    }
 }
 
 fn library(libpq: Libpq) -> String {
@@ -99,17 +109,15 @@ fn ask(libpq: Libpq, cases: &[Case]) -> (Greeting, Vec<Answer>) {
     (greeting, answers)
 }
 
-fn client(case: &Case, port: u16) -> Client {
-    let port = port.to_string();
-    let fill = |text: &str| text.replace("{port}", &port);
+fn client(case: &Case, greeting: &Greeting) -> Client {
     let environment: Vec<(String, String)> = case
         .env
         .iter()
-        .map(|(name, value)| (name.clone(), fill(value)))
+        .map(|(name, value)| (name.clone(), greeting.fill(value)))
         .collect();
     let load_key = |_: &[u8], _: Option<&[u8]>, _: &[u8]| Ok(());
     gather_with(
-        Some(&fill(&case.conninfo)),
+        Some(&greeting.fill(&case.conninfo)),
         &[],
         Libpq::V18,
         &environment,
@@ -185,7 +193,7 @@ fn same_text(ours: &str, theirs: &str) -> bool {
 /// The differences between our reading of `case` and libpq's.
 fn differences(libpq: Libpq, greeting: &Greeting, case: &Case, answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
-    let text = case.conninfo.replace("{port}", &greeting.port.to_string());
+    let text = greeting.fill(&case.conninfo);
     match (
         conninfo::parse(&text, libpq),
         &answer.parsed,
@@ -207,7 +215,7 @@ fn differences(libpq: Libpq, greeting: &Greeting, case: &Case, answer: &Answer) 
     let Some(used) = &answer.used else {
         return found;
     };
-    let parameters = resolve(&client(case, greeting.port), libpq);
+    let parameters = resolve(&client(case, greeting), libpq);
     let ours = our_error(&parameters, case.ask);
     let theirs = answer.error.as_deref().unwrap_or_default();
     if !same_text(&ours, theirs) {
@@ -953,6 +961,226 @@ fn precedence_is_libpqs() {
     let folder = tempfile::tempdir().unwrap();
     write_services(folder.path());
     compare(&precedence(folder.path().to_str().unwrap()));
+}
+
+/// The files of TLS, in every state `stat` can tell apart.
+fn write_tls_files(folder: &std::path::Path) {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let (pem, key_pem) = (certificate.pem(), key.serialize_pem());
+    let write = |name: &str, content: &[u8], mode: u32| {
+        let path = folder.join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write("good.crt", pem.as_bytes(), 0o644);
+    write("good.key", key_pem.as_bytes(), 0o600);
+    write("both.pem", format!("{pem}{key_pem}").as_bytes(), 0o600);
+    write(
+        "both-key-first.pem",
+        format!("{key_pem}{pem}").as_bytes(),
+        0o600,
+    );
+    write(
+        "text.crt",
+        format!("some text\n{pem}more text\n").as_bytes(),
+        0o644,
+    );
+    write("empty", b"", 0o600);
+    write("garbage", b"not a certificate", 0o600);
+    write("der.crt", certificate.der(), 0o600);
+    write("truncated.crt", pem[..pem.len() / 2].as_bytes(), 0o600);
+    write(
+        "bad-base64.crt",
+        pem.replacen("MI", "!!", 1).as_bytes(),
+        0o600,
+    );
+    write(
+        "bad-der.crt",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        0o600,
+    );
+    write(
+        "other-label.crt",
+        pem.replace("CERTIFICATE", "X509 CERTIFICATE").as_bytes(),
+        0o600,
+    );
+    write(
+        "second-bad.crt",
+        format!("{pem}{}", &pem[..pem.len() / 2]).as_bytes(),
+        0o600,
+    );
+    for mode in [
+        0o400, 0o600, 0o640, 0o644, 0o660, 0o610, 0o601, 0o700, 0o4600,
+    ] {
+        write(&format!("{mode:o}.key"), key_pem.as_bytes(), mode);
+    }
+    write("owned-640.key", key_pem.as_bytes(), 0o640);
+    write("owned-600.key", key_pem.as_bytes(), 0o600);
+    for name in ["owned-640.key", "owned-600.key"] {
+        // Only root can give a file away, and the two libpqs agree on whatever owner there is.
+        let _ = std::os::unix::fs::chown(folder.join(name), Some(65_534), None);
+    }
+    std::fs::create_dir_all(folder.join("folder")).unwrap();
+    symlink("loop", folder.join("loop")).unwrap();
+    symlink("good.key", folder.join("link.key")).unwrap();
+    for home in ["home", "home-cert", "home-key", "home-root"] {
+        std::fs::create_dir_all(folder.join(home).join(".postgresql")).unwrap();
+    }
+    write(
+        "home-cert/.postgresql/postgresql.crt",
+        pem.as_bytes(),
+        0o644,
+    );
+    write("home-key/.postgresql/postgresql.crt", pem.as_bytes(), 0o644);
+    write(
+        "home-key/.postgresql/postgresql.key",
+        key_pem.as_bytes(),
+        0o600,
+    );
+    write("home-root/.postgresql/root.crt", pem.as_bytes(), 0o644);
+}
+
+/// The text with which our TLS start fails, where `stat` and the certificate file decide.
+fn our_tls_start(client: &Client, libpq: Libpq) -> Option<String> {
+    let parameters = resolve(client, libpq).unwrap();
+    if let Err(error) = parameters.validate_as_given() {
+        return Some(error.message);
+    }
+    let mode = parameters.sslmode().unwrap();
+    trust_source(client, &parameters, mode)
+        .map(drop)
+        .and_then(|()| client_certificate(client, &parameters).map(drop))
+        .err()
+        .map(|error| error.message)
+}
+
+#[test]
+fn files_that_spoil_a_tls_start_are_named_as_libpq_does() {
+    let folder = tempfile::tempdir().unwrap();
+    write_tls_files(folder.path());
+    let folder = folder.path().to_str().unwrap();
+    let long = "x".repeat(300);
+    let mut cases = Vec::new();
+    let mut add = |text: String, home: &str| {
+        let text = format!("host=127.0.0.1 port={{tls}} user=u gssencmode=disable {text}");
+        let home = format!("{folder}/{home}");
+        cases.push(Case::new("connect", text, &[("HOME", &home)]));
+    };
+    let certificates = [
+        "good.crt",
+        "text.crt",
+        "empty",
+        "garbage",
+        "der.crt",
+        "truncated.crt",
+        "bad-base64.crt",
+        "bad-der.crt",
+        "other-label.crt",
+        "second-bad.crt",
+        "folder",
+        "loop",
+        "missing",
+        "good.crt/x",
+        "both.pem",
+        "both-key-first.pem",
+        "good.key",
+        &long,
+    ];
+    for certificate in certificates {
+        add(
+            format!("sslmode=require sslcert={folder}/{certificate} sslkey={folder}/good.key"),
+            "home",
+        );
+    }
+    for key in [
+        "good.key",
+        "link.key",
+        "folder",
+        "loop",
+        "missing",
+        "good.crt/x",
+        "400.key",
+        "600.key",
+        "640.key",
+        "644.key",
+        "660.key",
+        "610.key",
+        "601.key",
+        "700.key",
+        "4600.key",
+        "owned-640.key",
+        "owned-600.key",
+        &long,
+        "a:b",
+    ] {
+        add(
+            format!("sslmode=require sslcert={folder}/good.crt sslkey={folder}/{key}"),
+            "home",
+        );
+        add(
+            format!("sslmode=require sslcert={folder}/missing sslkey={folder}/{key}"),
+            "home",
+        );
+    }
+    add(
+        format!("sslmode=require sslcert={folder}/both.pem sslkey={folder}/both.pem"),
+        "home",
+    );
+    add(
+        format!("sslmode=require sslcert={folder}/good.crt sslkey=/dev/null"),
+        "home",
+    );
+    for home in ["home", "home-cert", "home-key", "home-root", "missing"] {
+        for mode in ["require", "verify-ca", "verify-full"] {
+            add(format!("sslmode={mode}"), home);
+            add(format!("sslmode={mode} sslcert={folder}/garbage"), home);
+            for root in ["missing", "loop", "good.crt/x", "good.crt", &long] {
+                add(format!("sslmode={mode} sslrootcert={folder}/{root}"), home);
+            }
+            add(format!("sslmode={mode} sslrootcert=system"), home);
+            add(format!("sslmode={mode} sslrootcert=./system"), home);
+        }
+        add(
+            "sslmode=require sslcert='' sslkey='' sslrootcert=''".to_owned(),
+            home,
+        );
+        add(format!("sslmode=require sslcert={folder}/good.crt"), home);
+    }
+    let mut failures = Vec::new();
+    for libpq in Libpq::ALL {
+        let (greeting, answers) = ask(libpq, &cases);
+        for (case, answer) in cases.iter().zip(answers) {
+            let ours = our_tls_start(&client(case, &greeting), libpq);
+            let prefix = format!(
+                "connection to server at \"127.0.0.1\", port {} failed: ",
+                greeting.tls
+            );
+            let theirs = answer.error.unwrap();
+            let theirs = theirs.strip_prefix(&prefix).unwrap_or(&theirs).trim_end();
+            // The script hangs up once TLS has been started.
+            let started =
+                theirs.starts_with("SSL SYSCALL error") || theirs.starts_with("SSL error");
+            let same = match &ours {
+                Some(ours) => ours == theirs,
+                None => started,
+            };
+            if !same {
+                failures.push(format!(
+                    "{} {:?} {:?}: ours {ours:?}, libpq's {theirs:?}",
+                    greeting.libpq, case.conninfo, case.env
+                ));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} differences:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]

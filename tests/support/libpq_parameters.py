@@ -3,7 +3,8 @@
     libpq_parameters.py FOLDER      (with libpq.so, libssl.so and libcrypto.so in it)
 
 In:  {"conninfo": text, "env": {name: value}, "ask": "parse" | "start" | "connect"}
-     {port} in the text or the environment is a loopback port that accepts and says nothing.
+     {port} in the text is a loopback port that accepts and says nothing, {tls} one that agrees
+     to TLS and hangs up at the ClientHello.
 Out: {"parsed": {keyword: value} | null, "parse_error": text | null,
       "used": {keyword: value} | null, "error": text | null}
 "parse" is PQconninfoParse alone; "start" is PQconnectStart as well, which ends when the first
@@ -60,8 +61,12 @@ def settings(options):
     return found
 
 
-def answer(pq, case):
-    conninfo = case["conninfo"].encode()
+def filled(text, ports):
+    return text.replace("{port}", str(ports["port"])).replace("{tls}", str(ports["tls"]))
+
+
+def answer(pq, case, ports):
+    conninfo = filled(case["conninfo"], ports).encode()
     message = ctypes.c_void_p()
     result = {"parsed": None, "parse_error": None, "used": None, "error": None}
     options = pq.PQconninfoParse(conninfo, ctypes.byref(message))
@@ -84,28 +89,39 @@ def answer(pq, case):
     return result
 
 
-def silent_port():
+def serve(answer):
+    """A loopback port whose connections `answer` deals with."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 
     def accept():
         while True:
-            listener.accept()[0].close()
+            connection = listener.accept()[0]
+            try:
+                answer(connection)
+            except OSError:
+                pass
+            connection.close()
 
     threading.Thread(target=accept, daemon=True).start()
     return listener.getsockname()[1]
 
 
+def agree(connection):
+    connection.settimeout(5)
+    if connection.recv(8):
+        connection.sendall(b"S")
+        connection.recv(4096)
+
+
 def main():
     pq = load(sys.argv[1])
-    port = str(silent_port())
-    print(json.dumps({"libpq": pq.PQlibVersion(), "port": int(port)}), flush=True)
+    ports = {"port": serve(lambda connection: None), "tls": serve(agree)}
+    print(json.dumps({"libpq": pq.PQlibVersion(), **ports}), flush=True)
     for line in sys.stdin:
         case = json.loads(line)
-        case["conninfo"] = case["conninfo"].replace("{port}", port)
         os.environ.clear()
-        for name, value in case["env"].items():
-            os.environ[name] = value.replace("{port}", port)
-        print(json.dumps(answer(pq, case)), flush=True)
+        os.environ.update({name: filled(value, ports) for name, value in case["env"].items()})
+        print(json.dumps(answer(pq, case, ports)), flush=True)
 
 
 main()
