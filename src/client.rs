@@ -33,6 +33,8 @@ pub struct Client {
     pub effective_uid: u32,
     /// The files libpq would look at, by the path it would use.
     pub files: BTreeMap<String, FileFact>,
+    /// The private keys among them, apart because one file can hold a certificate and its key.
+    pub private_keys: BTreeMap<String, FileFact>,
 }
 
 /// What one libpq reads in a target.
@@ -105,13 +107,19 @@ impl Client {
 
     /// What is known of the file at `path`; a file nobody gathered does not exist.
     pub fn file(&self, path: &str) -> &FileFact {
-        static ABSENT: FileFact = FileFact::Absent {
-            errno: StatError::NotFound,
-            error: String::new(),
-        };
-        self.files.get(path).unwrap_or(&ABSENT)
+        self.files.get(path).unwrap_or(&NOT_GATHERED)
+    }
+
+    /// What is known of the private key at `path`.
+    pub fn private_key(&self, path: &str) -> &FileFact {
+        self.private_keys.get(path).unwrap_or(&NOT_GATHERED)
     }
 }
+
+static NOT_GATHERED: FileFact = FileFact::Absent {
+    errno: StatError::NotFound,
+    error: String::new(),
+};
 
 fn hide(setting: Setting) -> Setting {
     let value = match setting.secret {

@@ -188,3 +188,106 @@ fn trim(mut line: &[u8]) -> &[u8] {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str, libpq: Libpq) -> String {
+        match parse_service_file(content.as_bytes(), "F", "s", libpq) {
+            Ok(None) => "no section".to_owned(),
+            Ok(Some(settings)) => settings
+                .iter()
+                .map(|(keyword, value)| format!("{keyword}={value}"))
+                .collect::<Vec<_>>()
+                .join("|"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    const TABLE: &[(&str, &str)] = &[
+        ("", "no section"),
+        ("[t]\nhost=a", "no section"),
+        ("host=a\n[s]", ""),
+        ("nonsense\n[s]\n", ""),
+        (
+            "[s]\nhost=a\n  port=5  \n\n#x\n[t]\nport=6\n",
+            "host=a|port=5",
+        ),
+        ("[s]x\nhost=a", "host=a"),
+        ("[ s]\nhost=a", "no section"),
+        (
+            "[s]\nhost = a",
+            "syntax error in service file \"F\", line 2",
+        ),
+        ("[s]\nhost=a b = c", "host=a b = c"),
+        ("[s]\nhost", "syntax error in service file \"F\", line 2"),
+        ("\n[s]\nfoo=a", "syntax error in service file \"F\", line 3"),
+        (
+            "[s]\nservice=t",
+            "nested service specifications not supported in service file \"F\", line 2",
+        ),
+        ("[s]\nhost=a\n[s]\nport=5", "host=a"),
+        (
+            "[s]\nldap://h/x",
+            "service \"s\" is looked up in LDAP (line 2 of \"F\"), which pgprobe does not do",
+        ),
+        ("[t]\nldap://h/x\n[s]\nhost=a", "host=a"),
+    ];
+
+    #[test]
+    fn a_section_is_read_as_libpq_reads_it() {
+        for (content, expected) in TABLE {
+            assert_eq!(read(content, Libpq::V18), *expected, "{content:?}");
+        }
+        assert_eq!(
+            read("[s]\nsslnegotiation=direct", Libpq::V17),
+            "sslnegotiation=direct"
+        );
+        assert_eq!(
+            read("[s]\nsslnegotiation=direct", Libpq::V16),
+            "syntax error in service file \"F\", line 2"
+        );
+    }
+
+    #[test]
+    fn a_line_of_1023_bytes_is_too_long() {
+        let line = |length: usize| format!("[s]\nuser={}\nport=5", "x".repeat(length - 5));
+        assert!(read(&line(1021), Libpq::V18).ends_with("x|port=5"));
+        assert_eq!(
+            read(&line(1022), Libpq::V18),
+            "line 2 too long in service file \"F\""
+        );
+        let comment = format!("#{}\n[s]\n", "x".repeat(2000));
+        assert_eq!(
+            read(&comment, Libpq::V18),
+            "line 1 too long in service file \"F\""
+        );
+    }
+
+    #[test]
+    fn the_saved_file_reads_the_same_and_holds_no_secret() {
+        let long = format!("[s]\npassword={}\n", "x".repeat(2000));
+        let more = [
+            "[s]\npassword=hunter2\nhost=a\n",
+            "[s]\nhunter2\n",
+            "[s]\npasswort=hunter2\n",
+            "[t]\npassword=hunter2\nhost=b\n\n[s]\nfoo=hunter2",
+            "# hunter2\n[s]\nhost=a\n[t]\npassword=hunter2",
+            "[s]\ndbname=postgres://u:hunter2@h/d",
+            &long,
+        ];
+        let table = TABLE.iter().map(|(content, _)| *content);
+        for content in table.chain(more) {
+            let saved = redact_service_file(content.as_bytes(), "s");
+            let saved = String::from_utf8(saved).unwrap();
+            assert!(!saved.contains("hunter2"), "{saved:?}");
+            for libpq in Libpq::ALL {
+                let before = read(content, libpq);
+                let before = before.replace("password=hunter2", "password=***");
+                let before = before.replace("postgres://u:hunter2@h/d", "***");
+                assert_eq!(read(&saved, libpq), before, "{content:?}");
+            }
+        }
+    }
+}

@@ -194,6 +194,26 @@ fn decode(raw: &[u8], at: usize, libpq: Libpq) -> Result<Vec<u8>, Failure> {
     Ok(value)
 }
 
+/// Undoes percent-encoding where it is well-formed.
+pub(super) fn decode_leniently(text: &str) -> String {
+    let mut rest = text.as_bytes();
+    let mut value = Vec::with_capacity(rest.len());
+    while let Some((&byte, after)) = rest.split_first() {
+        let token = rest.get(..3).filter(|_| byte == b'%');
+        match token.and_then(|token| decode(token, 0, Libpq::V17).ok()) {
+            Some(decoded) => {
+                value.extend(decoded);
+                rest = &rest[3..];
+            }
+            None => {
+                value.push(byte);
+                rest = after;
+            }
+        }
+    }
+    lossy(&value)
+}
+
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -202,32 +222,44 @@ fn lossy(bytes: &[u8]) -> String {
 ///
 /// libpq ends the password at the first `@` and sees no user after a `/`. A password written with
 /// `@` or `/` in it thus ends up in the host, the port or the database name, so whatever lies
-/// between the first `:` and the last `@` is taken for it.
+/// between the first `:` and the last `@` may be it.
 #[derive(Debug)]
 pub(super) struct PasswordSpan {
-    pub(super) span: Range<usize>,
-    /// Whether it can be anything else, as `5432/me@corp` in `postgres://host:5432/me@corp`.
-    pub(super) doubtful: bool,
+    /// What can be nothing else.
+    pub(super) certain: Range<usize>,
+    /// What may also be a port and a database name, as in `postgres://host:5432/me@corp`.
+    pub(super) possible: Range<usize>,
 }
 
 /// Finds the password in `text`, a URI from `start` on that libpq does (not) take.
 pub(super) fn password_span(text: &str, start: usize, malformed: bool) -> Option<PasswordSpan> {
     let rest = text.get(start..)?;
     let authority = rest.split('/').next()?;
+    // A `?` before libpq's `@`, or in brackets, begins no query.
+    let hosts = authority
+        .find('@')
+        .max(rest.rfind(']'))
+        .map_or(0, |at| at + 1);
+    let query = rest[hosts..].find('?').map_or(rest.len(), |at| hosts + at);
     let colon = authority.find(':')?;
-    let after_colon = &authority[colon + 1..];
-    let is_port = after_colon.bytes().all(|byte| byte.is_ascii_digit());
-    let (last, doubtful) = if malformed || !(is_port || authority.contains('@')) {
-        (rest.rfind('@')?, false)
+    let is_port = authority[colon + 1..]
+        .bytes()
+        .all(|byte| byte.is_ascii_digit());
+    let certain = if malformed || !(is_port || authority.contains('@')) {
+        rest.rfind('@')
     } else if is_port {
-        (rest.split('?').next()?.rfind('@')?, true)
+        None
     } else {
-        let before_query = authority.split('?').next().unwrap_or_default();
-        (
-            before_query.rfind('@').or_else(|| authority.rfind('@'))?,
-            false,
-        )
+        rest[..authority.len().min(query)].rfind('@')
     };
-    let span = start + colon + 1..start + last;
-    (!span.is_empty()).then_some(PasswordSpan { span, doubtful })
+    let possible = rest[..query].rfind('@').max(certain);
+    let span = |last: Option<usize>| {
+        let last = last.filter(|&last| last > colon).unwrap_or(colon + 1);
+        start + colon + 1..start + last
+    };
+    Some(PasswordSpan {
+        certain: span(certain),
+        possible: span(possible),
+    })
+    .filter(|password| !password.possible.is_empty())
 }

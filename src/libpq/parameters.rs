@@ -463,21 +463,20 @@ impl Parameters {
     /// libpq's refusal of a keepalive or user-timeout value, which strikes when a TCP socket has
     /// been made and moves on to the next address. Mirrors the socket options in `PQconnectPoll`.
     pub fn socket_options(&self) -> Result<(), LibpqError> {
-        let mut keepalives = true;
-        if let Some(value) = self.value("keepalives") {
-            keepalives = if self.libpq >= Libpq::V18 {
-                integer::parse(value, "keepalives")? != 0
-            } else {
-                integer::parse_strtol(value).ok_or_else(|| {
-                    LibpqError::bad_parameter("keepalives parameter must be an integer")
-                })? != 0
-            };
-        }
-        let others = ["keepalives_idle", "keepalives_interval", "keepalives_count"];
-        let others = others.into_iter().filter(|_| keepalives);
-        // libpq sets the user timeout only where keepalives are on: one chain of `else if`.
-        for keyword in others.chain(keepalives.then_some("tcp_user_timeout")) {
-            if let Some(value) = self.value(keyword) {
+        let keepalives = match self.value("keepalives") {
+            Some(value) => integer::parse(value, "keepalives")? != 0,
+            None => true,
+        };
+        // Without keepalives libpq looks at none of these, not even at the last.
+        for keyword in [
+            "keepalives_idle",
+            "keepalives_interval",
+            "keepalives_count",
+            "tcp_user_timeout",
+        ] {
+            if let Some(value) = self.value(keyword)
+                && keepalives
+            {
                 integer::parse(value, keyword)?;
             }
         }

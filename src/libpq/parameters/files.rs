@@ -33,10 +33,7 @@ pub enum FileKind {
     /// A directory of hash-named files.
     HashDirectory,
     /// A private key, of which only whether it loads is kept.
-    PrivateKey {
-        /// Whether it is the partner of a certificate that libpq reads.
-        wanted: bool,
-    },
+    PrivateKey,
 }
 
 /// A file that libpq reads for a TLS attempt.
@@ -130,7 +127,7 @@ pub fn tls_attempt_files(parameters: &Parameters) -> Vec<FileNeed> {
     }
     if parameters.sslcertmode() != SslCertMode::Disable {
         need(parameters.sslcert(), FileKind::Certificates);
-        need(parameters.sslkey(), FileKind::PrivateKey { wanted: true });
+        need(parameters.sslkey(), FileKind::PrivateKey);
     }
     needs
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::integer;
+use super::{GssEncMode, Parameters, integer};
+use crate::emulates::Libpq;
 use crate::libpq::error::{ErrorCode, LibpqError};
 
 /// Where libpq looks for a Unix socket by default, as the distributions compile it.
@@ -89,6 +90,26 @@ impl HostSpec {
             ));
         }
         Ok(path)
+    }
+}
+
+impl Parameters {
+    /// libpq's refusal of `gssencmode=require` before it connects to `host`, given that there is
+    /// no Kerberos credential; it ends all. Up to libpq 16 it comes only after connecting.
+    ///
+    /// Mirrors `init_allowed_encryption_methods`.
+    pub fn gssencmode_without_credential(&self, host: &HostSpec) -> Result<(), LibpqError> {
+        if self.libpq() < Libpq::V17 || self.gssencmode() != GssEncMode::Require {
+            return Ok(());
+        }
+        Err(LibpqError::bad_parameter(match host.kind() {
+            HostKind::UnixSocket(_) => {
+                "GSSAPI encryption required but it is not supported over a local socket"
+            }
+            HostKind::Address(_) | HostKind::Name(_) => {
+                "GSSAPI encryption required but no credential cache"
+            }
+        }))
     }
 }
 

@@ -13,26 +13,6 @@ pub(super) fn parse(value: &str, keyword: &str) -> Result<i32, LibpqError> {
     })
 }
 
-/// Mirrors `strtol` up to the end of the string, cut to an `int`: no digits at all are a zero if
-/// nothing else is there either.
-pub(super) fn parse_strtol(value: &str) -> Option<i32> {
-    if value.is_empty() {
-        return Some(0);
-    }
-    let (digits, rest) = split(value);
-    if digits.is_empty() || !rest.is_empty() {
-        return None;
-    }
-    let saturated = if digits.starts_with('-') {
-        i64::MIN
-    } else {
-        i64::MAX
-    };
-    let wide = digits.parse::<i64>().unwrap_or(saturated);
-    let [a, b, c, d, ..] = wide.to_le_bytes();
-    Some(i32::from_le_bytes([a, b, c, d]))
-}
-
 /// The number `strtol` would read and what follows it.
 fn split(value: &str) -> (&str, &str) {
     let value =
@@ -73,21 +53,6 @@ mod tests {
             ("5\u{a0}", None),
         ] {
             assert_eq!(parse(value, "port").ok(), number, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn old_keepalives_are_what_strtol_makes_of_them() {
-        for (value, number) in [
-            ("", Some(0)),
-            ("0", Some(0)),
-            (" 7", Some(7)),
-            ("7 ", None),
-            ("x", None),
-            ("4294967296", Some(0)),
-            ("99999999999999999999", Some(-1)),
-        ] {
-            assert_eq!(parse_strtol(value), number, "{value:?}");
         }
     }
 }

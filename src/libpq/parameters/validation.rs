@@ -18,17 +18,34 @@ impl Parameters {
     ///
     /// [`HostSpec::port`]: super::HostSpec::port
     pub fn validate(&self, mode: SslMode) -> Result<(), LibpqError> {
-        let refuse = |text: String| Err(LibpqError::bad_parameter(text));
+        self.before_sslmode()?;
+        self.after_sslmode(mode)
+    }
+
+    /// What libpq says with the `sslmode` it was given.
+    pub fn validate_as_given(&self) -> Result<(), LibpqError> {
+        self.before_sslmode()?;
+        match self.sslmode() {
+            Some(mode) => self.after_sslmode(mode),
+            None => self.sslmode_error().map_or(Ok(()), Err),
+        }
+    }
+
+    fn before_sslmode(&self) -> Result<(), LibpqError> {
         if self.user().is_none() {
-            let uid = self.effective_uid;
-            return refuse(format!("local user with ID {uid} does not exist"));
+            let text = format!("local user with ID {} does not exist", self.effective_uid);
+            return Err(LibpqError::bad_parameter(text));
         }
         if let Some(value) = self.non_empty("require_auth") {
             RequireAuth::parse(value, self.libpq)?;
         }
         self.word("channel_binding", |word| {
             ChannelBinding::from_name(word).is_some()
-        })?;
+        })
+    }
+
+    fn after_sslmode(&self, mode: SslMode) -> Result<(), LibpqError> {
+        let refuse = |text: String| Err(LibpqError::bad_parameter(text));
         self.word("sslnegotiation", |word| {
             matches!(word, "postgres" | "direct")
         })?;
