@@ -1,6 +1,6 @@
 //! Signature algorithms: what an AlgorithmIdentifier means to OpenSSL, and how strong it is.
 
-use super::der::{CONTEXT, DerResult, INTEGER, NULL, Reader, SEQUENCE, UNIVERSAL, small_integer};
+use super::der::{CONTEXT, DerResult, NULL, Reader, SEQUENCE, small_integer};
 use super::oid::{self, Oid};
 
 /// A message digest.
@@ -115,29 +115,37 @@ impl PssParameters {
                 .map(|element| element.explicit())
                 .transpose()
         };
-        let hash = match field(0)? {
-            Some(mut inside) => Hash::from_oid(inside.sequence()?.object_identifier()?),
-            None => Some(Hash::Sha1),
+        let algorithm = |inside: Option<Reader<'_>>| -> DerResult<Option<AlgorithmIdentifier>> {
+            let Some(mut inside) = inside else {
+                return Ok(None);
+            };
+            let algorithm = AlgorithmIdentifier::read(&mut inside)?;
+            inside.finish()?;
+            Ok(Some(algorithm))
         };
-        let mask_hash = match field(1)? {
-            Some(mut inside) => {
-                let mut mask = inside.sequence()?;
-                if mask.object_identifier()? == oid::MGF1 {
-                    Hash::from_oid(mask.sequence()?.object_identifier()?)
-                } else {
-                    None
+        let number = |inside: Option<Reader<'_>>, default| -> DerResult<Option<i64>> {
+            let Some(mut inside) = inside else {
+                return Ok(Some(default));
+            };
+            let content = inside.integer()?;
+            inside.finish()?;
+            Ok(small_integer(content))
+        };
+        let hash = algorithm(field(0)?)?.map_or(Some(Hash::Sha1), |algorithm| {
+            Hash::from_oid(algorithm.oid.content())
+        });
+        let mask_hash = match algorithm(field(1)?)? {
+            None => Some(Hash::Sha1),
+            Some(mask) => match (&mask.parameters, mask.oid.is(oid::MGF1)) {
+                (Some((SEQUENCE, der)), true) => {
+                    let of = AlgorithmIdentifier::read(&mut Reader::new(der))?;
+                    Hash::from_oid(of.oid.content())
                 }
-            }
-            None => Some(Hash::Sha1),
+                _ => None,
+            },
         };
-        let salt_length = match field(2)? {
-            Some(mut inside) => small_integer(inside.integer()?),
-            None => Some(20),
-        };
-        let trailer = match field(3)? {
-            Some(mut inside) => small_integer(inside.integer()?),
-            None => Some(1),
-        };
+        let salt_length = number(field(2)?, 20)?;
+        let trailer = number(field(3)?, 1)?;
         reader.finish()?;
         let salt_length = salt_length.and_then(|length| usize::try_from(length).ok());
         Ok(match (hash, mask_hash, salt_length, trailer) {
@@ -433,9 +441,4 @@ impl SignatureAlgorithm {
             (_, Some(hash)) => Some(hash.length() * 4),
         }
     }
-}
-
-/// Reads an INTEGER that must fit; for parameters.
-pub(crate) fn read_small(reader: &mut Reader<'_>) -> DerResult<Option<i64>> {
-    Ok(small_integer(reader.expect(UNIVERSAL, INTEGER)?.integer()?))
 }

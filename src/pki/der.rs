@@ -209,6 +209,10 @@ impl<'a> Reader<'a> {
             }
         };
         let (raw, rest) = self.rest.split_at(total);
+        // An end-of-contents mark where there is nothing to end.
+        if raw == [0, 0] {
+            return Err(DerError("unexpected eoc"));
+        }
         self.rest = rest;
         Ok(Element {
             class: header.class,
@@ -403,10 +407,6 @@ fn collect(content: &[u8], depth: usize, collected: &mut Vec<u8>) -> DerResult<(
     let mut parts = Reader::new(content);
     while !parts.is_empty() {
         let part = parts.element()?;
-        // An end-of-contents mark outside an indefinite length reads as this.
-        if part.raw == [0, 0] {
-            return Err(DerError("unexpected eoc"));
-        }
         if part.constructed {
             if depth >= MAX_STRING_NEST {
                 return Err(DerError("nested asn1 string"));

@@ -8,6 +8,7 @@ use super::distribution_point::DistributionPoint;
 use super::general_name::GeneralName;
 use super::name::Name;
 use super::oid::{self, Oid};
+use super::release::Release;
 
 /// One extension as encoded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -337,8 +338,12 @@ impl Extensions {
         self.all.iter().any(|extension| extension.oid.is(content))
     }
 
-    /// Mirrors `EXFLAG_INVALID`; `modern`: OpenSSL 3.
-    pub(crate) fn is_invalid(&self, modern: bool) -> bool {
+    /// Mirrors `EXFLAG_INVALID` as far as verification heeds it: 1.1.1 did not at first.
+    pub(crate) fn is_invalid(&self, release: Release) -> bool {
+        if release == Release::First111 {
+            return false;
+        }
+        let modern = release.is_v3();
         let ca = self
             .basic_constraints
             .value()

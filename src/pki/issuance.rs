@@ -3,18 +3,21 @@
 
 use super::algorithm::Scheme;
 use super::certificate::Certificate;
-use super::extensions::AuthorityKeyIdentifier;
+use super::extensions::{AuthorityKeyIdentifier, KeyUsage};
 use super::general_name::GeneralName;
 use super::public_key::{KeyKind, PublicKey};
+use super::purpose::usage_forbids;
+use super::release::Release;
 
-/// Whether the two are the same certificate (`X509_cmp`).
+/// Whether the two are the same certificate (`X509_cmp`), which OpenSSL tells from a hash of its
+/// own encoding of them.
 pub(crate) fn same(a: &Certificate, b: &Certificate) -> bool {
     if a.bare_anchor || b.bare_anchor {
         return a.bare_anchor == b.bare_anchor
             && a.subject.der == b.subject.der
             && a.public_key == b.public_key;
     }
-    a.der == b.der
+    a.tbs == b.tbs && a.signature_algorithm == b.signature_algorithm && a.signature == b.signature
 }
 
 /// Mirrors `X509_check_akid` being X509_V_OK.
@@ -51,7 +54,7 @@ pub(crate) fn matches_key_identifier(
 }
 
 /// Mirrors `check_sig_alg_match`: could the key have made a signature of the subject's algorithm?
-fn algorithm_fits(key: Option<&PublicKey>, subject: &Certificate, modern: bool) -> bool {
+fn algorithm_fits(key: Option<&PublicKey>, subject: &Certificate, release: Release) -> bool {
     let (Some(key), Some(algorithm)) = (key, &subject.tbs_signature_algorithm) else {
         return false;
     };
@@ -62,37 +65,52 @@ fn algorithm_fits(key: Option<&PublicKey>, subject: &Certificate, modern: bool) 
         // 1.1.1 does not tell RSA from RSA-PSS keys here.
         Scheme::RsaPkcs1 => match key.kind {
             KeyKind::Rsa => true,
-            KeyKind::RsaPss(_) => !modern,
+            KeyKind::RsaPss(_) => !release.is_v3(),
             _ => false,
         },
         Scheme::RsaPss => matches!(key.kind, KeyKind::Rsa | KeyKind::RsaPss(_)),
         // EVP_PKEY_type() of 1.1.1 makes plain RSA of the X.500 kind.
-        Scheme::RsaX500 => !modern && matches!(key.kind, KeyKind::Rsa | KeyKind::RsaPss(_)),
+        Scheme::RsaX500 => {
+            !release.is_v3() && matches!(key.kind, KeyKind::Rsa | KeyKind::RsaPss(_))
+        }
         Scheme::Ecdsa => key.is_elliptic(),
         Scheme::Dsa => key.kind == KeyKind::Dsa,
-        Scheme::DsaOld => !modern && key.kind == KeyKind::Dsa,
+        Scheme::DsaOld => !release.is_v3() && key.kind == KeyKind::Dsa,
         Scheme::Ed25519 => key.kind == KeyKind::Ed25519,
         Scheme::Ed448 => key.kind == KeyKind::Ed448,
         Scheme::MlDsa | Scheme::Sm2 | Scheme::Unknown => false,
     }
 }
 
-/// Mirrors `check_issued`; `modern`: OpenSSL 3.
-pub(crate) fn is_likely_issued(issuer: &Certificate, subject: &Certificate, modern: bool) -> bool {
-    issuer.subject.matches(&subject.issuer)
-        && !issuer.extensions.is_invalid(modern)
-        && !subject.extensions.is_invalid(modern)
-        && matches_key_identifier(issuer, subject.extensions.authority_key_identifier.value())
-        && (subject.bare_anchor || algorithm_fits(issuer.public_key.as_ref(), subject, modern))
+/// Mirrors `check_issued`.
+pub(crate) fn is_likely_issued(
+    issuer: &Certificate,
+    subject: &Certificate,
+    release: Release,
+) -> bool {
+    let identifier = subject.extensions.authority_key_identifier.value();
+    if !issuer.subject.matches(&subject.issuer) || !matches_key_identifier(issuer, identifier) {
+        return false;
+    }
+    if release == Release::First111 {
+        return !usage_forbids(issuer, KeyUsage::KEY_CERT_SIGN);
+    }
+    !issuer.extensions.is_invalid(release)
+        && !subject.extensions.is_invalid(release)
+        && (subject.bare_anchor || algorithm_fits(issuer.public_key.as_ref(), subject, release))
 }
 
 /// Mirrors `EXFLAG_SS`: self-issued, and nothing but the signature itself speaks against it.
-pub(crate) fn is_self_signed(certificate: &Certificate, modern: bool) -> bool {
-    certificate.bare_anchor
-        || certificate.is_self_issued()
-            && matches_key_identifier(
-                certificate,
-                certificate.extensions.authority_key_identifier.value(),
-            )
-            && algorithm_fits(certificate.public_key.as_ref(), certificate, modern)
+pub(crate) fn is_self_signed(certificate: &Certificate, release: Release) -> bool {
+    if certificate.bare_anchor {
+        return true;
+    }
+    let identifier = certificate.extensions.authority_key_identifier.value();
+    if !certificate.is_self_issued() || !matches_key_identifier(certificate, identifier) {
+        return false;
+    }
+    if release == Release::First111 {
+        return !usage_forbids(certificate, KeyUsage::KEY_CERT_SIGN);
+    }
+    algorithm_fits(certificate.public_key.as_ref(), certificate, release)
 }

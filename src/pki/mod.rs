@@ -21,6 +21,7 @@ mod path_checks;
 pub mod pem;
 pub mod public_key;
 mod purpose;
+pub mod release;
 mod revocation;
 pub mod signature;
 pub mod time;

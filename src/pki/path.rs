@@ -7,6 +7,7 @@
 use crate::emulates::OpenSsl;
 
 use super::certificate::Certificate;
+use super::release::Release;
 use super::trust_store::{TrustStore, TrustedCertificate};
 use super::verify_error;
 
@@ -27,22 +28,10 @@ pub enum CrlPolicy {
 /// The release and the level whose rules hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rules {
-    /// OpenSSL 3 rather than 1.1.1.
-    pub modern: bool,
+    /// The release of OpenSSL.
+    pub release: Release,
     /// The security level (`X509_VERIFY_PARAM_set_auth_level`).
     pub level: u8,
-}
-
-impl From<OpenSsl> for Rules {
-    fn from(openssl: OpenSsl) -> Self {
-        Self {
-            modern: match openssl {
-                OpenSsl::V3Level2 | OpenSsl::V3Level1 => true,
-                OpenSsl::V111 => false,
-            },
-            level: openssl.security_level(),
-        }
-    }
 }
 
 /// Where a certificate of a path comes from.
@@ -121,12 +110,49 @@ pub(crate) struct Verifier<'a> {
 /// Verifies a chain as sent, leaf first, at `now` in Unix seconds.
 ///
 /// Where a signature cannot be computed and a later check fails, that later error is the answer:
-/// OpenSSL would fail too, if perhaps with another number.
+/// OpenSSL would fail too, if perhaps with another number. Where patch releases of one profile
+/// differ, the answer is undetermined.
 pub fn verify<'a>(
     sent: &'a [Certificate],
     store: &'a TrustStore,
     crls: CrlPolicy,
-    rules: impl Into<Rules>,
+    openssl: OpenSsl,
+    now: i64,
+) -> PathResult<'a> {
+    let level = openssl.security_level();
+    let mut results = Release::of(openssl)
+        .iter()
+        .map(|&release| verify_with(sent, store, crls, Rules { release, level }, now));
+    let Some(first) = results.next() else {
+        return PathResult::Undetermined {
+            reason: "no release to emulate".to_owned(),
+            path: Vec::new(),
+        };
+    };
+    let trusted = matches!(first, PathResult::Trusted { .. });
+    let refused = matches!(first, PathResult::Refused(_));
+    for other in results {
+        let differs = match other {
+            PathResult::Trusted { .. } => refused,
+            PathResult::Refused(_) => trusted,
+            PathResult::Undetermined { .. } => false,
+        };
+        if differs {
+            return PathResult::Undetermined {
+                reason: format!("patch releases of OpenSSL {} differ on it", openssl.name()),
+                path: first.into_path(),
+            };
+        }
+    }
+    first
+}
+
+/// The same under the rules of one release at one level.
+pub fn verify_with<'a>(
+    sent: &'a [Certificate],
+    store: &'a TrustStore,
+    crls: CrlPolicy,
+    rules: Rules,
     now: i64,
 ) -> PathResult<'a> {
     let Some(leaf) = sent.first() else {
@@ -138,7 +164,7 @@ pub fn verify<'a>(
     let mut verifier = Verifier {
         sent,
         store,
-        rules: rules.into(),
+        rules,
         now,
         path: vec![PathCertificate {
             certificate: leaf,
@@ -159,6 +185,33 @@ pub fn verify<'a>(
         }),
         (Ok(()), Some(reason)) => PathResult::Undetermined { reason, path },
         (Ok(()), None) => PathResult::Trusted { path },
+    }
+}
+
+impl<'a> PathResult<'a> {
+    /// The path, as far as it was built.
+    pub fn path(&self) -> &[PathCertificate<'a>] {
+        match self {
+            Self::Trusted { path } | Self::Undetermined { path, .. } => path,
+            Self::Refused(error) => &error.path,
+        }
+    }
+
+    /// The path, as far as it was built.
+    pub fn into_path(self) -> Vec<PathCertificate<'a>> {
+        match self {
+            Self::Trusted { path } | Self::Undetermined { path, .. } => path,
+            Self::Refused(error) => error.path,
+        }
+    }
+
+    /// Whether OpenSSL takes the chain; `None`: undetermined.
+    pub const fn is_trusted(&self) -> Option<bool> {
+        match self {
+            Self::Trusted { .. } => Some(true),
+            Self::Refused(_) => Some(false),
+            Self::Undetermined { .. } => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::certificate::Certificate;
 use super::issuance::{is_likely_issued, is_self_signed, same};
 use super::path::{MAX_DEPTH, Origin, PathCertificate, Step, Stop, Verifier};
+use super::release::Release;
 use super::time::Asn1Time;
 use super::trust_store::Trust;
 use super::verify_error::{
@@ -109,7 +110,7 @@ impl<'a> Verifier<'a> {
     fn is_trusted_from(&self, from: usize) -> Result<bool, Stop> {
         for (depth, entry) in self.path.iter().enumerate().skip(from) {
             let trust = entry.trusted.map_or(Trust::Undecided, |trusted| {
-                trusted.trust(true, self.rules.modern)
+                trusted.trust(true, self.rules.release)
             });
             match trust {
                 Trust::Trusted => return Ok(true),
@@ -127,8 +128,8 @@ impl<'a> Verifier<'a> {
 
     /// Mirrors `X509_self_signed(x, 0) > 0`.
     fn is_self_signed(&self, certificate: &Certificate) -> bool {
-        !certificate.extensions.is_invalid(self.rules.modern)
-            && is_self_signed(certificate, self.rules.modern)
+        !certificate.extensions.is_invalid(self.rules.release)
+            && is_self_signed(certificate, self.rules.release)
     }
 
     /// Mirrors `X509_self_signed(x, 0)` where its failure ends everything, as in OpenSSL 3.
@@ -137,7 +138,7 @@ impl<'a> Verifier<'a> {
             .public_key
             .as_ref()
             .is_some_and(|key| key.usable);
-        if self.rules.modern && !readable {
+        if self.rules.release.is_v3() && !readable {
             return Err(Stop {
                 code: UNSPECIFIED,
                 depth,
@@ -152,7 +153,8 @@ impl<'a> Verifier<'a> {
             .store
             .by_subject(&subject.issuer)
             .filter(|(_, trusted)| {
-                is_likely_issued(&trusted.certificate, subject, self.rules.modern)
+                is_likely_issued(&trusted.certificate, subject, self.rules.release)
+                    && !self.loops_back(subject, &trusted.certificate)
             })
             .map(|(place, trusted)| PathCertificate {
                 certificate: &trusted.certificate,
@@ -162,17 +164,29 @@ impl<'a> Verifier<'a> {
         self.best(candidates, |entry| entry.certificate)
     }
 
+    /// Whether 1.1.1 as first released sees a loop, which it looks for in the store too.
+    fn loops_back(&self, subject: &Certificate, issuer: &Certificate) -> bool {
+        let alone = self.path.len() == 1 && self.is_self_signed(subject);
+        self.rules.release == Release::First111 && !alone && self.is_in_path(issuer)
+    }
+
+    fn is_in_path(&self, certificate: &Certificate) -> bool {
+        self.path
+            .iter()
+            .any(|entry| same(entry.certificate, certificate))
+    }
+
     /// Mirrors `find_issuer` over the certificates sent.
     fn sent_issuer(&self, available: &[usize], subject: &Certificate) -> Option<usize> {
-        let may_repeat = subject.is_self_issued() && self.path.len() == 1;
+        let may_repeat = self.path.len() == 1
+            && match self.rules.release {
+                Release::First111 => self.is_self_signed(subject),
+                Release::Last111 | Release::V3 => subject.is_self_issued(),
+            };
         let candidates = available.iter().copied().filter(|index| {
             let issuer = &self.sent[*index];
-            is_likely_issued(issuer, subject, self.rules.modern)
-                && (may_repeat
-                    || !self
-                        .path
-                        .iter()
-                        .any(|entry| same(entry.certificate, issuer)))
+            is_likely_issued(issuer, subject, self.rules.release)
+                && (may_repeat || !self.is_in_path(issuer))
         });
         self.best(candidates, |index| &self.sent[*index])
     }
@@ -195,7 +209,7 @@ impl<'a> Verifier<'a> {
                     .as_ref()
                     .and_then(Asn1Time::readable)
             };
-            let better = !self.rules.modern
+            let better = !self.rules.release.is_v3()
                 || best.as_ref().is_none_or(|best| {
                     matches!((end(&candidate), end(best)), (Some(new), Some(old)) if new > old)
                 });

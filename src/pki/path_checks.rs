@@ -1,14 +1,14 @@
 //! The checks of a complete path: extensions, strength, signatures, times, name constraints.
 
 use super::certificate::Certificate;
-use super::der::DerError;
 use super::extensions::{Decoded, KeyUsage};
 use super::general_name::GeneralName;
-use super::issuance::is_likely_issued;
+use super::issuance::{is_likely_issued, is_self_signed};
 use super::name_constraints::Comparison;
 use super::path::{Step, Stop, Verifier};
 use super::public_key::{KeyKind, PublicKey};
 use super::purpose::{Ca, check_ca, may_be_tls_server, usage_forbids};
+use super::release::Release;
 use super::signature::{self, SignatureError};
 use super::time::Asn1Time;
 use super::trust_store::Trust;
@@ -54,14 +54,15 @@ impl Verifier<'_> {
         self.rules.level == 0
             || self
                 .usable_key(depth)
-                .is_some_and(|key| key.security_bits(self.rules.modern) >= needed)
+                .is_some_and(|key| key.security_bits(self.rules.release.is_v3()) >= needed)
     }
 
     /// Mirrors `check_extensions` (1.1.1: `check_chain_extensions`).
     pub(super) fn check_extensions(&self) -> Step {
-        let modern = self.rules.modern;
+        let release = self.rules.release;
+        let modern = release.is_v3();
         let length = self.path.len();
-        let mut intermediates = 0;
+        let mut below = 0;
         for (depth, entry) in self.path.iter().enumerate() {
             let certificate = entry.certificate;
             let extensions = &certificate.extensions;
@@ -76,7 +77,7 @@ impl Verifier<'_> {
             }
             let must_be_ca = depth > 0;
             if must_be_ca {
-                let ca = check_ca(certificate, modern);
+                let ca = check_ca(certificate, release);
                 // Only the anchor may be a CA by other means than basicConstraints.
                 if ca == Ca::No || depth + 1 < length && ca != Ca::Yes {
                     let code = if modern { INVALID_CA } else { INVALID_CA_111 };
@@ -92,24 +93,22 @@ impl Verifier<'_> {
             }
             let trust = entry
                 .trusted
-                .map_or(Trust::Undecided, |trusted| trusted.trust(false, modern));
+                .map_or(Trust::Undecided, |trusted| trusted.trust(false, release));
             let suits = match trust {
                 Trust::Trusted => true,
                 Trust::Rejected => false,
-                Trust::Undecided => may_be_tls_server(certificate, must_be_ca, modern),
+                Trust::Undecided => may_be_tls_server(certificate, must_be_ca, release),
             };
             if !suits {
                 return Err(stop(INVALID_PURPOSE, depth));
             }
-            let limit = extensions
-                .basic_constraints
-                .value()
-                .and_then(|constraints| constraints.path_length);
-            if depth > 1 && limit.is_some_and(|limit| limit != -1 && intermediates > limit) {
+            // 1.1.1 at first exempted self-issued certificates, the anchor among them.
+            let exempt = release == Release::First111 && certificate.is_self_issued();
+            if depth > 1 && !exempt && path_length(certificate).is_some_and(|limit| below > limit) {
                 return Err(stop(PATH_LENGTH_EXCEEDED, depth));
             }
             if depth > 0 && !certificate.is_self_issued() {
-                intermediates += 1;
+                below += 1;
             }
         }
         Ok(())
@@ -129,7 +128,11 @@ impl Verifier<'_> {
                 .certificate
                 .signature_algorithm
                 .as_ref()
-                .and_then(|algorithm| algorithm.signature().security_bits(self.rules.modern));
+                .and_then(|algorithm| {
+                    algorithm
+                        .signature()
+                        .security_bits(self.rules.release.is_v3())
+                });
             if depth + 1 < self.path.len() && strength.is_none_or(|bits| bits < minimum_bits(level))
             {
                 return Err(stop(CA_MD_TOO_WEAK, depth));
@@ -140,7 +143,7 @@ impl Verifier<'_> {
 
     /// Mirrors `X509_get_pubkey_parameters` as OpenSSL 3 heeds it.
     pub(super) fn check_public_keys(&self) -> Step {
-        if self.rules.modern && self.usable_key(0).is_none() {
+        if self.rules.release.is_v3() && self.usable_key(0).is_none() {
             return Err(stop(UNSPECIFIED, self.path.len() - 1));
         }
         Ok(())
@@ -151,7 +154,10 @@ impl Verifier<'_> {
         let last = self.path.len() - 1;
         let anchor = self.certificate(last);
         let mut depth = last;
-        let self_issued = is_likely_issued(anchor, anchor, self.rules.modern);
+        let self_issued = match self.rules.release {
+            Release::First111 => is_self_signed(anchor, Release::First111),
+            release => is_likely_issued(anchor, anchor, release),
+        };
         if !self_issued {
             if last == 0 {
                 return Err(stop(UNABLE_TO_VERIFY_LEAF_SIGNATURE, 0));
@@ -174,7 +180,8 @@ impl Verifier<'_> {
     fn check_signature(&mut self, depth: usize) -> Step {
         let subject = self.certificate(depth);
         let issuer = self.certificate(depth + 1);
-        if usage_forbids(issuer, KeyUsage::KEY_CERT_SIGN) {
+        if self.rules.release != Release::First111 && usage_forbids(issuer, KeyUsage::KEY_CERT_SIGN)
+        {
             return Err(stop(KEYUSAGE_NO_CERTSIGN, depth + 1));
         }
         let Some(key) = self.usable_key(depth + 1) else {
@@ -231,7 +238,7 @@ impl Verifier<'_> {
     /// Mirrors `check_name_constraints`: each certificate against all above it.
     pub(super) fn check_name_constraints(&self) -> Step {
         let how = Comparison {
-            modern: self.rules.modern,
+            modern: self.rules.release.is_v3(),
         };
         for (depth, entry) in self.path.iter().enumerate().rev() {
             let certificate = entry.certificate;
@@ -261,8 +268,11 @@ fn has_dns_name(certificate: &Certificate) -> bool {
         .is_some_and(|names| names.iter().any(|name| matches!(name, GeneralName::Dns(_))))
 }
 
-impl From<DerError> for SignatureError {
-    fn from(_: DerError) -> Self {
-        Self::UnusableKey
+/// pathLenConstraint as `ex_pathlen` has it, where there is one.
+fn path_length(certificate: &Certificate) -> Option<i64> {
+    let constraints = certificate.extensions.basic_constraints.value()?;
+    if constraints.negative_path_length {
+        return Some(0);
     }
+    constraints.path_length.filter(|limit| *limit != -1)
 }

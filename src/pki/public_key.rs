@@ -2,6 +2,8 @@
 
 mod curves;
 
+use aws_lc_rs::signature::{self as aws, ParsedPublicKey, VerificationAlgorithm};
+
 use self::curves::NAMED_CURVES;
 use super::algorithm::{AlgorithmIdentifier, PssParameters};
 use super::der::{
@@ -124,10 +126,10 @@ impl PublicKey {
                     .iter()
                     .find(|(oid, ..)| *oid == content.as_slice());
                 self.kind = KeyKind::Ec(curve.map(|(_, name, ..)| *name));
-                if let Some((_, _, order, field)) = curve {
+                if let Some((_, name, order, field)) = curve {
                     self.strength = *order;
                     self.bits = Some(*field);
-                    self.usable = is_point(&self.key.octets, field.div_ceil(8));
+                    self.usable = is_point(&self.key.octets, name, field.div_ceil(8));
                 }
             }
             Some((SEQUENCE, der)) => {
@@ -228,13 +230,35 @@ pub(crate) fn integer_bits(content: &[u8]) -> usize {
     }
 }
 
-/// Whether the octets have the form of a point: whether it lies on the curve is not looked at.
-fn is_point(octets: &[u8], field: usize) -> bool {
-    match octets.first() {
+/// Whether the octets are a point of the curve (`EC_POINT_oct2point`). That it lies on the curve
+/// is looked at only where aws-lc knows the curve.
+fn is_point(octets: &[u8], curve: &str, field: usize) -> bool {
+    let well_formed = match octets.first() {
         Some(2 | 3) => octets.len() == 1 + field,
-        Some(4 | 6 | 7) => octets.len() == 1 + 2 * field,
+        Some(4) => octets.len() == 1 + 2 * field,
+        // The hybrid form tells the parity of y once more.
+        Some(form @ (6 | 7)) => {
+            octets.len() == 1 + 2 * field && octets.last().is_some_and(|y| y & 1 == form & 1)
+        }
         _ => false,
+    };
+    let algorithm: &'static dyn VerificationAlgorithm = match curve {
+        "prime256v1" => &aws::ECDSA_P256_SHA256_ASN1,
+        "secp384r1" => &aws::ECDSA_P384_SHA384_ASN1,
+        "secp521r1" => &aws::ECDSA_P521_SHA512_ASN1,
+        "secp256k1" => &aws::ECDSA_P256K1_SHA256_ASN1,
+        _ => return well_formed,
+    };
+    well_formed && ParsedPublicKey::new(algorithm, plain_point(octets)).is_ok()
+}
+
+/// A point without the hybrid form, which only OpenSSL reads.
+pub(crate) fn plain_point(octets: &[u8]) -> Vec<u8> {
+    let mut plain = octets.to_vec();
+    if let Some(form @ (6 | 7)) = plain.first_mut() {
+        *form = 4;
     }
+    plain
 }
 
 /// The bits of the order in explicit parameters (X9.62 `ECParameters`).

@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::extensions::KeyUsage;
 use super::issuance::is_self_signed;
 use super::oid;
+use super::release::Release;
 
 /// Any of the three CA bits of the Netscape certificate type.
 const NETSCAPE_ANY_CA: u8 = 0x07;
@@ -32,16 +33,16 @@ pub(crate) fn usage_forbids(certificate: &Certificate, bits: u16) -> bool {
         .is_some_and(|usage| !usage.allows(bits))
 }
 
-/// Mirrors `X509_check_ca`; `modern`: OpenSSL 3.
-pub(crate) fn check_ca(certificate: &Certificate, modern: bool) -> Ca {
+/// Mirrors `X509_check_ca`.
+pub(crate) fn check_ca(certificate: &Certificate, release: Release) -> Ca {
     let extensions = &certificate.extensions;
-    if extensions.is_invalid(modern) || usage_forbids(certificate, KeyUsage::KEY_CERT_SIGN) {
+    if extensions.is_invalid(release) || usage_forbids(certificate, KeyUsage::KEY_CERT_SIGN) {
         return Ca::No;
     }
     if let Some(constraints) = extensions.basic_constraints.value() {
         return if constraints.ca { Ca::Yes } else { Ca::No };
     }
-    if certificate.version == Some(1) && is_self_signed(certificate, modern) {
+    if certificate.version == Some(1) && is_self_signed(certificate, release) {
         Ca::Version1Root
     } else if certificate.key_usage().is_some() {
         Ca::KeyUsageOnly
@@ -57,7 +58,11 @@ pub(crate) fn check_ca(certificate: &Certificate, modern: bool) -> Ca {
 }
 
 /// Mirrors `check_purpose_ssl_server`.
-pub(crate) fn may_be_tls_server(certificate: &Certificate, must_be_ca: bool, modern: bool) -> bool {
+pub(crate) fn may_be_tls_server(
+    certificate: &Certificate,
+    must_be_ca: bool,
+    release: Release,
+) -> bool {
     let extensions = &certificate.extensions;
     let allowed = |purpose: &oid::Oid| {
         [oid::SERVER_AUTH, oid::NETSCAPE_SGC, oid::MICROSOFT_SGC].contains(&purpose.content())
@@ -71,7 +76,7 @@ pub(crate) fn may_be_tls_server(certificate: &Certificate, must_be_ca: bool, mod
     }
     let netscape = extensions.netscape_cert_type.value().copied();
     if must_be_ca {
-        return match check_ca(certificate, modern) {
+        return match check_ca(certificate, release) {
             Ca::No => false,
             Ca::Netscape => netscape.is_some_and(|kind| kind & NETSCAPE_SSL_CA != 0),
             Ca::Yes | Ca::Version1Root | Ca::KeyUsageOnly => true,

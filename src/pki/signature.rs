@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::algorithm::{AlgorithmIdentifier, Hash, PssParameters, Scheme};
 use super::der::BitString;
-use super::public_key::{KeyKind, PublicKey};
+use super::public_key::{KeyKind, PublicKey, plain_point};
 
 /// Why a signature does not count.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -199,12 +199,9 @@ fn verify_ecdsa(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -
             return Err(SignatureError::Unsupported(name));
         }
     };
-    // The hybrid form of a point is one that only OpenSSL reads.
-    if matches!(key.key.octets.first(), Some(6 | 7)) {
-        let name = format!("ECDSA with a hybrid point of {curve}");
-        return Err(SignatureError::Unsupported(name));
-    }
-    verify_aws(algorithm, message, signature, key)
+    UnparsedPublicKey::new(algorithm, plain_point(&key.key.octets))
+        .verify(message, signature)
+        .map_err(|_| SignatureError::Mismatch)
 }
 
 fn verify_ml_dsa(message: &[u8], signature: &[u8], scheme: u16, key: &PublicKey) -> Verified {

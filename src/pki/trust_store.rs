@@ -7,6 +7,7 @@ use super::issuance::{is_self_signed, same};
 use super::name::Name;
 use super::oid;
 use super::pem::{self, PemError, PemItem, TrustSettings};
+use super::release::Release;
 
 /// One certificate of the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,7 +32,7 @@ pub(crate) enum Trust {
 impl TrustedCertificate {
     /// Mirrors `obj_trust` for serverAuth; `self_signed_suffices` is the default for want of
     /// settings.
-    pub(crate) fn trust(&self, self_signed_suffices: bool, modern: bool) -> Trust {
+    pub(crate) fn trust(&self, self_signed_suffices: bool, release: Release) -> Trust {
         let concerns = |oids: &Option<Vec<oid::Oid>>| {
             oids.iter()
                 .flatten()
@@ -49,8 +50,8 @@ impl TrustedCertificate {
                 };
             }
         }
-        let valid = !self.certificate.extensions.is_invalid(modern);
-        if self_signed_suffices && valid && is_self_signed(&self.certificate, modern) {
+        let valid = !self.certificate.extensions.is_invalid(release);
+        if self_signed_suffices && valid && is_self_signed(&self.certificate, release) {
             Trust::Trusted
         } else {
             Trust::Undecided
