@@ -532,3 +532,16 @@ mod tests {
         assert_eq!(kept, b"certificate\n-----BEGIN PRIVATE KEY-----\n");
     }
 }
+
+/// Gives a saved client further options, with the files they name.
+pub fn add_options(client: &mut Client, options: &[(String, String)]) {
+    let added = Client::new(None, options);
+    client.options.extend(added.options);
+    for libpq in Libpq::ALL {
+        if let Ok(parameters) = resolve(client, libpq) {
+            gather_tls_files(client, &parameters, None, &|_, _, _| {
+                Err("a replay does not load keys".into())
+            });
+        }
+    }
+}
