@@ -47,7 +47,8 @@ impl Network for SystemNetwork {
         Ok(match endpoint {
             Endpoint::Tcp(address) => {
                 let stream = tokio::net::TcpStream::connect(address).await?;
-                stream.set_nodelay(true)?;
+                // A server may have reset the connection already; the next step will show it.
+                let _ = stream.set_nodelay(true);
                 Box::new(stream)
             }
             Endpoint::Unix(path) => {

@@ -13,16 +13,18 @@ use crate::observation::{
 };
 use crate::pki::name::Name;
 use crate::report::{
-    AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport, KeyPossession,
-    OfferReport, Outcome, Report, SslRequestReport, StartupAnswer, StartupKind, StartupReport,
-    Status, Timing, TlsReport, Verdict,
+    AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
+    KeyPossession, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer, StartupKind,
+    StartupReport, Status, Timing, TlsReport, Verdict,
 };
 use crate::wire::tls::names;
 
 /// How many connections a probe opened or tried.
 pub(super) fn connections(observation: &Observation) -> usize {
     let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
-    addresses.map(|address| address.connections.len().max(1)).sum()
+    addresses
+        .map(|address| address.connections.len().max(1))
+        .sum()
 }
 
 pub(super) fn report(
@@ -39,19 +41,29 @@ pub(super) fn report(
     let connections = reached
         .map(|address| address.observation.connections.as_slice())
         .unwrap_or_default();
-    let find = |purpose| connections.iter().find(|connection| connection.purpose == purpose);
+    let find = |purpose| {
+        connections
+            .iter()
+            .find(|connection| connection.purpose == purpose)
+    };
     let main_purposes = [Purpose::Negotiated, Purpose::Direct];
-    let main = connections.first().filter(|main| main_purposes.contains(&main.purpose));
+    let main = connections
+        .first()
+        .filter(|main| main_purposes.contains(&main.purpose));
     let shown = [main, find(Purpose::Hello)]
         .into_iter()
         .flatten()
         .find(|connection| {
             let seen = connection.tls.as_ref();
-            seen.is_some_and(|tls| connection.handshake.value().is_some() || !tls.certificates.is_empty())
+            seen.is_some_and(|tls| {
+                connection.handshake.value().is_some() || !tls.certificates.is_empty()
+            })
         })
         .or(main.filter(|main| main.handshake.ms().is_some()));
     let judged = shown.and_then(|shown| {
-        let place = connections.iter().position(|connection| std::ptr::eq(connection, shown))?;
+        let place = connections
+            .iter()
+            .position(|connection| std::ptr::eq(connection, shown))?;
         reached?.chains.get(place)?.as_ref()
     });
     let chain = shown
@@ -61,12 +73,17 @@ pub(super) fn report(
     let startup = startup(connections, facts, main);
     let (status, failure) = status(host, main, shown);
     let direct = |purpose: Purpose| {
-        let connection = find(purpose).filter(|_| Some(purpose) != main.map(|main| main.purpose))?;
+        let connection =
+            find(purpose).filter(|_| Some(purpose) != main.map(|main| main.purpose))?;
         Some(direct_report(connection, shown))
     };
     let tls = shown.map(|shown| {
         let mut report = tls_report(shown, judged, host);
-        report.chain = if chain.is_empty() { Vec::new() } else { trust.reports(&chain) };
+        report.chain = if chain.is_empty() {
+            Vec::new()
+        } else {
+            trust.reports(&chain)
+        };
         report.client_certificate = client_certificate(connections, main, facts);
         report
     });
@@ -82,7 +99,10 @@ pub(super) fn report(
             .map(ssl_request),
         startup,
         tls,
-        certificates: chain.iter().map(|der| certificate::report(der, now)).collect(),
+        certificates: chain
+            .iter()
+            .map(|der| certificate::report(der, now))
+            .collect(),
         sslmodes,
         direct: direct(Purpose::Direct),
         direct_without_alpn: direct(Purpose::DirectWithoutAlpn),
@@ -130,7 +150,11 @@ fn status(
     if matches!(host.spec.kind(), HostKind::UnixSocket(_)) {
         let failed = |address: &AddressObservation| address.connect.failure().map(failure_text);
         let failure = seen.addresses.first().and_then(failed);
-        let status = if failure.is_some() { Status::ConnectFailed } else { Status::UnixSocket };
+        let status = if failure.is_some() {
+            Status::ConnectFailed
+        } else {
+            Status::UnixSocket
+        };
         return (status, failure);
     }
     if let Some(failure) = seen.resolve.failure() {
@@ -141,7 +165,10 @@ fn status(
         return (status, Some(failure_text(failure)));
     }
     let Some(main) = main else {
-        let failures = seen.addresses.iter().filter_map(|address| address.connect.failure());
+        let failures = seen
+            .addresses
+            .iter()
+            .filter_map(|address| address.connect.failure());
         let last = failures.last();
         let status = match last {
             Some(Failure::Deadline | Failure::ConnectTimeout) => Status::Timeout,
@@ -165,9 +192,8 @@ fn status(
             return (Status::ProtocolError, Some(why));
         }
     }
-    let completed = shown.is_some_and(|shown| {
-        shown.purpose != Purpose::Hello && shown.handshake.value().is_some()
-    });
+    let completed = shown
+        .is_some_and(|shown| shown.purpose != Purpose::Hello && shown.handshake.value().is_some());
     match main.handshake.failure() {
         _ if completed => (Status::Tls, None),
         Some(failure @ (Failure::Deadline | Failure::ConnectTimeout)) => {
@@ -192,13 +218,18 @@ fn startup(
     main: Option<&Connection>,
 ) -> StartupReport {
     let answer = |connection: &Connection| {
-        let encrypted = connection.tls.as_ref().filter(|_| connection.startup_encrypted);
+        let encrypted = connection
+            .tls
+            .as_ref()
+            .filter(|_| connection.startup_encrypted);
         startup_answer(connection, facts, encrypted)
     };
     let find = |purpose: Purpose| connections.iter().find(|other| other.purpose == purpose);
     let plain = find(Purpose::Plaintext).or_else(|| find(Purpose::Socket));
     let without = find(Purpose::WithoutClientCertificate);
-    let errors = connections.iter().filter_map(|connection| connection.startup.value());
+    let errors = connections
+        .iter()
+        .filter_map(|connection| connection.startup.value());
     let client_address = errors.filter_map(client_address).next();
     StartupReport {
         user: facts.parameters.user().map(str::to_owned),
@@ -219,7 +250,10 @@ fn client_address(reply: &StartupReply) -> Option<String> {
     };
     let (_, rest) = error.message.split_once("for host \"")?;
     let (address, _) = rest.split_once('"')?;
-    address.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
+    address
+        .parse::<std::net::IpAddr>()
+        .ok()
+        .map(|address| address.to_string())
 }
 
 fn startup_answer(
@@ -249,13 +283,20 @@ fn startup_answer(
         Step::Observed { value, .. } => value,
     };
     let mut inner = reply;
-    while let StartupReply::NegotiateProtocolVersion { then: Some(then), .. } = inner {
+    while let StartupReply::NegotiateProtocolVersion {
+        then: Some(then), ..
+    } = inner
+    {
         inner = then;
     }
     match inner {
         StartupReply::Authentication(request) => {
             said.mechanisms = request.mechanisms.clone();
-            said.answer = if request.code == 0 { StartupKind::Accepted } else { StartupKind::Asked };
+            said.answer = if request.code == 0 {
+                StartupKind::Accepted
+            } else {
+                StartupKind::Asked
+            };
         }
         StartupReply::Error(error) => {
             said.sqlstate = Some(error.sqlstate.clone()).filter(|code| !code.is_empty());
@@ -268,7 +309,9 @@ fn startup_answer(
         Answer::Refused(error) | Answer::CannotConnectNow(error) => {
             if matches!(
                 error.code,
-                ErrorCode::HbaRejected | ErrorCode::ClientCertRequired | ErrorCode::ClientCertRejected
+                ErrorCode::HbaRejected
+                    | ErrorCode::ClientCertRequired
+                    | ErrorCode::ClientCertRejected
             ) {
                 said.answer = StartupKind::Refused;
             }
@@ -280,11 +323,7 @@ fn startup_answer(
     Some(said)
 }
 
-fn tls_report(
-    shown: &Connection,
-    judged: Option<&JudgedChain>,
-    host: &HostFacts<'_>,
-) -> TlsReport {
+fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts<'_>) -> TlsReport {
     let seen = shown.tls.clone().unwrap_or_default();
     let suite = seen.cipher_suite.map(|code| (code, names::suite_of(code)));
     let (key_possession, key_possession_reason) = match judged.map(|judged| &judged.possession) {
@@ -363,13 +402,16 @@ fn client_certificate(
     let request = seen.and_then(|seen| seen.certificate_request.as_ref());
     let sent = seen.is_some_and(|seen| seen.client_certificate_sent);
     let answer = |connection: &Connection| match &connection.startup {
-        Step::Observed { value, .. } => {
-            Some(judge_reply(value, &facts.situation(connection.tls.as_ref())))
-        }
+        Step::Observed { value, .. } => Some(judge_reply(
+            value,
+            &facts.situation(connection.tls.as_ref()),
+        )),
         Step::Failed { failure, .. } => Some(judge_failure(failure)),
         Step::NotAttempted => {
             let failure = connection.handshake.failure()?;
-            crate::libpq::tls_error::of_handshake(failure).ok().map(Answer::Fatal)
+            crate::libpq::tls_error::of_handshake(failure)
+                .ok()
+                .map(Answer::Fatal)
         }
     };
     let code = |connection: &Connection| match answer(connection)? {
@@ -391,7 +433,9 @@ fn client_certificate(
         Some(Err(ErrorCode::ClientCertRejected)) => Some(false),
         _ => None,
     };
-    let authorities = request.map(|request| request.authorities.as_slice()).unwrap_or_default();
+    let authorities = request
+        .map(|request| request.authorities.as_slice())
+        .unwrap_or_default();
     ClientCertificateReport {
         requested: seen
             .filter(|_| main.handshake.value().is_some() || request.is_some())
@@ -415,9 +459,16 @@ fn offer(offer: &Offer) -> OfferReport {
         cipher_suites: offer
             .cipher_suites
             .iter()
-            .map(|code| names::suite_of(*code).map_or_else(|| format!("0x{code:04x}"), |suite| suite.iana.into()))
+            .map(|code| {
+                names::suite_of(*code)
+                    .map_or_else(|| format!("0x{code:04x}"), |suite| suite.iana.into())
+            })
             .collect(),
-        groups: offer.groups.iter().map(|code| names::group(*code)).collect(),
+        groups: offer
+            .groups
+            .iter()
+            .map(|code| names::group(*code))
+            .collect(),
         signature_schemes: offer
             .signature_schemes
             .iter()
@@ -438,7 +489,9 @@ fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectR
     DirectReport {
         completed: connection.handshake.value().is_some(),
         alpn: seen.and_then(|seen| seen.alpn.clone()),
-        protocol_version: seen.and_then(|seen| seen.protocol_version).map(names::protocol_version),
+        protocol_version: seen
+            .and_then(|seen| seen.protocol_version)
+            .map(names::protocol_version),
         same_chain,
         failure: connection
             .handshake
@@ -453,7 +506,11 @@ fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
     let mut add = |purpose, step, ms: Option<f64>| {
         timings.extend(ms.map(|ms| Timing { purpose, step, ms }));
     };
-    add(None, "resolve", host.observation.and_then(|seen| seen.resolve.ms()));
+    add(
+        None,
+        "resolve",
+        host.observation.and_then(|seen| seen.resolve.ms()),
+    );
     for connection in connections {
         let purpose = Some(connection.purpose);
         add(purpose, "connect", connection.connect.ms());
@@ -468,7 +525,10 @@ fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
 pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(error) = &report.target.error {
-        notes.push(format!("libpq refuses the sslmode as given: {}", error.message));
+        notes.push(format!(
+            "libpq refuses the sslmode as given: {}",
+            error.message
+        ));
     }
     if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() {
         notes.push(
@@ -478,25 +538,41 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
         );
     }
     for host in &report.hosts {
-        let name = host.host.as_deref().or(host.hostaddr.as_deref()).unwrap_or_default();
-        let open = [(&host.startup.tls, "over TLS"), (&host.startup.plaintext, "in plaintext")];
+        let name = host
+            .host
+            .as_deref()
+            .or(host.hostaddr.as_deref())
+            .unwrap_or_default();
+        let open = [
+            (&host.startup.tls, "over TLS"),
+            (&host.startup.plaintext, "in plaintext"),
+        ];
         for (answer, how) in open {
-            if answer.as_ref().is_some_and(|answer| answer.auth == Some(Auth::None)) {
+            if answer
+                .as_ref()
+                .is_some_and(|answer| answer.auth == Some(Auth::None))
+            {
                 let user = host.startup.user.as_deref().unwrap_or_default();
                 notes.push(format!(
                     "{name} lets user \"{user}\" in {how} without asking for credentials"
                 ));
             }
         }
-        let untried = host.addresses.iter().filter(|address| address.connected.is_none()).count();
+        let untried = host
+            .addresses
+            .iter()
+            .filter(|address| address.connected.is_none())
+            .count();
         if untried > 0 {
             notes.push(format!(
                 "{untried} more address(es) of {name} were not probed; --all-addresses does"
             ));
         }
-        if host.ssl_request.as_ref().is_some_and(|reply| {
-            reply.trailing_bytes > 0 && reply.answer.as_deref() == Some("S")
-        }) {
+        if host
+            .ssl_request
+            .as_ref()
+            .is_some_and(|reply| reply.trailing_bytes > 0 && reply.answer.as_deref() == Some("S"))
+        {
             notes.push(format!(
                 "{name} sent bytes in plaintext together with its answer to SSLRequest \
                  (CVE-2021-23222): an intermediary may be injecting data"

@@ -13,9 +13,7 @@ use crate::libpq::client_certificate::client_certificate;
 use crate::libpq::error::LibpqError;
 use crate::libpq::host_name::{self, Presented};
 use crate::libpq::parameters::{ParameterError, Parameters, SslMode, resolve};
-use crate::libpq::verdict::{
-    AddressFacts, Facts, HostFacts, JudgedChain, Possession,
-};
+use crate::libpq::verdict::{AddressFacts, Facts, HostFacts, JudgedChain, Possession};
 use crate::observation::{Connection, Handshake, Observation, Purpose};
 use crate::pki::Certificate;
 use crate::pki::general_name::GeneralName;
@@ -91,7 +89,12 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         .hosts
         .iter()
         .position(|host| host.tls.is_some())
-        .or_else(|| report.hosts.iter().position(|host| host.status != Status::NothingSent));
+        .or_else(|| {
+            report
+                .hosts
+                .iter()
+                .position(|host| host.status != Status::NothingSent)
+        });
     if let Some(host) = shown.and_then(|index| report.hosts.get(index)) {
         report.host_index = shown;
         report.status = host.status;
@@ -127,9 +130,14 @@ fn host_facts<'a>(
     let hosts = parameters.hosts().iter();
     hosts
         .map(|spec| {
-            let seen = observation.hosts.iter().find(|host| host.index == spec.index);
+            let seen = observation
+                .hosts
+                .iter()
+                .find(|host| host.index == spec.index);
             let host = spec.host.as_deref().unwrap_or_default();
-            let addresses = seen.map(|seen| seen.addresses.as_slice()).unwrap_or_default();
+            let addresses = seen
+                .map(|seen| seen.addresses.as_slice())
+                .unwrap_or_default();
             let addresses = addresses
                 .iter()
                 .map(|address| AddressFacts {
@@ -160,7 +168,9 @@ fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Optio
     let chain = certificates(tls);
     let leaf = chain.first()?;
     Some(JudgedChain {
-        undecodable: chain.iter().find_map(|certificate| certificate.unparsed.clone()),
+        undecodable: chain
+            .iter()
+            .find_map(|certificate| certificate.unparsed.clone()),
         chain: trust.libpq_answer(&chain),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),
@@ -169,11 +179,19 @@ fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Optio
 
 /// The chain as sent, parsed.
 pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
-    tls.certificates.iter().map(|der| Certificate::parse(der)).collect()
+    tls.certificates
+        .iter()
+        .map(|der| Certificate::parse(der))
+        .collect()
 }
 
 fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_name::Mismatch> {
-    let names = leaf.extensions.subject_alt_name.value().map(Vec::as_slice).unwrap_or_default();
+    let names = leaf
+        .extensions
+        .subject_alt_name
+        .value()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let presented: Vec<_> = names
         .iter()
         .map(|name| match name {
@@ -183,7 +201,11 @@ fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_n
         })
         .collect();
     let common_name = leaf.common_names().next();
-    host_name::verify(host, &presented, common_name.map(|name| name.value.as_slice()))
+    host_name::verify(
+        host,
+        &presented,
+        common_name.map(|name| name.value.as_slice()),
+    )
 }
 
 fn possession(tls: &Handshake, leaf: &Certificate) -> Possession {

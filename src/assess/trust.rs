@@ -1,8 +1,9 @@
 //! The sets of trust anchors that a chain is judged against, made from the client's files.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::client::{Client, FileFact};
+use crate::client::{Bytes, Client, FileFact};
 use crate::emulates::{Libpq, OpenSsl};
 use crate::libpq::error::{ErrorCode, LibpqError};
 use crate::libpq::parameters::{Origin, Parameters, RootCertificates};
@@ -33,7 +34,12 @@ struct Loaded {
 }
 
 impl Trust {
-    pub(super) fn new(client: &Client, parameters: &Parameters, openssl: OpenSsl, now: i64) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        parameters: &Parameters,
+        openssl: OpenSsl,
+        now: i64,
+    ) -> Self {
         // Only as an option: in a connection string it is a file name, as for libpq.
         let uses_mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
             && parameters.value("sslrootcert") == Some("mozilla");
@@ -43,9 +49,9 @@ impl Trust {
                 let loaded = root_file(client, parameters, &path);
                 Some((path, loaded))
             }
-            RootCertificates::File(_) | RootCertificates::System { .. } | RootCertificates::None => {
-                None
-            }
+            RootCertificates::File(_)
+            | RootCertificates::System { .. }
+            | RootCertificates::None => None,
         };
         let uses_system = matches!(parameters.sslrootcert(), RootCertificates::System { .. });
         let roots = match (&root_file, parameters.sslrootcert()) {
@@ -123,7 +129,11 @@ impl Trust {
         crls: bool,
         chain: &'a [Certificate],
     ) -> PathResult<'a> {
-        let crls = if crls { CrlPolicy::CheckAll } else { CrlPolicy::Off };
+        let crls = if crls {
+            CrlPolicy::CheckAll
+        } else {
+            CrlPolicy::Off
+        };
         path::verify(chain, store, crls, self.openssl, self.now)
     }
 
@@ -136,12 +146,13 @@ impl Trust {
     ) -> ChainReport {
         report_of(anchors, source, self.verify(loaded, chain))
     }
-
 }
 
 fn report_of(anchors: Anchors, source: Option<&str>, result: PathResult<'_>) -> ChainReport {
     let subjects = |path: &[PathCertificate<'_>]| {
-        path.iter().map(|element| element.certificate.subject.to_string()).collect()
+        path.iter()
+            .map(|element| element.certificate.subject.to_string())
+            .collect()
     };
     let base = absent(anchors, source);
     match result {
@@ -189,7 +200,10 @@ fn missing(libpq: Libpq, first_line: &str) -> LibpqError {
              change sslmode to disable server certificate verification."
         }
     };
-    LibpqError::new(ErrorCode::RootCertMissing, format!("{first_line}\n{advice}"))
+    LibpqError::new(
+        ErrorCode::RootCertMissing,
+        format!("{first_line}\n{advice}"),
+    )
 }
 
 /// The root file with the CRLs beside it, as `initialize_SSL` loads them.
@@ -227,15 +241,30 @@ fn load_crls(client: &Client, parameters: &Parameters, store: &mut TrustStore) -
     if let Some(FileFact::Directory { entries, .. }) =
         directory.as_ref().map(|path| client.file(path))
     {
-        for (name, bytes) in entries {
-            // A bad file in the directory is found when it is looked up, and passed over.
-            let _ = match name.split_once('.') {
-                Some((_, number)) if number.starts_with('r') => store.add_directory_crl(&bytes.0),
-                _ => store.add_directory_entry(&bytes.0),
-            };
+        // A bad file in the directory is found when it is looked up, and passed over.
+        for bytes in numbered(entries, ".") {
+            let _ = store.add_directory_entry(&bytes.0);
+        }
+        for bytes in numbered(entries, ".r") {
+            let _ = store.add_directory_crl(&bytes.0);
         }
     }
     file.is_some() || directory.is_some()
+}
+
+/// The files of a hashed directory that OpenSSL finds: it counts from 0 and stops at the first
+/// number that is missing (`get_cert_by_subject_ex` in by_dir.c).
+fn numbered<'a>(
+    entries: &'a BTreeMap<String, Bytes>,
+    separator: &'a str,
+) -> impl Iterator<Item = &'a Bytes> {
+    let firsts = entries.keys().filter_map(move |name| {
+        let hash = name.strip_suffix('0')?.strip_suffix(separator)?;
+        (!hash.contains('.')).then_some(hash)
+    });
+    firsts.flat_map(move |hash| {
+        (0_u32..).map_while(move |number| entries.get(&format!("{hash}{separator}{number}")))
+    })
 }
 
 /// OpenSSL's default store; where it came from, if there is one.
@@ -251,7 +280,7 @@ fn system_store(client: &Client, parameters: &Parameters) -> (Loaded, Option<Str
     for directory in directories {
         if let FileFact::Directory { entries, .. } = client.file(directory) {
             sources.push(directory.clone());
-            for bytes in entries.values() {
+            for bytes in numbered(entries, ".") {
                 let _ = store.add_directory_entry(&bytes.0);
             }
         }

@@ -91,11 +91,21 @@ pub(crate) struct ProbeArgs {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct JudgeArgs {
     /// The libpq to emulate.
-    #[arg(long = "libpq", value_enum, default_value = "18", help_heading = "Emulated client")]
+    #[arg(
+        long = "libpq",
+        value_enum,
+        default_value = "18",
+        help_heading = "Emulated client"
+    )]
     pub(crate) libpq_version: LibpqArg,
 
     /// The TLS library under it.
-    #[arg(long, value_enum, default_value = "3-level2", help_heading = "Emulated client")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "3-level2",
+        help_heading = "Emulated client"
+    )]
     pub(crate) openssl: OpenSslArg,
 
     /// Judge validity at this time (RFC 3339, or seconds since 1970) instead of now.

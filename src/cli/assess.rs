@@ -19,13 +19,19 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
     };
     let mut code = 0;
     let mut count = 0;
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         let place = format!("line {}", number + 1);
         let mut observation: Observation =
             serde_json::from_str(line).map_err(|error| wrong(format!("{place}: {error}")))?;
         if observation.observation != OBSERVATION_VERSION {
             let version = observation.observation;
-            return Err(wrong(format!("{place}: version {version}, not {OBSERVATION_VERSION}")));
+            return Err(wrong(format!(
+                "{place}: version {version}, not {OBSERVATION_VERSION}"
+            )));
         }
         gather::add_options(&mut observation.client, &args.libpq.settings());
         let at = args.judge.at.unwrap_or(observation.observed_at);
@@ -47,9 +53,15 @@ fn read(path: &str) -> Result<String, Error> {
     };
     let mut text = String::new();
     if path == "-" {
-        std::io::stdin().take(LIMIT).read_to_string(&mut text).map_err(failed)?;
+        std::io::stdin()
+            .take(LIMIT)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
     } else {
-        #[expect(clippy::disallowed_methods, reason = "this is where the saved file is read")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is where the saved file is read"
+        )]
         let file = std::fs::File::open(path).map_err(failed)?;
         file.take(LIMIT).read_to_string(&mut text).map_err(failed)?;
     }

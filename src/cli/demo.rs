@@ -15,7 +15,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let fleet = runtime.block_on(crate::demo::start(now())).map_err(Error::Runtime)?;
+    let fleet = runtime
+        .block_on(crate::demo::start(now()))
+        .map_err(Error::Runtime)?;
     let folder = scratch()?;
     let root = folder.join("root.crt");
     write(&root, fleet.root_pem.as_bytes())?;

@@ -18,7 +18,10 @@ use error::Error;
 
 /// Runs the command with the process's arguments; the exit status.
 pub fn run() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "this is where arguments are read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where arguments are read"
+    )]
     let arguments = std::env::args_os();
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
@@ -47,7 +50,9 @@ pub fn run() -> ExitCode {
 pub(crate) fn now() -> i64 {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = now
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 

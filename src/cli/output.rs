@@ -19,14 +19,20 @@ pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
 
 fn style(judge: &JudgeArgs) -> Style {
     let terminal = io::stdout().is_terminal();
-    #[expect(clippy::disallowed_methods, reason = "how to show is asked of the environment here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how to show is asked of the environment here"
+    )]
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let color = match judge.color {
         ColorArg::Always => true,
         ColorArg::Never => false,
         ColorArg::Auto => terminal && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
     };
-    let width = variable("COLUMNS").parse().ok().filter(|width| *width >= 40);
+    let width = variable("COLUMNS")
+        .parse()
+        .ok()
+        .filter(|width| *width >= 40);
     Style {
         color,
         width: width.unwrap_or(80),
@@ -42,9 +48,12 @@ pub(super) fn exit_code(report: &Report) -> u8 {
         Status::ConnectFailed | Status::NotResolved | Status::NothingSent
     ) || (report.status == Status::Timeout
         && report.hosts.iter().all(|host| {
-            host.addresses.iter().all(|address| address.connected != Some(true))
+            host.addresses
+                .iter()
+                .all(|address| address.connected != Some(true))
         }));
-    if report.target.sslmode.is_none() && report.target.error.is_some() && !report.hosts.is_empty() {
+    if report.target.sslmode.is_none() && report.target.error.is_some() && !report.hosts.is_empty()
+    {
         return 1; // the demand itself is one that libpq refuses
     }
     let Some(mode) = report.target.sslmode else {

@@ -12,7 +12,8 @@ use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
 use crate::libpq::parameters::{
-    HostKind, HostSpec, ParameterError, Parameters, ProtocolVersion, SslMode, SslNegotiation, resolve,
+    HostKind, HostSpec, ParameterError, Parameters, ProtocolVersion, SslMode, SslNegotiation,
+    resolve,
 };
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
@@ -46,7 +47,10 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
         vec![None]
     } else {
-        args.targets.iter().map(|target| Some(target.as_str())).collect()
+        args.targets
+            .iter()
+            .map(|target| Some(target.as_str()))
+            .collect()
     };
     let mut code = 0;
     let mut saved = Vec::new();
@@ -65,7 +69,10 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             saved.push(b'\n');
         }
         if let Some(path) = &args.save_chain {
-            let ders = report.certificates.iter().map(|certificate| certificate.der.as_str());
+            let ders = report
+                .certificates
+                .iter()
+                .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
     }
@@ -99,14 +106,17 @@ fn pem(der: &str) -> String {
 pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observation, Error> {
     let openssl = options.emulates.openssl;
     let keys = std::cell::RefCell::new(None);
-    let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| {
-        match private_key::load(key, password, certificate, openssl) {
-            Ok(loaded) => {
-                keys.replace(Some(loaded));
-                Ok(())
-            }
-            Err(error) => Err(error.reason().to_owned()),
+    let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| match private_key::load(
+        key,
+        password,
+        certificate,
+        openssl,
+    ) {
+        Ok(loaded) => {
+            keys.replace(Some(loaded));
+            Ok(())
         }
+        Err(error) => Err(error.reason().to_owned()),
     };
     let libpq = options.emulates.libpq;
     let mut client = gather::gather(target, &options.settings, libpq, &load_key);
@@ -133,7 +143,9 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
             return Err(Error::NoTarget);
         }
         let sends = parameters.connect_timeout().is_ok()
-            && SslMode::ALL.iter().any(|mode| parameters.validate(*mode).is_ok());
+            && SslMode::ALL
+                .iter()
+                .any(|mode| parameters.validate(*mode).is_ok());
         if sends {
             let key = keys.take().filter(|_| {
                 matches!(
@@ -152,9 +164,11 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
 
 /// Whether something other than a default names the server.
 fn names_a_server(parameters: &Parameters) -> bool {
-    ["host", "hostaddr", "service"]
-        .iter()
-        .any(|keyword| parameters.value(keyword).is_some_and(|value| !value.is_empty()))
+    ["host", "hostaddr", "service"].iter().any(|keyword| {
+        parameters
+            .value(keyword)
+            .is_some_and(|value| !value.is_empty())
+    })
 }
 
 fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> Plan {
@@ -185,7 +199,9 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
     let hosts = parameters.hosts().iter();
     Plan {
         depth: options.depth,
-        hosts: hosts.filter_map(|host| host_plan(host, parameters)).collect(),
+        hosts: hosts
+            .filter_map(|host| host_plan(host, parameters))
+            .collect(),
         all_addresses: options.all_addresses,
         tls,
         direct: parameters.sslnegotiation() == SslNegotiation::Direct,
@@ -230,5 +246,7 @@ fn host_plan(host: &HostSpec, parameters: &Parameters) -> Option<HostPlan> {
 
 /// getaddrinfo(3) with AI_NUMERICHOST.
 fn numeric(text: &str) -> Option<IpAddr> {
-    text.parse().ok().or_else(|| inet_aton(text).map(IpAddr::V4))
+    text.parse()
+        .ok()
+        .or_else(|| inet_aton(text).map(IpAddr::V4))
 }

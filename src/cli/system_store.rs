@@ -41,7 +41,10 @@ pub(super) fn gather(client: &mut Client, parameters: &Parameters, hosts: &[Host
                 else {
                     break;
                 };
-                for issuer in pem::certificates(&bytes.0).unwrap_or_default().iter().flat_map(hashes)
+                for issuer in pem::certificates(&bytes.0)
+                    .unwrap_or_default()
+                    .iter()
+                    .flat_map(hashes)
                 {
                     if !wanted.contains(&issuer) {
                         wanted.push(issuer);
@@ -78,7 +81,9 @@ fn chain_certificates(hosts: &[HostObservation]) -> Vec<Certificate> {
     let mut ders: Vec<&Vec<u8>> = seen.flat_map(|tls| &tls.certificates).collect();
     ders.sort_unstable();
     ders.dedup();
-    ders.into_iter().map(|der| Certificate::parse(der)).collect()
+    ders.into_iter()
+        .map(|der| Certificate::parse(der))
+        .collect()
 }
 
 /// OpenSSL looks for the issuer of each certificate, and for a certificate like itself.

@@ -496,9 +496,13 @@ impl Facts<'_> {
         self.same_offer(connection)?;
         let verify = matches!(self.roots, Roots::Loaded);
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
-            Some(JudgedChain { undecodable: Some(why), .. }) => Some(End::NextMethod(
-                LibpqError::new(ErrorCode::TlsHandshakeFailed, format!("SSL error: {why}")),
-            )),
+            Some(JudgedChain {
+                undecodable: Some(why),
+                ..
+            }) => Some(End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                format!("SSL error: {why}"),
+            ))),
             Some(JudgedChain {
                 chain: Some(ChainAnswer::Refused(_)),
                 ..

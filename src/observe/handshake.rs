@@ -18,6 +18,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::plan::TlsPlan;
+use super::x448::X448;
 use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
 
 /// How many bytes are read at a time.
@@ -384,8 +385,8 @@ fn tls_failure(error: &rustls::Error) -> Failure {
     }
 }
 
-/// The provider with these groups in this order: the real ones, and those that are only named,
-/// because OpenSSL names them and a server may answer by the whole list.
+/// The provider with these groups in this order, as far as it can do a key exchange with them, and
+/// the suites in OpenSSL's order.
 fn provider(groups: &[u16]) -> CryptoProvider {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     let known = std::mem::take(&mut provider.kx_groups);
@@ -395,7 +396,7 @@ fn provider(groups: &[u16]) -> CryptoProvider {
             let group = NamedGroup::from(*code);
             match *code {
                 0x0019 => Some(&Secp521r1 as &dyn SupportedKxGroup),
-                0x001e => Some(&OnlyNamed(NamedGroup::X448) as &dyn SupportedKxGroup),
+                0x001e => Some(&X448 as &dyn SupportedKxGroup),
                 _ => known.iter().copied().find(|real| real.name() == group),
             }
         })
@@ -407,23 +408,6 @@ fn provider(groups: &[u16]) -> CryptoProvider {
             .position(|other| other.code == code)
     });
     provider
-}
-
-/// A group that stands in the offer although no key exchange with it can be done.
-#[derive(Debug)]
-struct OnlyNamed(NamedGroup);
-
-impl SupportedKxGroup for OnlyNamed {
-    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, rustls::Error> {
-        Err(rustls::Error::General(format!(
-            "the server wants the group {:?}",
-            self.0
-        )))
-    }
-
-    fn name(&self) -> NamedGroup {
-        self.0
-    }
 }
 
 /// P-521, which OpenSSL offers and rustls leaves out.

@@ -3,6 +3,7 @@
 mod connection;
 mod handshake;
 pub mod plan;
+mod x448;
 
 use std::net::{IpAddr, SocketAddr};
 

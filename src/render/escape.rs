@@ -35,7 +35,10 @@ mod tests {
 
     #[test]
     fn terminal_sequences_line_breaks_and_direction_marks_are_escaped() {
-        assert_eq!(escape("\x1b[31mred\x07\n\0"), "\\u{1b}[31mred\\u{7}\\n\\u{0}");
+        assert_eq!(
+            escape("\x1b[31mred\x07\n\0"),
+            "\\u{1b}[31mred\\u{7}\\n\\u{0}"
+        );
         assert_eq!(escape("\u{202e}evil\u{9b}"), "\\u{202e}evil\\u{9b}");
     }
 

@@ -6,8 +6,8 @@ use super::Style;
 use super::escape::escape;
 use crate::libpq::authentication::Auth;
 use crate::report::{
-    Anchors, CertificateReport, ChainReport, ChainStatus, HostReport, KeyPossession, Outcome, Report,
-    StartupAnswer, StartupKind, Status, TlsAnswer, TlsReport, Verdict, Verifies,
+    Anchors, CertificateReport, ChainReport, ChainStatus, HostReport, KeyPossession, Outcome,
+    Report, StartupAnswer, StartupKind, Status, TlsAnswer, TlsReport, Verdict, Verifies,
 };
 
 const RED: &str = "31";
@@ -31,7 +31,12 @@ pub(super) fn render(report: &Report, style: Style, out: &mut impl Write) -> io:
     for host in &report.hosts {
         page.host(report, host)?;
     }
-    if report.hosts.is_empty() || report.hosts.iter().all(|host| host.status == Status::NothingSent) {
+    if report.hosts.is_empty()
+        || report
+            .hosts
+            .iter()
+            .all(|host| host.status == Status::NothingSent)
+    {
         if report.hosts.is_empty() {
             page.line(&escape(&report.target.input))?;
             page.verdicts(report, &report.sslmodes, false)?;
@@ -66,7 +71,10 @@ impl<W: Write> Page<'_, W> {
     fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
         let indent = 13;
         let width = self.style.width.max(40) - indent;
-        let safe: Vec<_> = text.split('\n').map(|line| escape(line).into_owned()).collect();
+        let safe: Vec<_> = text
+            .split('\n')
+            .map(|line| escape(line).into_owned())
+            .collect();
         let mut shown = format!("{label:<12}");
         if label.len() > 12 {
             shown.truncate(label.len());
@@ -93,13 +101,19 @@ impl<W: Write> Page<'_, W> {
         if let Some(tls) = &report.tls {
             parts.extend(tls.protocol_version.clone());
         }
-        let failure = report.hosts.first().and_then(|host| host.failure.as_deref());
+        let failure = report
+            .hosts
+            .first()
+            .and_then(|host| host.failure.as_deref());
         match report.status {
             Status::Tls => {}
             Status::NoTls => parts.push("no TLS (server answered N)".into()),
             _ => parts.push(escape(failure.unwrap_or("nothing sent")).into_owned()),
         }
-        let mode = report.target.sslmode.unwrap_or(crate::libpq::parameters::SslMode::VerifyFull);
+        let mode = report
+            .target
+            .sslmode
+            .unwrap_or(crate::libpq::parameters::SslMode::VerifyFull);
         if let Some(verdict) = report.sslmodes.iter().find(|verdict| verdict.mode == mode) {
             let mut said = format!("{} {}", mode.name(), outcome_word(verdict));
             if let Some(error) = &verdict.error {
@@ -109,7 +123,12 @@ impl<W: Write> Page<'_, W> {
             }
             parts.push(said);
         }
-        if let Some(days) = report.certificates.iter().filter_map(|one| one.days_left).min() {
+        if let Some(days) = report
+            .certificates
+            .iter()
+            .filter_map(|one| one.days_left)
+            .min()
+        {
             parts.push(days_text(days));
         }
         let plain = report
@@ -131,15 +150,23 @@ impl<W: Write> Page<'_, W> {
         let open: Vec<_> = report
             .sslmodes
             .iter()
-            .filter(|verdict| verdict.outcome == Outcome::Connects && verdict.encrypted == Some(false))
+            .filter(|verdict| {
+                verdict.outcome == Outcome::Connects && verdict.encrypted == Some(false)
+            })
             .map(|verdict| verdict.mode.name())
             .collect();
-        let unix = report.hosts.iter().all(|host| host.status == Status::UnixSocket);
+        let unix = report
+            .hosts
+            .iter()
+            .all(|host| host.status == Status::UnixSocket);
         if open.is_empty() || unix {
             return Ok(());
         }
         let head = self.paint(RED, "PLAINTEXT");
-        let text = format!("{} would send everything unencrypted to this server", and(&open));
+        let text = format!(
+            "{} would send everything unencrypted to this server",
+            and(&open)
+        );
         let mut lines = wrap(&text, self.style.width.max(40) - 11).into_iter();
         self.line(&format!("{head}  {}", lines.next().unwrap_or_default()))?;
         for line in lines {
@@ -223,9 +250,17 @@ impl<W: Write> Page<'_, W> {
         }
     }
 
-    fn verdicts(&mut self, report: &Report, verdicts: &[Verdict], whole_list: bool) -> io::Result<()> {
+    fn verdicts(
+        &mut self,
+        report: &Report,
+        verdicts: &[Verdict],
+        whole_list: bool,
+    ) -> io::Result<()> {
         let libpq = format!("libpq {}", report.emulates.libpq.major());
-        self.line(&format!("  {:<12} {libpq:<19} {:<21} asks for", "sslmode", "proves"))?;
+        self.line(&format!(
+            "  {:<12} {libpq:<19} {:<21} asks for",
+            "sslmode", "proves"
+        ))?;
         for verdict in verdicts {
             let outcome = outcome_word(verdict);
             let color = match (verdict.outcome, verdict.encrypted) {
@@ -246,7 +281,11 @@ impl<W: Write> Page<'_, W> {
                 Verifies::ChainAndHostName => "chain and host name".into(),
             };
             let asks = verdict.auth.map(auth_word).unwrap_or_default();
-            let mark = if report.target.sslmode == Some(verdict.mode) { ">" } else { " " };
+            let mark = if report.target.sslmode == Some(verdict.mode) {
+                ">"
+            } else {
+                " "
+            };
             let shown = self.paint(color, &format!("{outcome:<19}"));
             let which = match (whole_list, verdict.host_index) {
                 (true, Some(index)) => format!(" (host {})", index + 1),
@@ -302,13 +341,19 @@ impl<W: Write> Page<'_, W> {
             Some(true) => format!("group {group} (after HelloRetryRequest)"),
             _ => format!("group {group}"),
         }));
-        facts.extend(tls.signature_scheme.iter().map(|scheme| match tls.key_possession {
-            KeyPossession::Proved => format!("signed with {scheme}, key proved"),
-            KeyPossession::Refuted => format!("signed with {scheme}, THE SIGNATURE IS WRONG"),
-            KeyPossession::Unchecked | KeyPossession::NotSeen => {
-                format!("signed with {scheme}, not checked")
-            }
-        }));
+        facts.extend(
+            tls.signature_scheme
+                .iter()
+                .map(|scheme| match tls.key_possession {
+                    KeyPossession::Proved => format!("signed with {scheme}, key proved"),
+                    KeyPossession::Refuted => {
+                        format!("signed with {scheme}, THE SIGNATURE IS WRONG")
+                    }
+                    KeyPossession::Unchecked | KeyPossession::NotSeen => {
+                        format!("signed with {scheme}, not checked")
+                    }
+                }),
+        );
         facts.extend(tls.alpn.iter().map(|alpn| format!("ALPN {alpn}")));
         if tls.session_tickets > 0 {
             facts.push(format!("{} session tickets", tls.session_tickets));
@@ -337,7 +382,11 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn certificate(&mut self, number: usize, certificate: &CertificateReport) -> io::Result<()> {
-        let label = if number == 0 { "certificate" } else { "  sent too" };
+        let label = if number == 0 {
+            "certificate"
+        } else {
+            "  sent too"
+        };
         let mut head = if certificate.subject.is_empty() {
             "(empty subject)".to_owned()
         } else {
@@ -364,7 +413,9 @@ impl<W: Write> Page<'_, W> {
             self.labelled("", &format!("issued by {}", certificate.issuer))?;
         }
         let date = |time: &Option<String>| {
-            time.as_deref().map_or("?", |time| time.get(..10).unwrap_or(time)).to_owned()
+            time.as_deref()
+                .map_or("?", |time| time.get(..10).unwrap_or(time))
+                .to_owned()
         };
         let mut validity = format!(
             "valid {} to {}",
@@ -374,7 +425,10 @@ impl<W: Write> Page<'_, W> {
         if let Some(days) = certificate.days_left {
             validity += &format!(", {}", days_text(days));
         }
-        let bits = certificate.key_bits.map(|bits| format!(" {bits}")).unwrap_or_default();
+        let bits = certificate
+            .key_bits
+            .map(|bits| format!(" {bits}"))
+            .unwrap_or_default();
         self.labelled(
             "",
             &format!(
@@ -399,7 +453,10 @@ impl<W: Write> Page<'_, W> {
 
     fn certificate_details(&mut self, certificate: &CertificateReport) -> io::Result<()> {
         self.labelled("", &format!("serial {}", certificate.serial))?;
-        self.labelled("", &format!("SHA-256 of the public key {}", certificate.spki_sha256))?;
+        self.labelled(
+            "",
+            &format!("SHA-256 of the public key {}", certificate.spki_sha256),
+        )?;
         if let Some(usage) = &certificate.key_usage {
             self.labelled("", &format!("keyUsage {}", usage.join(", ")))?;
         }
@@ -419,7 +476,12 @@ impl<W: Write> Page<'_, W> {
         if let Some(name) = &tls.host_name {
             let text = match (&name.matched_name, &name.rule, &name.message) {
                 (Some(matched), Some(rule), _) => {
-                    format!("\"{}\" matches {} ({})", name.host, matched, rule.replace('_', " "))
+                    format!(
+                        "\"{}\" matches {} ({})",
+                        name.host,
+                        matched,
+                        rule.replace('_', " ")
+                    )
                 }
                 (_, _, Some(message)) => message.clone(),
                 _ => String::new(),
@@ -438,7 +500,10 @@ impl<W: Write> Page<'_, W> {
         let answers = [
             ("TLS", &startup.tls),
             ("plaintext", &startup.plaintext),
-            ("TLS without client certificate", &startup.tls_without_client_certificate),
+            (
+                "TLS without client certificate",
+                &startup.tls_without_client_certificate,
+            ),
         ];
         if answers.iter().all(|(_, answer)| answer.is_none()) {
             return Ok(());
@@ -479,7 +544,10 @@ impl<W: Write> Page<'_, W> {
         if let Some(answer) = &host.gssenc_request {
             self.labelled("GSSENCRequest", &format!("answered {answer}"))?;
         }
-        let others = host.addresses.iter().filter(|address| address.connected != Some(true));
+        let others = host
+            .addresses
+            .iter()
+            .filter(|address| address.connected != Some(true));
         for address in others {
             let why = match (&address.connected, &address.failure) {
                 (None, _) => "not probed".to_owned(),
@@ -493,7 +561,11 @@ impl<W: Write> Page<'_, W> {
 
     fn evidence(&mut self, host: &HostReport) -> io::Result<()> {
         if let Some(reply) = &host.ssl_request {
-            let answer = reply.answer.as_deref().or(reply.failure.as_deref()).unwrap_or("none");
+            let answer = reply
+                .answer
+                .as_deref()
+                .or(reply.failure.as_deref())
+                .unwrap_or("none");
             let more = match reply.trailing_bytes {
                 0 => String::new(),
                 count => format!(", {count} more byte(s) with it"),
@@ -505,7 +577,10 @@ impl<W: Write> Page<'_, W> {
                 Some(purpose) => format!("{purpose:?} "),
                 None => String::new(),
             };
-            self.labelled("", &format!("{purpose}{}: {:.1} ms", timing.step, timing.ms))?;
+            self.labelled(
+                "",
+                &format!("{purpose}{}: {:.1} ms", timing.step, timing.ms),
+            )?;
         }
         if self.style.verbosity > 1 {
             for verdict in &host.sslmodes {
@@ -542,8 +617,16 @@ impl<W: Write> Page<'_, W> {
 }
 
 fn host_name(host: &HostReport) -> String {
-    let name = host.host.as_deref().or(host.hostaddr.as_deref()).unwrap_or_default();
-    let port = if host.port.is_empty() { "5432" } else { &host.port };
+    let name = host
+        .host
+        .as_deref()
+        .or(host.hostaddr.as_deref())
+        .unwrap_or_default();
+    let port = if host.port.is_empty() {
+        "5432"
+    } else {
+        &host.port
+    };
     if host.status == Status::UnixSocket || name.starts_with(['/', '@']) {
         format!("{name}/.s.PGSQL.{port}")
     } else if name.contains(':') {
@@ -596,7 +679,9 @@ fn answer_text(answer: &StartupAnswer) -> String {
     match answer.answer {
         StartupKind::Accepted => "lets in without asking for credentials".into(),
         StartupKind::Asked => {
-            let asks = answer.auth.map_or_else(|| message.to_owned(), |auth| auth_word(auth).into());
+            let asks = answer
+                .auth
+                .map_or_else(|| message.to_owned(), |auth| auth_word(auth).into());
             match answer.mechanisms.as_slice() {
                 [] => format!("asks for {asks}"),
                 all => format!("asks for {asks} (offers {})", all.join(", ")),
