@@ -418,6 +418,11 @@ fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
+/// The bytes in `span`: none if it lies outside.
+fn slice(bytes: &[u8], span: Range<usize>) -> &[u8] {
+    bytes.get(span).unwrap_or_default()
+}
+
 /// The text as a C program gets it: nothing comes after a NUL.
 fn c_string(text: &str) -> &str {
     text.split('\0').next().unwrap_or_default()
