@@ -937,7 +937,9 @@ fn write_services(folder: &std::path::Path) {
 
 #[test]
 fn every_value_of_every_keyword_is_judged_as_libpq_does() {
-    compare(&each_value());
+    let cases = each_value();
+    assert!(cases.len() > 300, "{}", cases.len());
+    compare(&cases);
 }
 
 #[test]
@@ -1194,6 +1196,33 @@ fn random_strings_are_read_as_libpq_does() {
         .map(|text| Case::new("parse", text, &[]))
         .collect();
     assert!(cases.len() > 5000);
+    compare(&cases);
+}
+
+#[test]
+fn random_values_together_are_judged_as_libpq_does() {
+    let mut random = Random(0x5eed_0002);
+    let mut cases = Vec::new();
+    for _ in 0..1500 {
+        let mut text = "host=127.0.0.1 port={port}".to_owned();
+        let mut env = BTreeMap::new();
+        for _ in 0..1 + random.below(4) {
+            let (keyword, values) = VALUES[random.below(VALUES.len())];
+            let value = random.pick(values);
+            let row = conninfo::KEYWORDS.iter().find(|row| row.name == keyword);
+            match row.and_then(|row| row.environment) {
+                Some(variable) if random.below(2) == 0 => {
+                    env.insert(variable.to_owned(), value.to_owned());
+                }
+                _ => text += &format!(" {keyword}={}", quoted(value)),
+            }
+        }
+        cases.push(Case {
+            conninfo: text,
+            env,
+            ask: "start",
+        });
+    }
     compare(&cases);
 }
 
