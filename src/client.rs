@@ -262,3 +262,71 @@ impl TryFrom<String> for Bytes {
         STANDARD.decode(text).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_client_reads_the_same_without_its_secrets() {
+        let options = [("sslpassword".to_owned(), "hunter2".to_owned())];
+        for target in [
+            "",
+            "host=h password=hunter2",
+            "host=h password=hunter2 hunter2",
+            "postgres://u:hunter2@h/d?sslcertmode=allow",
+            "postgres://u:%zzhunter2@h",
+            "postgres://u:hun/ter2@h",
+            "u:hunter2@h",
+        ] {
+            let mut client = Client::new(Some(target), &options);
+            client.set_environment("PGPASSWORD", "hunter2");
+            client.files.insert(
+                "f".to_owned(),
+                FileFact::Present {
+                    stat: Stat::default(),
+                    bytes: Bytes(vec![0, 255]),
+                },
+            );
+            let saved = serde_json::to_string(&client).unwrap();
+            assert!(
+                !saved.contains("hunter2") && !saved.contains("ter2"),
+                "{saved}"
+            );
+            assert_eq!(serde_json::from_str::<Client>(&saved).unwrap(), client);
+        }
+    }
+
+    #[test]
+    fn a_scram_key_is_judged_though_it_is_not_kept() {
+        let good = "A".repeat(43) + "=";
+        for (key, said) in [
+            (&*good, None),
+            ("AAAA", Some("invalid SCRAM client key length: 3")),
+            ("***", Some("invalid SCRAM client key")),
+            ("", Some("invalid SCRAM client key length: 0")),
+        ] {
+            let client = Client::new(Some(&format!("user=u scram_client_key='{key}'")), &[]);
+            let parameters = crate::libpq::parameters::resolve(&client, Libpq::V18).unwrap();
+            let mode = crate::libpq::parameters::SslMode::Prefer;
+            let error = parameters.validate(mode).err().map(|error| error.message);
+            assert_eq!(error.as_deref(), said);
+        }
+    }
+
+    #[test]
+    fn the_environment_is_only_what_libpq_looks_at() {
+        for (name, wanted) in [
+            ("PGHOST", true),
+            ("PGPASSWORD", true),
+            ("PGSERVICEFILE", true),
+            ("SSL_CERT_DIR", true),
+            ("HOME", true),
+            ("PGDATA", false),
+            ("PGSSLPASSWORD", false),
+            ("PATH", false),
+        ] {
+            assert_eq!(Client::is_libpq_variable(name), wanted, "{name}");
+        }
+    }
+}

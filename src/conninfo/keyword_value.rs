@@ -1,6 +1,6 @@
 //! The `keyword = value` form of a connection string. Mirrors `conninfo_parse` in fe-connect.c.
 
-use super::{Failure, Piece, Quote, is_space, store};
+use super::{Failure, Piece, Quote, is_space, slice, store};
 use crate::emulates::Libpq;
 
 /// Reads `text` pair by pair into `pieces`, which hold what came before a failure.
@@ -19,7 +19,7 @@ pub(super) fn read(text: &str, libpq: Libpq, pieces: &mut Vec<Piece>) -> Result<
         {
             at += 1;
         }
-        let name = &bytes[name_start..at];
+        let name = slice(bytes, name_start..at);
         at = skip_spaces(bytes, at);
         let quote = Quote::new(name, name_start);
         if bytes.get(at) != Some(&b'=') {

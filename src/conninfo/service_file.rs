@@ -1,6 +1,6 @@
 //! The connection service file, `pg_service.conf`. Mirrors `parseServiceFile` in fe-connect.c.
 
-use super::{HIDDEN, Keyword, hidden_value, is_space};
+use super::{HIDDEN, Keyword, hidden_value, is_space, slice};
 use crate::emulates::Libpq;
 
 /// Why a service file could not be used.
@@ -147,13 +147,13 @@ fn read_line<'a>(line: &'a [u8], service: &str) -> Line<'a> {
                 .and_then(|name| name.strip_prefix(service.as_bytes()))
                 .is_some_and(|rest| rest.first() == Some(&b']')),
         },
-        Some(_) => match line.iter().position(|&byte| byte == b'=') {
-            Some(at) => Line::Setting {
-                keyword: &line[..at],
-                value: &line[at + 1..],
-            },
-            None => Line::Other(line),
-        },
+        Some(_) => {
+            let mut halves = line.splitn(2, |&byte| byte == b'=');
+            match (halves.next(), halves.next()) {
+                (Some(keyword), Some(value)) => Line::Setting { keyword, value },
+                _ => Line::Other(line),
+            }
+        }
     }
 }
 
@@ -164,7 +164,7 @@ fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let window = &rest[..rest.len().min(LINE_LIMIT)];
+        let window = slice(rest, 0..rest.len().min(LINE_LIMIT));
         let length = window
             .iter()
             .position(|&byte| byte == b'\n')

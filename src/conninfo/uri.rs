@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Failure, Piece, Quote, store};
+use super::{Failure, Piece, Quote, slice, store};
 use crate::emulates::Libpq;
 
 /// The bytes after `postgresql://` or `postgres://`; `None` if `text` is no URI to libpq.
@@ -49,9 +49,13 @@ pub(super) fn read(
     let end = find(start, b"@/");
     if bytes.get(end) == Some(&b'@') {
         let user_end = find(start, b":@");
-        part("user", &bytes[start..user_end], start..user_end)?;
+        part("user", slice(bytes, start..user_end), start..user_end)?;
         if user_end < end {
-            part("password", &bytes[user_end + 1..end], user_end + 1..end)?;
+            part(
+                "password",
+                slice(bytes, user_end + 1..end),
+                user_end + 1..end,
+            )?;
         }
         at = end + 1;
     }
@@ -68,7 +72,7 @@ pub(super) fn read(
             if close == at + 1 {
                 return Err(Failure::BracketEmpty { at });
             }
-            hosts.extend_from_slice(&bytes[at + 1..close]);
+            hosts.extend_from_slice(slice(bytes, at + 1..close));
             host_end = close + 1;
             if let Some(&byte) = bytes.get(host_end)
                 && !b":/?,".contains(&byte)
@@ -77,12 +81,12 @@ pub(super) fn read(
             }
         } else {
             host_end = find(at, b":/?,");
-            hosts.extend_from_slice(&bytes[at..host_end]);
+            hosts.extend_from_slice(slice(bytes, at..host_end));
         }
         at = host_end;
         if bytes.get(at) == Some(&b':') {
             let port_end = find(at + 1, b"/?,");
-            ports.extend_from_slice(&bytes[at + 1..port_end]);
+            ports.extend_from_slice(slice(bytes, at + 1..port_end));
             at = port_end;
         }
         if bytes.get(at) != Some(&b',') {
@@ -97,7 +101,7 @@ pub(super) fn read(
 
     if bytes.get(at) == Some(&b'/') {
         let end = find(at + 1, b"?");
-        part("dbname", &bytes[at + 1..end], at + 1..end)?;
+        part("dbname", slice(bytes, at + 1..end), at + 1..end)?;
         at = end;
     }
     if at < bytes.len() {
@@ -120,7 +124,7 @@ fn read_parameters(
             .iter()
             .position(|&byte| byte == b'&')
             .unwrap_or(rest.len());
-        let parameter = &rest[..length];
+        let parameter = slice(rest, 0..length);
         let mut parts = parameter.splitn(3, |&byte| byte == b'=');
         let raw_keyword = parts.next().unwrap_or_default();
         let Some(raw_value) = parts.next() else {
@@ -160,8 +164,8 @@ fn decode(raw: &[u8], at: usize, libpq: Libpq) -> Result<Vec<u8>, Failure> {
     let trims = libpq >= Libpq::V18;
     let mut value = Vec::with_capacity(raw.len());
     let mut rest = raw;
-    if trims {
-        rest = &rest[rest.iter().take_while(|&&byte| byte == b' ').count()..];
+    while trims && let Some(after) = rest.strip_prefix(b" ") {
+        rest = after;
     }
     while let Some((&byte, after)) = rest.split_first() {
         match byte {
@@ -177,7 +181,7 @@ fn decode(raw: &[u8], at: usize, libpq: Libpq) -> Result<Vec<u8>, Failure> {
                     return Err(Failure::ForbiddenNul(quote()));
                 }
                 value.push(high << 4 | low);
-                rest = &after[2..];
+                rest = after.get(2..).unwrap_or_default();
             }
             b' ' if trims => {
                 return match rest.iter().all(|&byte| byte == b' ') {
@@ -203,7 +207,7 @@ pub(super) fn decode_leniently(text: &str) -> String {
         match token.and_then(|token| decode(token, 0, Libpq::V17).ok()) {
             Some(decoded) => {
                 value.extend(decoded);
-                rest = &rest[3..];
+                rest = rest.get(3..).unwrap_or_default();
             }
             None => {
                 value.push(byte);
@@ -240,19 +244,20 @@ pub(super) fn password_span(text: &str, start: usize, malformed: bool) -> Option
         .find('@')
         .max(rest.rfind(']'))
         .map_or(0, |at| at + 1);
-    let query = rest[hosts..].find('?').map_or(rest.len(), |at| hosts + at);
-    let colon = authority.find(':')?;
-    let is_port = authority[colon + 1..]
-        .bytes()
-        .all(|byte| byte.is_ascii_digit());
+    let after_hosts = rest.get(hosts..).unwrap_or_default();
+    let query = after_hosts.find('?').map_or(rest.len(), |at| hosts + at);
+    let (before_colon, after_colon) = authority.split_once(':')?;
+    let colon = before_colon.len();
+    let is_port = after_colon.bytes().all(|byte| byte.is_ascii_digit());
+    let upto = |end: usize| rest.get(..end).unwrap_or_default();
     let certain = if malformed || !(is_port || authority.contains('@')) {
         rest.rfind('@')
     } else if is_port {
         None
     } else {
-        rest[..authority.len().min(query)].rfind('@')
+        upto(authority.len().min(query)).rfind('@')
     };
-    let possible = rest[..query].rfind('@').max(certain);
+    let possible = upto(query).rfind('@').max(certain);
     let span = |last: Option<usize>| {
         let last = last.filter(|&last| last > colon).unwrap_or(colon + 1);
         start + colon + 1..start + last

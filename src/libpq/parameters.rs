@@ -483,3 +483,404 @@ impl Parameters {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{FileFact, StatError};
+
+    fn with(target: &str, environment: &[(&str, &str)], libpq: Libpq) -> Parameters {
+        let mut client = Client::new(Some(target), &[]);
+        client.os_user = Some("me".to_owned());
+        client.home_of_user = Some("/home/me".to_owned());
+        for (name, value) in environment {
+            client.set_environment(name, value);
+        }
+        resolve(&client, libpq).unwrap()
+    }
+
+    fn parameters(target: &str) -> Parameters {
+        with(target, &[], Libpq::V18)
+    }
+
+    #[test]
+    fn each_value_knows_where_it_comes_from() {
+        let options = [
+            ("sslmode".to_owned(), "verify-ca".to_owned()),
+            ("port".to_owned(), String::new()),
+        ];
+        let mut client = Client::new(Some("host=h port=1 port=2 sslmode=allow"), &options);
+        client.set_environment("PGSSLMODE", "disable");
+        client.set_environment("PGDATABASE", "d");
+        let parameters = resolve(&client, Libpq::V18).unwrap();
+        for (keyword, value, origin) in [
+            ("sslmode", "verify-ca", Origin::Option),
+            ("port", "2", Origin::Target),
+            ("dbname", "d", Origin::Environment),
+            ("sslsni", "1", Origin::Default),
+        ] {
+            assert_eq!(parameters.value(keyword), Some(value));
+            assert_eq!(parameters.origin(keyword), Some(origin));
+        }
+        assert_eq!(parameters.origin("sslcert"), None);
+        let options = [("sslcertmode".to_owned(), "allow".to_owned())];
+        assert_eq!(
+            resolve(&Client::new(None, &options), Libpq::V15)
+                .unwrap_err()
+                .to_string(),
+            "invalid connection option \"sslcertmode\""
+        );
+    }
+
+    #[test]
+    fn a_mode_is_demanded_by_whoever_names_it() {
+        use SslMode::{Prefer, Require, VerifyFull};
+        for (target, environment, libpq, given, demanded, used) in [
+            ("", None, Libpq::V18, None, None, Some(Prefer)),
+            (
+                "sslmode=prefer",
+                None,
+                Libpq::V18,
+                Some("prefer"),
+                Some(Prefer),
+                Some(Prefer),
+            ),
+            ("sslmode=bogus", None, Libpq::V18, Some("bogus"), None, None),
+            (
+                "",
+                Some(("PGSSLMODE", "")),
+                Libpq::V18,
+                Some(""),
+                None,
+                None,
+            ),
+            (
+                "",
+                Some(("PGREQUIRESSL", "1")),
+                Libpq::V18,
+                Some("require"),
+                Some(Require),
+                Some(Require),
+            ),
+            (
+                "sslrootcert=system",
+                None,
+                Libpq::V16,
+                None,
+                Some(VerifyFull),
+                Some(VerifyFull),
+            ),
+            (
+                "sslrootcert=system",
+                None,
+                Libpq::V15,
+                None,
+                None,
+                Some(Prefer),
+            ),
+            (
+                "sslrootcert=system",
+                Some(("PGREQUIRESSL", "1")),
+                Libpq::V18,
+                Some("require"),
+                Some(Require),
+                Some(Require),
+            ),
+        ] {
+            let environment: Vec<_> = environment.into_iter().collect();
+            let parameters = with(target, &environment, libpq);
+            assert_eq!(
+                parameters.given_sslmode().map(|(name, _)| name),
+                given,
+                "{target}"
+            );
+            assert_eq!(parameters.demanded_sslmode(), demanded, "{target}");
+            assert_eq!(parameters.sslmode(), used, "{target}");
+        }
+        let error = parameters("sslmode=bogus").sslmode_error().unwrap();
+        assert_eq!(error.message, "invalid sslmode value: \"bogus\"");
+    }
+
+    #[test]
+    fn all_six_modes_are_judged_whatever_mode_is_given() {
+        let weak = |text: &str| -> Vec<SslMode> {
+            let parameters = parameters(text);
+            SslMode::ALL
+                .into_iter()
+                .filter(|mode| parameters.validate(*mode).is_err())
+                .collect()
+        };
+        use SslMode::{Allow, Disable, Prefer, Require, VerifyCa};
+        assert!(weak("sslmode=bogus").is_empty());
+        assert_eq!(weak("sslnegotiation=direct"), [Disable, Allow, Prefer]);
+        assert_eq!(
+            weak("sslrootcert=system"),
+            [Disable, Allow, Prefer, Require, VerifyCa]
+        );
+        assert_eq!(weak("gssencmode=x sslmode=bogus").len(), 6);
+        assert_eq!(
+            parameters("sslrootcert=system sslmode=verify-full")
+                .validate(VerifyCa)
+                .unwrap_err(),
+            LibpqError::bad_parameter(
+                "weak sslmode \"verify-ca\" may not be used with sslrootcert=system (use \
+                 \"verify-full\")"
+            )
+        );
+    }
+
+    #[test]
+    fn a_server_name_is_sent_for_what_does_not_look_like_an_address() {
+        for (target, name) in [
+            ("host=DB.test.", Some("DB.test.")),
+            ("host=a_b", Some("a_b")),
+            ("host=é.test", Some("é.test")),
+            ("host=0x7f000001", Some("0x7f000001")),
+            ("host=127.0.0.1", None),
+            ("host=127.1", None),
+            ("host=.", None),
+            ("host=1.2.3.4.5", None),
+            ("host=::1", None),
+            ("host=a:b", None),
+            ("host=h hostaddr=127.0.0.1", Some("h")),
+            ("hostaddr=127.0.0.1", None),
+            ("host=h sslsni=0", None),
+            ("host=h sslsni=''", None),
+            ("host=h sslsni=1x", Some("h")),
+            ("host=h sslsni=2", None),
+        ] {
+            let parameters = parameters(target);
+            assert_eq!(
+                parameters.sni(&parameters.hosts()[0]).as_deref(),
+                name,
+                "{target}"
+            );
+        }
+        assert!(!with("", &[], Libpq::V16).offers_alpn());
+        assert!(with("", &[], Libpq::V17).offers_alpn());
+    }
+
+    #[test]
+    fn the_files_of_tls_have_defaults_under_the_home_directory() {
+        let defaults = parameters("host=h");
+        assert_eq!(
+            defaults.sslrootcert(),
+            RootCertificates::File("/home/me/.postgresql/root.crt".to_owned())
+        );
+        assert_eq!(
+            defaults.sslcrl().as_deref(),
+            Some("/home/me/.postgresql/root.crl")
+        );
+        assert_eq!(
+            defaults.sslcert().as_deref(),
+            Some("/home/me/.postgresql/postgresql.crt")
+        );
+        assert_eq!(
+            defaults.sslkey().as_deref(),
+            Some("/home/me/.postgresql/postgresql.key")
+        );
+        assert_eq!(parameters("sslcrldir=d").sslcrl(), None);
+        assert_eq!(
+            parameters("sslcrldir=d sslcrl=f").sslcrl().as_deref(),
+            Some("f")
+        );
+        assert_eq!(parameters("sslcert=''").sslcert(), defaults.sslcert());
+        let home = with("", &[("HOME", "/h")], Libpq::V18);
+        assert_eq!(
+            home.sslrootcert(),
+            RootCertificates::File("/h/.postgresql/root.crt".to_owned())
+        );
+        let empty = with("", &[("HOME", "")], Libpq::V18);
+        assert_eq!(empty.sslrootcert(), defaults.sslrootcert());
+        let nobody = resolve(&Client::new(Some("user=u"), &[]), Libpq::V18).unwrap();
+        assert_eq!(nobody.sslrootcert(), RootCertificates::None);
+        assert!(tls_attempt_files(&nobody).is_empty());
+        let long = parameters(&format!("sslcert={}", "é".repeat(600)));
+        assert_eq!(long.sslcert().unwrap().len(), 1022);
+    }
+
+    #[test]
+    fn system_names_openssls_own_store_since_16() {
+        let store = |libpq, environment: &[(&str, &str)]| {
+            with("sslrootcert=system", environment, libpq).sslrootcert()
+        };
+        assert_eq!(
+            store(Libpq::V15, &[]),
+            RootCertificates::File("system".to_owned())
+        );
+        assert_eq!(
+            store(Libpq::V16, &[]),
+            RootCertificates::System {
+                file: "/usr/lib/ssl/cert.pem".to_owned(),
+                directories: vec!["/usr/lib/ssl/certs".to_owned()],
+            }
+        );
+        assert_eq!(
+            store(
+                Libpq::V18,
+                &[("SSL_CERT_FILE", "f"), ("SSL_CERT_DIR", "a:b")]
+            ),
+            RootCertificates::System {
+                file: "f".to_owned(),
+                directories: vec!["a".to_owned(), "b".to_owned()],
+            }
+        );
+        // No revocation lists beside the system's store.
+        let needs = tls_attempt_files(&parameters("sslrootcert=system sslcrl=f sslcrldir=d"));
+        assert!(
+            needs
+                .iter()
+                .all(|need| need.kind != FileKind::RevocationLists)
+        );
+        assert_eq!(
+            parameters("sslrootcert=./system").sslrootcert(),
+            RootCertificates::File("./system".to_owned())
+        );
+    }
+
+    #[test]
+    fn hosts_are_an_address_a_name_or_a_socket() {
+        let kinds = |target: &str| -> String {
+            let parameters = parameters(target);
+            let kinds = parameters
+                .hosts()
+                .iter()
+                .map(|host| format!("{:?}", host.kind()));
+            kinds.collect::<Vec<_>>().join(" ")
+        };
+        for (target, expected) in [
+            ("", "UnixSocket(\"/var/run/postgresql\")"),
+            ("host=a", "Name(\"a\")"),
+            (
+                "host=a,/b,@c,",
+                "Name(\"a\") UnixSocket(\"/b\") UnixSocket(\"@c\") UnixSocket(\"/var/run/postgresql\")",
+            ),
+            ("host=a hostaddr=1.2.3.4", "Address(\"1.2.3.4\")"),
+            (
+                "host=a,b hostaddr=1.2.3.4,",
+                "Address(\"1.2.3.4\") Name(\"b\")",
+            ),
+        ] {
+            assert_eq!(kinds(target), expected, "{target}");
+        }
+        let hosts = parameters("host=a,b,c port=1,,x");
+        let ports: Vec<_> = hosts.hosts().iter().map(HostSpec::port).collect();
+        assert_eq!(ports[..2], [Ok(1), Ok(5432)]);
+        assert!(matches!(ports[2], Err(PortError::NotAnInteger(_))));
+        assert!(matches!(
+            parameters("port=65536").hosts()[0].port(),
+            Err(PortError::OutOfRange(error)) if error.message == "invalid port number: \"65536\""
+        ));
+    }
+
+    #[test]
+    fn a_second_to_connect_was_two_up_to_16() {
+        for (value, before_17, since_17) in [
+            ("0", None, None),
+            ("-5", None, None),
+            ("1", Some(2), Some(1)),
+            ("2", Some(2), Some(2)),
+            (" 30 ", Some(30), Some(30)),
+        ] {
+            for libpq in Libpq::ALL {
+                let parameters = with(&format!("connect_timeout='{value}'"), &[], libpq);
+                let seconds = if libpq <= Libpq::V16 {
+                    before_17
+                } else {
+                    since_17
+                };
+                assert_eq!(
+                    parameters.connect_timeout(),
+                    Ok(seconds),
+                    "{value} {libpq:?}"
+                );
+            }
+        }
+        assert_eq!(parameters("").connect_timeout(), Ok(None));
+        assert!(parameters("connect_timeout=''").connect_timeout().is_err());
+    }
+
+    #[test]
+    fn user_and_database_default_to_the_operating_systems_user() {
+        let defaults = parameters("");
+        assert_eq!(
+            (defaults.user(), defaults.dbname()),
+            (Some("me"), Some("me"))
+        );
+        assert!(!defaults.user_given());
+        let empty = parameters("user='' dbname=''");
+        assert_eq!((empty.user(), empty.dbname()), (Some("me"), Some("me")));
+        assert!(!empty.user_given());
+        let given = parameters("user=u");
+        assert_eq!((given.user(), given.dbname()), (Some("u"), Some("u")));
+        assert!(given.user_given());
+        let nobody = resolve(&Client::new(Some("host=h"), &[]), Libpq::V18).unwrap();
+        assert_eq!(
+            nobody.validate(SslMode::Prefer).unwrap_err().message,
+            "local user with ID 0 does not exist"
+        );
+    }
+
+    #[test]
+    fn tls_and_protocol_versions_have_their_defaults() {
+        let versions = |target: &str| {
+            let parameters = parameters(target);
+            (
+                parameters.ssl_min_protocol_version(),
+                parameters.ssl_max_protocol_version(),
+            )
+        };
+        assert_eq!(versions(""), (Some(TlsVersion::V1_2), None));
+        assert_eq!(versions("ssl_min_protocol_version=''"), (None, None));
+        assert_eq!(
+            versions("ssl_min_protocol_version=tlsv1 ssl_max_protocol_version=TLSV1.3"),
+            (Some(TlsVersion::V1_0), Some(TlsVersion::V1_3))
+        );
+        use ProtocolVersion::{V3_0, V3_2};
+        for (target, min, max) in [
+            ("", V3_0, V3_0),
+            ("max_protocol_version=latest", V3_0, V3_2),
+            ("min_protocol_version=3.2", V3_2, V3_2),
+        ] {
+            let parameters = parameters(target);
+            let range = (
+                parameters.min_protocol_version(),
+                parameters.max_protocol_version(),
+            );
+            assert_eq!(range, (min, max), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_asks_ldap_is_beyond_us() {
+        let mut client = Client::new(Some("service=s"), &[]);
+        client.set_environment("PGSERVICEFILE", "F");
+        let absent = FileFact::Absent {
+            errno: StatError::NotFound,
+            error: String::new(),
+        };
+        client.files.insert("F".to_owned(), absent);
+        let error = resolve(&client, Libpq::V18).unwrap_err();
+        assert_eq!(error.to_string(), "service file \"F\" not found");
+        let bytes = crate::client::Bytes(b"[s]\nldap://h\n".to_vec());
+        let stat = crate::client::Stat::default();
+        client
+            .files
+            .insert("F".to_owned(), FileFact::Present { stat, bytes });
+        assert!(matches!(
+            resolve(&client, Libpq::V18),
+            Err(ParameterError::Unsupported(_))
+        ));
+    }
+
+    #[test]
+    fn what_psql_takes_for_a_database_is_not_libpqs_error() {
+        let client = Client::new(Some("h/db"), &[]);
+        assert!(matches!(
+            resolve(&client, Libpq::V18),
+            Err(ParameterError::Target(_))
+        ));
+        let client = Client::new(Some("host"), &[]);
+        assert!(resolve(&client, Libpq::V18).is_ok());
+    }
+}

@@ -66,6 +66,10 @@ impl Greeting {
 }
 
 fn library(libpq: Libpq) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where the setup of the tests put the libraries"
+    )]
     let folder = std::env::var("PGPROBE_LIBPQ_DIR")
         .unwrap_or_else(|_| "/var/tmp/pgprobe-oracle/cache/libpq".to_owned());
     let folder = format!("{folder}/{}", libpq.major());
@@ -905,16 +909,14 @@ fn precedence(folder: &str) -> Vec<Case> {
 
 fn write_services(folder: &std::path::Path) {
     let long = "x".repeat(1015);
-    let section = format!(
-        "# a comment\n[good]\nhost=127.0.0.1\nport=1\nsslmode=require\npassword=hidden\n\n\
+    let section = "# a comment\n[good]\nhost=127.0.0.1\nport=1\nsslmode=require\npassword=hidden\n\n\
          [bad-mode]\nhost=127.0.0.1\nsslmode=bogus\n[weak]\nhost=127.0.0.1\nsslrootcert=system\n\
          sslmode=require\n[unknown-keyword]\nhost=127.0.0.1\nfoo=bar\n[no-equals]\nhost=127.0.0.1\nhost\n\
          [nested]\nhost=127.0.0.1\nservice=good\n[spaces]\n  host=127.0.0.1  \nport =5\n\
          [empty-values]\nhost=127.0.0.1\nsslmode=\nport=\n[repeated]\nhost=127.0.0.1\nhost=127.0.0.2\nport=x\nport=y\n\
          [newer]\nhost=127.0.0.1\nsslcertmode=disable\nsslnegotiation=postgres\n\
          [host-list]\nhost=127.0.0.1,127.0.0.1\nport=1,2,3\n[comment]\nhost=127.0.0.1\n#port=1\n   # port=2\nport=x#3\n\
-         [second]trailing\nhost=127.0.0.1\nport=x2\n[case]\nHOST=127.0.0.1\n[last]\nhost=127.0.0.1\nport=x"
-    );
+         [second]trailing\nhost=127.0.0.1\nport=x2\n[case]\nHOST=127.0.0.1\n[last]\nhost=127.0.0.1\nport=x";
     let long_section = format!("\n[too]\nhost=127.0.0.1\nuser={long}x\n", long = &long);
     std::fs::write(
         folder.join("services.conf"),
@@ -935,7 +937,9 @@ fn write_services(folder: &std::path::Path) {
 
 #[test]
 fn every_value_of_every_keyword_is_judged_as_libpq_does() {
-    compare(&each_value());
+    let cases = each_value();
+    assert!(cases.len() > 300, "{}", cases.len());
+    compare(&cases);
 }
 
 #[test]
@@ -991,7 +995,7 @@ fn write_tls_files(folder: &std::path::Path) {
     write("empty", b"", 0o600);
     write("garbage", b"not a certificate", 0o600);
     write("der.crt", certificate.der(), 0o600);
-    write("truncated.crt", pem[..pem.len() / 2].as_bytes(), 0o600);
+    write("truncated.crt", &pem.as_bytes()[..pem.len() / 2], 0o600);
     write(
         "bad-base64.crt",
         pem.replacen("MI", "!!", 1).as_bytes(),
@@ -1192,6 +1196,33 @@ fn random_strings_are_read_as_libpq_does() {
         .map(|text| Case::new("parse", text, &[]))
         .collect();
     assert!(cases.len() > 5000);
+    compare(&cases);
+}
+
+#[test]
+fn random_values_together_are_judged_as_libpq_does() {
+    let mut random = Random(0x5eed_0002);
+    let mut cases = Vec::new();
+    for _ in 0..1500 {
+        let mut text = "host=127.0.0.1 port={port}".to_owned();
+        let mut env = BTreeMap::new();
+        for _ in 0..1 + random.below(4) {
+            let (keyword, values) = VALUES[random.below(VALUES.len())];
+            let value = random.pick(values);
+            let row = conninfo::KEYWORDS.iter().find(|row| row.name == keyword);
+            match row.and_then(|row| row.environment) {
+                Some(variable) if random.below(2) == 0 => {
+                    env.insert(variable.to_owned(), value.to_owned());
+                }
+                _ => text += &format!(" {keyword}={}", quoted(value)),
+            }
+        }
+        cases.push(Case {
+            conninfo: text,
+            env,
+            ask: "start",
+        });
+    }
     compare(&cases);
 }
 

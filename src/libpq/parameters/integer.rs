@@ -17,11 +17,11 @@ pub(super) fn parse(value: &str, keyword: &str) -> Result<i32, LibpqError> {
 fn split(value: &str) -> (&str, &str) {
     let value =
         value.trim_start_matches(|character: char| u8::try_from(character).is_ok_and(is_space));
-    let sign = usize::from(value.starts_with(['+', '-']));
-    let digits = value[sign..].bytes().take_while(u8::is_ascii_digit).count();
-    match digits {
-        0 => ("", value),
-        digits => value.split_at(sign + digits),
+    let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
+    let rest = unsigned.trim_start_matches(|character: char| character.is_ascii_digit());
+    match value.strip_suffix(rest) {
+        Some(number) if rest.len() < unsigned.len() => (number, rest),
+        _ => ("", value),
     }
 }
 

@@ -218,5 +218,5 @@ pub(super) fn cut(path: &str) -> &str {
     while !path.is_char_boundary(end) {
         end -= 1;
     }
-    &path[..end]
+    path.get(..end).unwrap_or_default()
 }
