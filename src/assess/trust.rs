@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::client::{Bytes, Client, FileFact};
-use crate::emulates::{Libpq, OpenSsl};
+use crate::emulates::OpenSsl;
 use crate::libpq::error::{ErrorCode, LibpqError};
-use crate::libpq::parameters::{Origin, Parameters, RootCertificates};
+use crate::libpq::parameters::{Origin, Parameters, SslMode};
+use crate::libpq::root_certificates::{TrustSource, trust_source};
 use crate::libpq::verdict::{ChainAnswer, Roots};
 use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
 use crate::pki::{Certificate, TrustStore, path};
@@ -43,29 +44,20 @@ impl Trust {
         // Only as an option: in a connection string it is a file name, as for libpq.
         let uses_mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
             && parameters.value("sslrootcert") == Some("mozilla");
-        let root_file = match parameters.sslrootcert() {
-            _ if uses_mozilla => None,
-            RootCertificates::File(path) if client.file(&path).exists() => {
-                let loaded = root_file(client, parameters, &path);
-                Some((path, loaded))
+        // What verify-full would verify with: the weaker modes take the same or nothing.
+        let source = trust_source(client, parameters, SslMode::VerifyFull);
+        let root_file = match &source {
+            Ok(TrustSource::File(path)) if !uses_mozilla => {
+                Some((path.clone(), root_file(client, parameters, path)))
             }
-            RootCertificates::File(_)
-            | RootCertificates::System { .. }
-            | RootCertificates::None => None,
+            _ => None,
         };
-        let uses_system = matches!(parameters.sslrootcert(), RootCertificates::System { .. });
-        let roots = match (&root_file, parameters.sslrootcert()) {
+        let uses_system = matches!(source, Ok(TrustSource::System { .. }));
+        let roots = match (&root_file, source) {
             _ if uses_mozilla => Roots::Loaded,
-            (Some((_, Ok(_))), _) | (None, RootCertificates::System { .. }) => Roots::Loaded,
             (Some((_, Err(error))), _) => Roots::Unreadable(error.clone()),
-            (None, RootCertificates::File(path)) => Roots::Missing(missing(
-                parameters.libpq(),
-                &format!("root certificate file \"{path}\" does not exist"),
-            )),
-            (None, RootCertificates::None) => Roots::Missing(missing(
-                parameters.libpq(),
-                "could not get home directory to locate root certificate file",
-            )),
+            (_, Err(error)) => Roots::Missing(error),
+            (_, Ok(_)) => Roots::Loaded,
         };
         let (system, system_source) = system_store(client, parameters);
         Self {
@@ -188,22 +180,6 @@ fn absent(anchors: Anchors, source: Option<&str>) -> ChainReport {
         message: None,
         path: Vec::new(),
     }
-}
-
-fn missing(libpq: Libpq, first_line: &str) -> LibpqError {
-    let advice = match libpq {
-        Libpq::V15 => {
-            "Either provide the file or change sslmode to disable server certificate verification."
-        }
-        Libpq::V16 | Libpq::V17 | Libpq::V18 => {
-            "Either provide the file, use the system's trusted roots with sslrootcert=system, or \
-             change sslmode to disable server certificate verification."
-        }
-    };
-    LibpqError::new(
-        ErrorCode::RootCertMissing,
-        format!("{first_line}\n{advice}"),
-    )
 }
 
 /// The root file with the CRLs beside it, as `initialize_SSL` loads them.

@@ -5,5 +5,6 @@ pub mod client_certificate;
 pub mod error;
 pub mod host_name;
 pub mod parameters;
+pub mod root_certificates;
 pub mod tls_error;
 pub mod verdict;
