@@ -1,1 +1,20 @@
-fn main() {}
+//! The integration tests: the real command against real and scripted servers.
+//!
+//! They need what `tests/setup` installs; where something is missing they fail, they never skip.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in the real world, and a panic is how one fails"
+)]
+
+mod support;
+
+mod connections;
+mod layering;
+mod negotiation_table;
+mod people;
+mod recipes;
+mod secrets;
+mod ssl_table;
+mod versions;
