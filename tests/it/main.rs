@@ -10,6 +10,7 @@
 
 mod support;
 
+mod answers;
 mod connections;
 mod layering;
 mod negotiation_table;

@@ -26,19 +26,29 @@ pub(crate) struct Client {
     pub(crate) conninfo: String,
     env: Vec<(String, String)>,
     home: TempDir,
+    folder: PathBuf,
 }
 
 impl Client {
     pub(crate) fn new(conninfo: impl Into<String>) -> Self {
+        let home = TempDir::new().unwrap();
+        let folder = home.path().to_owned();
         Self {
             conninfo: conninfo.into(),
             env: Vec::new(),
-            home: TempDir::new().unwrap(),
+            home,
+            folder,
         }
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Runs in this folder, so that relative file names are meant there.
+    pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
         self
     }
 
@@ -63,7 +73,7 @@ impl Client {
             .env("TZ", "UTC");
         command
             .env("HOME", self.home.path())
-            .current_dir(self.home.path());
+            .current_dir(&self.folder);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
     }
 

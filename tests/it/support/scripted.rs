@@ -18,6 +18,9 @@ pub(crate) const PROTOCOL_3_0: u32 = 196_608;
 /// AuthenticationOk.
 pub(crate) const AUTHENTICATION_OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
 
+/// AuthenticationOk, BackendKeyData, ReadyForQuery: all that libpq needs to be content.
+pub(crate) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x01\0\0\0\x02Z\0\0\0\x05I";
+
 /// How long a script waits for the client.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -154,9 +157,17 @@ impl Peer {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The last step of a script that ends with a reset: closing with unread bytes sends one.
-    pub(crate) fn reset(&mut self) {
-        let _ = self.stream.peek(&mut [0]);
+    /// The code of the next packet, which is left unread: to close then sends a reset.
+    pub(crate) fn peek_request(&mut self) -> Option<u32> {
+        let mut head = [0; 8];
+        loop {
+            match self.stream.peek(&mut head).ok()? {
+                0 => return None,
+                8.. => break,
+                _ => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        Some(u32::from_be_bytes(head[4..].try_into().unwrap()))
     }
 
     /// Goes on in TLS and reads the StartupMessage inside; `None` if either fails.
@@ -198,19 +209,46 @@ impl TlsPeer {
     }
 }
 
-/// A TLS server for `name` with a key made on the spot.
-pub(crate) fn tls_server(name: &str) -> Arc<ServerConfig> {
-    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(vec![made.cert.der().clone()], key)
-    .unwrap();
-    Arc::new(config)
+/// A self-signed certificate for a name, and its key, made on the spot.
+pub(crate) struct Identity {
+    certificate: rcgen::Certificate,
+    key: rcgen::KeyPair,
+}
+
+impl Identity {
+    /// `subject` must be its own: OpenSSL takes the first root of a name for the only one.
+    pub(crate) fn new(name: &str, subject: &str) -> Self {
+        let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::OrganizationName, subject);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self {
+            certificate: parameters.self_signed(&key).unwrap(),
+            key,
+        }
+    }
+
+    /// The certificate, for a root file.
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// A TLS server that has it.
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+        let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![self.certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(key),
+            )
+            .unwrap();
+        Arc::new(config)
+    }
 }
 
 /// An ErrorResponse of the current protocol.
