@@ -109,6 +109,8 @@ async fn connect<N: Network>(
             .await
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+                // It was accepted, and reset before anybody looked.
+                std::io::ErrorKind::ConnectionReset => Failure::Reset,
                 _ => Failure::Unreachable(without_number(&error)),
             })
     };

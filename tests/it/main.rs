@@ -1,5 +1,23 @@
-//! Against real clients and servers.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! The integration tests: the real command against real and scripted servers.
+//!
+//! They need what `tests/setup` installs; where something is missing they fail, they never skip.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in the real world, and a panic is how one fails"
+)]
+
+mod support;
+
+mod answers;
+mod connections;
 mod demo;
+mod layering;
+mod negotiation_table;
 mod parameters;
+mod people;
+mod recipes;
+mod secrets;
+mod ssl_table;
+mod versions;
