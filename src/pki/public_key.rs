@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{self as aws, ParsedPublicKey, VerificationAlgorithm};
 use self::curves::NAMED_CURVES;
 use super::algorithm::{AlgorithmIdentifier, PssParameters};
 use super::der::{
-    BitString, DerResult, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
+    BitString, DerResult, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
 };
 use super::oid::{self, Oid};
 
@@ -202,13 +202,17 @@ fn rsa_security_bits(bits: usize, modern: bool) -> usize {
     }
 }
 
-/// The modulus of an RSAPublicKey.
+/// The modulus and the exponent of an RSAPublicKey. OpenSSL reads these two as plain octets: a
+/// sign or padding does not trouble it (`bn_c2i`).
 pub(crate) fn rsa_components(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut inside = Reader::new(key).sequence().ok()?;
-    let modulus = inside.integer().ok()?;
-    let exponent = inside.integer().ok()?;
+    let mut number = || {
+        let element = inside.expect(UNIVERSAL, INTEGER).ok()?;
+        (!element.constructed).then_some(element.content)
+    };
+    let components = (number()?, number()?);
     inside.finish().ok()?;
-    Some((modulus, exponent))
+    Some(components)
 }
 
 fn rsa_bits(key: &[u8]) -> Option<usize> {
