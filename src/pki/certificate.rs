@@ -169,7 +169,7 @@ impl Certificate {
         let all = outer.and_then(|outer| {
             let mut list = trouble.note(outer.explicit())?;
             let all = trouble.note(Extension::read_all(&mut list))?;
-            trouble.note(list.finish())?;
+            trouble.note(list.finish_explicit())?;
             Some(all)
         });
         self.extensions = Extensions::new(all.unwrap_or_default(), &self.issuer);
@@ -309,7 +309,7 @@ fn read_version(fields: &mut Reader<'_>) -> DerResult<Option<i64>> {
     };
     let mut inside = outer.explicit()?;
     let version = inside.integer()?;
-    inside.finish()?;
+    inside.finish_explicit()?;
     Ok(small_integer(version).and_then(|version| version.checked_add(1)))
 }
 

@@ -150,7 +150,7 @@ impl Crl {
             Some(outer) => {
                 let mut list = outer.explicit()?;
                 let extensions = Extension::read_all(&mut list)?;
-                list.finish()?;
+                list.finish_explicit()?;
                 extensions
             }
             None => Vec::new(),

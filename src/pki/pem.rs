@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::certificate::Certificate;
 use super::crl::Crl;
 use super::der::{
-    CONTEXT, DerError, DerResult, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
+    CONTEXT, DerError, DerResult, INTEGER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
 };
 use super::oid::Oid;
 
@@ -28,9 +28,12 @@ pub enum PemError {
     /// Header lines that are not those of an encrypted block.
     #[error("not proc type")]
     NotProcType,
-    /// An encrypted block, for which OpenSSL has no password here.
-    #[error("bad password read")]
+    /// An encrypted block, which OpenSSL tries to decrypt with an empty password.
+    #[error("bad decrypt")]
     Encrypted,
+    /// A private key that is none.
+    #[error("unsupported")]
+    BadPrivateKey,
     /// A block without contents, for which OpenSSL gives no reason of its own.
     #[error("PEM lib")]
     NoReason,
@@ -73,8 +76,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<PemItem>, PemError> {
     Ok(items)
 }
 
-/// The certificates of a file in order, as `SSL_CTX_use_certificate_chain_file` and
-/// `X509_load_cert_file` would take them one by one: until the first block that is bad.
+/// The certificates of a file in order.
 pub fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, PemError> {
     Ok(read(bytes)?
         .into_iter()
@@ -172,10 +174,7 @@ fn read_block(lines: &mut Lines<'_>, label: &[u8]) -> Result<Block, PemError> {
             continue;
         }
         if let Some(end) = line.strip_prefix(b"-----END ") {
-            if !end
-                .strip_prefix(label)
-                .is_some_and(|rest| rest.starts_with(b"-----"))
-            {
+            if end.strip_prefix(label) != Some(b"-----") {
                 return Err(PemError::BadEndLine);
             }
             break;
@@ -308,11 +307,30 @@ impl Block {
         if label == b"ENCRYPTED PRIVATE KEY" {
             return Ok(());
         }
-        Reader::new(&self.contents)
-            .sequence()
-            .map(|_| ())
-            .map_err(PemError::Undecodable)
+        if looks_like_private_key(label, &self.contents) == Ok(true) {
+            Ok(())
+        } else {
+            Err(PemError::BadPrivateKey)
+        }
     }
+}
+
+/// Whether the outer structure is that of a key of this label (PKCS #8, PKCS #1, SEC 1, DSA).
+fn looks_like_private_key(label: &[u8], contents: &[u8]) -> DerResult<bool> {
+    let mut inside = Reader::new(contents).sequence()?;
+    inside.integer()?;
+    if contains(label, b"EC PRIVATE KEY") {
+        return inside.next_is(UNIVERSAL, OCTET_STRING);
+    }
+    if !contains(label, b"RSA") && !contains(label, b"DSA") {
+        inside.sequence()?;
+        return inside.next_is(UNIVERSAL, OCTET_STRING);
+    }
+    let more = if contains(label, b"RSA") { 8 } else { 5 };
+    for _ in 0..more {
+        inside.expect(UNIVERSAL, INTEGER)?;
+    }
+    Ok(true)
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -91,13 +91,8 @@ impl PublicKey {
                 self.set(KeyKind::RsaPss(parameters), bits);
             }
             oid::EC_PUBLIC_KEY => self.classify_curve(),
-            oid::ED25519 => {
-                self.set(
-                    KeyKind::Ed25519,
-                    (self.key.octets.len() == 32).then_some(256),
-                );
-            }
-            oid::ED448 => self.set(KeyKind::Ed448, (self.key.octets.len() == 57).then_some(456)),
+            oid::ED25519 => self.set(KeyKind::Ed25519, self.edwards_bits(32, 256)),
+            oid::ED448 => self.set(KeyKind::Ed448, self.edwards_bits(57, 456)),
             oid::DSA => {
                 if let Some((p, q)) = self.dsa_bits() {
                     self.strength = q;
@@ -111,6 +106,12 @@ impl PublicKey {
             oid::ML_DSA_87 => self.set(KeyKind::MlDsa("ML-DSA-87"), Some(2592 * 8)),
             _ => {}
         }
+    }
+
+    /// The size of an Edwards key, which must have no parameters at all (RFC 8410 3).
+    fn edwards_bits(&self, length: usize, bits: usize) -> Option<usize> {
+        let fits = self.key.octets.len() == length && self.algorithm.parameters.is_none();
+        fits.then_some(bits)
     }
 
     fn set(&mut self, kind: KeyKind, bits: Option<usize>) {

@@ -98,8 +98,8 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Adds a file `HASH.N` of a hashed directory, mirroring `X509_load_cert_file`: certificates
-    /// only, and those before a bad block stay. `HASH` is [`Name::hash`] of an issuer wanted.
+    /// Adds a file `HASH.N` of a hashed directory, where `HASH` is [`Name::hash`] of an issuer
+    /// wanted: its certificates only. Nothing is added if any of it is bad.
     pub fn add_directory_entry(&mut self, bytes: &[u8]) -> Result<(), PemError> {
         for item in pem::read(bytes)? {
             if let PemItem::Certificate(certificate, settings) = item {
