@@ -345,3 +345,125 @@ impl Trouble {
         self.note(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber};
+
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        let mut parameters = CertificateParams::new(vec!["db.example.test".to_owned()]).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "db.example.test");
+        parameters.serial_number = Some(SerialNumber::from_slice(&[0x7f, 0x01]));
+        let key = KeyPair::generate().unwrap();
+        parameters.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    /// The certificate with the first occurrence of some bytes replaced by as many others.
+    fn changed(from: &[u8], to: &[u8]) -> Certificate {
+        let mut der = sample();
+        let place = der.windows(from.len()).position(|window| window == from);
+        let place = place.unwrap();
+        der.splice(place..place + from.len(), to.iter().copied());
+        Certificate::parse(&der)
+    }
+
+    #[test]
+    fn an_ordinary_certificate_is_read() {
+        let der = sample();
+        let certificate = Certificate::parse(&der);
+        assert_eq!(certificate.unparsed, None);
+        assert_eq!(certificate.version, Some(3));
+        assert_eq!(certificate.serial_hex(), "7F01");
+        assert_eq!(certificate.serial_decimal().as_deref(), Some("32513"));
+        assert_eq!(certificate.subject.to_string(), "CN=db.example.test");
+        assert_eq!(
+            certificate.subject_alt_names(),
+            &Decoded::Present(vec![GeneralName::Dns(b"db.example.test".to_vec())])
+        );
+        assert_eq!(certificate.signature_algorithm_name(), "ecdsa-with-SHA256");
+        assert!(certificate.is_self_issued());
+        assert_eq!(certificate.der, der);
+        assert_eq!(certificate.public_key.unwrap().bits, Some(256));
+    }
+
+    #[test]
+    fn a_month_that_does_not_exist_leaves_the_rest_readable() {
+        // rcgen's default notBefore.
+        let certificate = changed(b"750101000000Z", b"751301000000Z");
+        assert_eq!(certificate.unparsed, None);
+        assert_eq!(certificate.not_before_unix(), None);
+        assert!(certificate.not_after_unix().is_some());
+        assert_eq!(certificate.common_names().count(), 1);
+    }
+
+    #[test]
+    fn a_string_that_is_no_utf_8_spoils_the_certificate_but_not_its_other_facts() {
+        let certificate = changed(b"db.example", b"db\xffexample");
+        assert_eq!(certificate.unparsed.as_deref(), Some("invalid utf8string"));
+        assert!(certificate.public_key.is_some());
+        assert!(certificate.not_after_unix().is_some());
+    }
+
+    #[test]
+    fn bytes_after_the_certificate_are_an_error_of_tls() {
+        let mut der = sample();
+        der.push(0);
+        let certificate = Certificate::parse(&der);
+        assert_eq!(
+            certificate.unparsed.as_deref(),
+            Some("cert length mismatch")
+        );
+        assert_eq!(certificate.subject.to_string(), "CN=db.example.test");
+    }
+
+    #[test]
+    fn serial_numbers_keep_their_sign() {
+        for (serial, hex, decimal) in [
+            (&[0][..], "00", "0"),
+            (&[5], "05", "5"),
+            (&[0xfb], "-05", "-5"),
+            (&[0x80], "-80", "-128"),
+            (&[0, 0x80], "80", "128"),
+            (&[0xff, 0x7f], "-81", "-129"),
+            (&[1, 0, 0], "010000", "65536"),
+        ] {
+            let certificate = Certificate {
+                serial: serial.to_vec(),
+                ..Certificate::default()
+            };
+            assert_eq!(certificate.serial_hex(), hex);
+            assert_eq!(certificate.serial_decimal().as_deref(), Some(decimal));
+        }
+    }
+
+    #[test]
+    fn an_empty_input_is_a_certificate_without_facts() {
+        let certificate = Certificate::parse(&[]);
+        assert!(certificate.unparsed.is_some());
+        assert_eq!(certificate.public_key, None);
+        assert!(certificate.subject.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_makes_parsing_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut der = sample();
+            for (place, value) in changes {
+                let place = place.index(der.len());
+                der[place] = value;
+            }
+            let certificate = Certificate::parse(&der);
+            let _ = (certificate.serial_hex(), certificate.subject.to_string());
+            let _ = Certificate::parse(&der[..cut.index(der.len())]);
+        }
+    }
+}

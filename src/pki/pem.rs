@@ -365,3 +365,147 @@ fn trust_settings(aux: &[u8]) -> DerResult<TrustSettings> {
     inside.finish()?;
     Ok(TrustSettings { trusted, rejected })
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn pem() -> String {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec!["db.example.test".to_owned()]).unwrap();
+        parameters
+            .self_signed(&key)
+            .unwrap()
+            .pem()
+            .replace("\r\n", "\n")
+    }
+
+    fn error(text: &str) -> PemError {
+        read(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn text_around_the_blocks_does_not_matter() {
+        let pem = pem();
+        for text in [
+            pem.clone(),
+            pem.replace('\n', "\r\n"),
+            format!("words\n\n{pem}more words"),
+            format!("\u{feff}{pem}"),
+            pem.trim_end().to_owned(),
+            pem.replace("-----\n", "----- \t\n"),
+            pem.replace("CERTIFICATE", "X509 CERTIFICATE"),
+            pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+            format!("-----BEGIN PARAMETERS-----\nAAAA\n-----END PARAMETERS-----\n{pem}"),
+            pem.replacen("-----\n", "-----\n\n", 1),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap().len(), 1, "{text}");
+        }
+        assert_eq!(read(format!("{pem}{pem}").as_bytes()).unwrap().len(), 2);
+        assert_eq!(read(b"").unwrap(), []);
+        // A line has to begin with the dashes.
+        assert_eq!(read(format!(" {pem}").as_bytes()).unwrap(), []);
+    }
+
+    #[test]
+    fn one_bad_block_spoils_the_file() {
+        let pem = pem();
+        let middle = pem.len() / 2;
+        for (text, expected) in [
+            (pem[..middle].to_owned(), PemError::BadEndLine),
+            (
+                pem.replace("-----END CERTIFICATE", "-----END X509 CRL"),
+                PemError::BadEndLine,
+            ),
+            (
+                pem.replace("-----END CERTIFICATE-----", "-----END CERTIFICATE-----x"),
+                PemError::BadEndLine,
+            ),
+            (
+                format!("{pem}-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"),
+                PemError::BadBase64,
+            ),
+            (
+                format!("{pem}-----BEGIN X-----\nA\n-----END X-----\n"),
+                PemError::BadBase64,
+            ),
+            (
+                pem.replacen("-----\n", "-----\nA: b\n\n", 1),
+                PemError::NotProcType,
+            ),
+            (
+                pem.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
+                PemError::Encrypted,
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(),
+                PemError::NoReason,
+            ),
+            (
+                format!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n{pem}"),
+                PemError::BadPrivateKey,
+            ),
+        ] {
+            assert_eq!(error(&text), expected, "{text}");
+        }
+        let text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(error(text), PemError::Undecodable(_)));
+    }
+
+    #[test]
+    fn private_keys_are_passed_over() {
+        let key = KeyPair::generate().unwrap().serialize_pem();
+        assert_eq!(read(format!("{key}{}", pem()).as_bytes()).unwrap().len(), 1);
+        assert_eq!(read(key.as_bytes()).unwrap(), []);
+    }
+
+    #[test]
+    fn trust_settings_are_read() {
+        let certificate = &certificates(pem().as_bytes()).unwrap()[0];
+        let server_auth = super::super::der::encode(0x06, super::super::oid::SERVER_AUTH);
+        let aux = [
+            super::super::der::encode(0x30, &server_auth),
+            super::super::der::encode(0xa0, &server_auth),
+        ]
+        .concat();
+        let der = [
+            certificate.der.clone(),
+            super::super::der::encode(0x30, &aux),
+        ]
+        .concat();
+        let text = format!(
+            "-----BEGIN TRUSTED CERTIFICATE-----\n{}\n-----END TRUSTED CERTIFICATE-----\n",
+            base64::engine::general_purpose::STANDARD.encode(der)
+        );
+        let items = read(text.as_bytes()).unwrap();
+        let [PemItem::Certificate(_, Some(settings))] = items.as_slice() else {
+            panic!("{items:?}");
+        };
+        let oids = Some(vec![Oid::from_content(super::super::oid::SERVER_AUTH)]);
+        assert_eq!(settings.trusted, oids);
+        assert_eq!(settings.rejected, oids);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(bytes in any::<Vec<u8>>()) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_file_makes_reading_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let mut bytes = pem().into_bytes();
+            for (place, value) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = value;
+            }
+            let _ = read(&bytes);
+        }
+    }
+}

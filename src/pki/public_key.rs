@@ -275,3 +275,71 @@ fn explicit_order_bits(der: &[u8]) -> DerResult<usize> {
     parameters.expect(UNIVERSAL, OCTET_STRING)?;
     Ok(integer_bits(parameters.integer()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strength_of_a_modulus_depends_on_the_release() {
+        for (bits, modern, old) in [
+            (512, 0, 0),
+            (918, 0, 0),
+            (919, 80, 0),
+            (1023, 80, 0),
+            (1024, 80, 80),
+            (1961, 80, 80),
+            (1962, 112, 80),
+            (2047, 112, 80),
+            (2048, 112, 112),
+            (3072, 128, 128),
+            (16384, 256, 256),
+        ] {
+            assert_eq!(rsa_security_bits(bits, true), modern, "{bits}");
+            assert_eq!(rsa_security_bits(bits, false), old, "{bits}");
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_without_leading_zeros() {
+        for (content, bits) in [(&[][..], 0), (&[0], 0), (&[1], 1), (&[0, 0x80, 0], 16)] {
+            assert_eq!(integer_bits(content), bits);
+        }
+    }
+
+    #[test]
+    fn points_are_checked_where_the_curve_is_known() {
+        let generator = {
+            let mut point = vec![4];
+            point.extend([
+                0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4,
+                0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45,
+                0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7,
+                0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
+                0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+            ]);
+            point
+        };
+        let with_form = |form: u8, length: usize| {
+            let mut point = generator[..length].to_vec();
+            point[0] = form;
+            point
+        };
+        for (point, good) in [
+            (generator.clone(), true),
+            (with_form(3, 33), true),
+            (with_form(2, 33), true),
+            (with_form(7, 65), true),
+            (with_form(6, 65), false),
+            (with_form(4, 64), false),
+            (with_form(1, 65), false),
+            (vec![0], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_point(&point, "prime256v1", 32), good, "{point:02x?}");
+        }
+        let mut off = generator;
+        off[64] ^= 1;
+        assert!(!is_point(&off, "prime256v1", 32));
+    }
+}
