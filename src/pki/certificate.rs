@@ -253,6 +253,15 @@ impl Certificate {
         self.not_after.as_ref().and_then(Asn1Time::unix)
     }
 
+    /// Whether a time is so short that OpenSSL 3.5 does not load the certificate, while 3.0 loads
+    /// it and finds the field in error only when it verifies.
+    pub fn has_short_time(&self) -> bool {
+        [&self.not_before, &self.not_after]
+            .into_iter()
+            .flatten()
+            .any(Asn1Time::is_short)
+    }
+
     /// The key usage, if the extension is there and readable.
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.extensions.key_usage.value().copied()
@@ -398,6 +407,7 @@ mod tests {
         let certificate = changed(b"750101000000Z", b"751301000000Z");
         assert_eq!(certificate.unparsed, None);
         assert_eq!(certificate.not_before_unix(), None);
+        assert!(!certificate.has_short_time());
         assert!(certificate.not_after_unix().is_some());
         assert_eq!(certificate.common_names().count(), 1);
     }

@@ -504,7 +504,8 @@ mod tests {
 
     #[test]
     fn headers_are_read_as_openssl_reads_them() {
-        let table: &[(&[u8], Result<&[u8], &str>)] = &[
+        type Row<'a> = (&'a [u8], Result<&'a [u8], &'a str>);
+        let table: &[Row<'_>] = &[
             (&[0x04, 1, 9], Ok(&[9])),
             // More length octets than needed, and leading zeros in them.
             (&[0x04, 0x81, 1, 9], Ok(&[9])),

@@ -46,6 +46,11 @@ impl Asn1Time {
         if strict { self.readable } else { None }
     }
 
+    /// Whether the text is shorter than the one form, which OpenSSL 3.5 refuses to decode at all.
+    pub const fn is_short(&self) -> bool {
+        self.text.len() < if self.utc_time { 13 } else { 15 }
+    }
+
     /// Unix seconds as `ASN1_TIME_compare` reads them, more leniently.
     pub const fn readable(&self) -> Option<i64> {
         self.readable
