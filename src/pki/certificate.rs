@@ -25,7 +25,7 @@ pub struct Certificate {
     /// Why `d2i_X509` refuses the bytes; then TLS itself fails, whatever the sslmode.
     pub unparsed: Option<String>,
     /// The same as OpenSSL's decoder says it.
-    decoding_error: Option<DerError>,
+    pub decoding_error: Option<DerError>,
     /// The version as people count: 1, 2, 3; `None`: a number that OpenSSL cannot hold.
     pub version: Option<i64>,
     /// The serial number's INTEGER contents.
@@ -115,11 +115,6 @@ impl Certificate {
             bare_anchor: true,
             ..Self::default()
         })
-    }
-
-    /// Why the encoding could not be decoded, for the error of a file.
-    pub(crate) const fn decoding_error(&self) -> Option<DerError> {
-        self.decoding_error
     }
 
     fn read(&mut self, mut inside: Reader<'_>, trouble: &mut Trouble) {

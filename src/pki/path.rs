@@ -111,7 +111,8 @@ pub(crate) struct Verifier<'a> {
 ///
 /// Where a signature cannot be computed and a later check fails, that later error is the answer:
 /// OpenSSL would fail too, if perhaps with another number. Where patch releases of one profile
-/// differ, the answer is undetermined.
+/// differ, the answer is undetermined. A certificate that does not decode ([`Certificate::unparsed`])
+/// ends TLS in every sslmode before it comes to this; here the answer is then undetermined.
 pub fn verify<'a>(
     sent: &'a [Certificate],
     store: &'a TrustStore,
@@ -161,6 +162,17 @@ pub fn verify_with<'a>(
             path: Vec::new(),
         };
     };
+    // libssl decodes the whole Certificate message before it verifies anything.
+    let undecodable = sent
+        .iter()
+        .enumerate()
+        .find_map(|(place, certificate)| Some((place, certificate.unparsed.as_deref()?)));
+    if let Some((place, why)) = undecodable {
+        return PathResult::Undetermined {
+            reason: format!("certificate {place} as sent does not decode: {why}"),
+            path: Vec::new(),
+        };
+    }
     let mut verifier = Verifier {
         sent,
         store,
@@ -336,6 +348,17 @@ mod tests {
         let (sent, store) = alone(Vec::new());
         let result = verify(&sent, &store, CrlPolicy::Off, OpenSsl::V111, FROM);
         assert_eq!(result.is_trusted(), Some(true));
+    }
+
+    #[test]
+    fn a_certificate_that_does_not_decode_is_never_judged() {
+        let (mut sent, store) = chain();
+        sent.push(Certificate::parse(b"no certificate"));
+        let result = verify(&sent, &store, CrlPolicy::Off, OpenSsl::V3Level2, FROM);
+        let PathResult::Undetermined { reason, .. } = result else {
+            panic!("{result:?}");
+        };
+        assert!(reason.starts_with("certificate 1 as sent"), "{reason}");
     }
 
     #[test]

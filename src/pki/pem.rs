@@ -279,7 +279,7 @@ impl Block {
             None => Ok((Box::new(certificate), rest)),
             Some(_) => Err(PemError::Undecodable(
                 certificate
-                    .decoding_error()
+                    .decoding_error
                     .unwrap_or(DerError("nested asn1 error")),
             )),
         }
