@@ -16,6 +16,7 @@ mod demo;
 mod layering;
 mod negotiation_table;
 mod parameters;
+mod path_validation;
 mod people;
 mod recipes;
 mod secrets;
