@@ -1,2 +1,7 @@
 //! The `pgprobe` command; everything is in the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pgprobe::cli::run()
+}

@@ -12,9 +12,11 @@ mod support;
 
 mod answers;
 mod connections;
+mod demo;
 mod layering;
 mod manners;
 mod negotiation_table;
+mod parameters;
 mod people;
 mod recipes;
 mod replay;

@@ -1,0 +1,620 @@
+//! What a report says of one host: the summary of its connections.
+
+use super::certificate;
+use super::trust::Trust;
+use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
+use crate::libpq::error::ErrorCode;
+use crate::libpq::host_name::Rule;
+use crate::libpq::parameters::HostKind;
+use crate::libpq::verdict::{Facts, HostFacts, JudgedChain, Possession, Roots};
+use crate::observation::{
+    AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
+    StartupReply, Step,
+};
+use crate::pki::name::Name;
+use crate::report::{
+    AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
+    KeyPossession, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer, StartupKind,
+    StartupReport, Status, Timing, TlsReport, Verdict,
+};
+use crate::wire::tls::names;
+
+/// How many connections a probe opened or tried.
+pub(super) fn connections(observation: &Observation) -> usize {
+    let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
+    addresses
+        .map(|address| address.connections.len().max(1))
+        .sum()
+}
+
+pub(super) fn report(
+    host: &HostFacts<'_>,
+    facts: &Facts<'_>,
+    trust: &Trust,
+    sslmodes: Vec<Verdict>,
+    now: i64,
+) -> HostReport {
+    let reached = host
+        .addresses
+        .iter()
+        .find(|address| !address.observation.connections.is_empty());
+    let connections = reached
+        .map(|address| address.observation.connections.as_slice())
+        .unwrap_or_default();
+    let find = |purpose| {
+        connections
+            .iter()
+            .find(|connection| connection.purpose == purpose)
+    };
+    let main_purposes = [Purpose::Negotiated, Purpose::Direct];
+    let main = connections
+        .first()
+        .filter(|main| main_purposes.contains(&main.purpose));
+    let shown = [main, find(Purpose::Hello)]
+        .into_iter()
+        .flatten()
+        .find(|connection| {
+            let seen = connection.tls.as_ref();
+            seen.is_some_and(|tls| {
+                connection.handshake.value().is_some() || !tls.certificates.is_empty()
+            })
+        })
+        .or(main.filter(|main| main.handshake.ms().is_some()));
+    let judged = shown.and_then(|shown| {
+        let place = connections
+            .iter()
+            .position(|connection| std::ptr::eq(connection, shown))?;
+        reached?.chains.get(place)?.as_ref()
+    });
+    let chain = shown
+        .and_then(|shown| shown.tls.as_ref())
+        .map(super::certificates)
+        .unwrap_or_default();
+    let startup = startup(connections, facts, main);
+    let (status, failure) = status(host, main, shown);
+    let direct = |purpose: Purpose| {
+        let connection =
+            find(purpose).filter(|_| Some(purpose) != main.map(|main| main.purpose))?;
+        Some(direct_report(connection, shown))
+    };
+    let tls = shown.map(|shown| {
+        let mut report = tls_report(shown, judged, host);
+        report.chain = if chain.is_empty() {
+            Vec::new()
+        } else {
+            trust.reports(&chain)
+        };
+        report.client_certificate = client_certificate(connections, main, facts);
+        report
+    });
+    HostReport {
+        host: host.spec.host.clone(),
+        hostaddr: host.spec.hostaddr.clone(),
+        port: host.spec.port.clone(),
+        status,
+        failure,
+        addresses: addresses(host),
+        ssl_request: main
+            .filter(|main| main.purpose == Purpose::Negotiated)
+            .map(ssl_request),
+        startup,
+        tls,
+        certificates: chain
+            .iter()
+            .map(|der| certificate::report(der, now))
+            .collect(),
+        sslmodes,
+        direct: direct(Purpose::Direct),
+        direct_without_alpn: direct(Purpose::DirectWithoutAlpn),
+        gssenc_request: find(Purpose::Gssenc).map(|connection| match &connection.negotiation {
+            Step::Observed { value, .. } => byte_text(value.byte),
+            step => step.failure().map(failure_text).unwrap_or_default(),
+        }),
+        timings: timings(host, connections),
+    }
+}
+
+fn addresses(host: &HostFacts<'_>) -> Vec<AddressReport> {
+    let tried = host.addresses.iter().map(|address| AddressReport {
+        address: address.observation.address.to_string(),
+        connected: Some(address.observation.connect.value().is_some()),
+        failure: address.observation.connect.failure().map(failure_text),
+    });
+    let found = host
+        .observation
+        .and_then(|seen| seen.resolve.value())
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let untried = found.iter().filter(|ip| {
+        !host.addresses.iter().any(|address| {
+            matches!(&address.observation.address, Endpoint::Tcp(tried) if tried.ip() == **ip)
+        })
+    });
+    let port = host.spec.port().unwrap_or_default();
+    let untried = untried.map(|ip| AddressReport {
+        address: std::net::SocketAddr::new(*ip, port).to_string(),
+        connected: None,
+        failure: None,
+    });
+    tried.chain(untried).collect()
+}
+
+fn status(
+    host: &HostFacts<'_>,
+    main: Option<&Connection>,
+    shown: Option<&Connection>,
+) -> (Status, Option<String>) {
+    let Some(seen) = host.observation else {
+        return (Status::NothingSent, None);
+    };
+    if matches!(host.spec.kind(), HostKind::UnixSocket(_)) {
+        let failed = |address: &AddressObservation| address.connect.failure().map(failure_text);
+        let failure = seen.addresses.first().and_then(failed);
+        let status = if failure.is_some() {
+            Status::ConnectFailed
+        } else {
+            Status::UnixSocket
+        };
+        return (status, failure);
+    }
+    if let Some(failure) = seen.resolve.failure() {
+        let status = match failure {
+            Failure::Deadline => Status::Timeout,
+            _ => Status::NotResolved,
+        };
+        return (status, Some(failure_text(failure)));
+    }
+    let Some(main) = main else {
+        let failures = seen
+            .addresses
+            .iter()
+            .filter_map(|address| address.connect.failure());
+        let last = failures.last();
+        let status = match last {
+            Some(Failure::Deadline | Failure::ConnectTimeout) => Status::Timeout,
+            Some(_) => Status::ConnectFailed,
+            None => Status::NotResolved,
+        };
+        return (status, last.map(failure_text));
+    };
+    if let Some(failure) = main.negotiation.failure() {
+        let status = match failure {
+            Failure::Deadline | Failure::ConnectTimeout => Status::Timeout,
+            _ => Status::ConnectionClosed,
+        };
+        return (status, Some(failure_text(failure)));
+    }
+    match main.negotiation.value().map(|reply| reply.byte) {
+        Some(b'N') => return (Status::NoTls, None),
+        Some(b'S') | None => {}
+        Some(byte) => {
+            let why = format!("answered {} to SSLRequest", byte_text(byte));
+            return (Status::ProtocolError, Some(why));
+        }
+    }
+    let completed = shown
+        .is_some_and(|shown| shown.purpose != Purpose::Hello && shown.handshake.value().is_some());
+    match main.handshake.failure() {
+        _ if completed => (Status::Tls, None),
+        Some(failure @ (Failure::Deadline | Failure::ConnectTimeout)) => {
+            (Status::Timeout, Some(failure_text(failure)))
+        }
+        failure => (Status::TlsFailed, failure.map(failure_text)),
+    }
+}
+
+fn ssl_request(main: &Connection) -> SslRequestReport {
+    let reply = main.negotiation.value();
+    SslRequestReport {
+        answer: reply.map(|reply| byte_text(reply.byte)),
+        trailing_bytes: reply.map_or(0, |reply| reply.trailing),
+        failure: main.negotiation.failure().map(failure_text),
+    }
+}
+
+fn startup(
+    connections: &[Connection],
+    facts: &Facts<'_>,
+    main: Option<&Connection>,
+) -> StartupReport {
+    let answer = |connection: &Connection| {
+        let encrypted = connection
+            .tls
+            .as_ref()
+            .filter(|_| connection.startup_encrypted);
+        startup_answer(connection, facts, encrypted)
+    };
+    let find = |purpose: Purpose| connections.iter().find(|other| other.purpose == purpose);
+    let plain = find(Purpose::Plaintext).or_else(|| find(Purpose::Socket));
+    let without = find(Purpose::WithoutClientCertificate);
+    let errors = connections
+        .iter()
+        .filter_map(|connection| connection.startup.value());
+    let client_address = errors.filter_map(client_address).next();
+    StartupReport {
+        user: facts.parameters.user().map(str::to_owned),
+        dbname: facts.parameters.dbname().map(str::to_owned),
+        client_address,
+        tls: main.filter(|main| main.startup_encrypted).and_then(answer),
+        plaintext: plain.and_then(answer),
+        tls_without_client_certificate: without
+            .filter(|connection| connection.startup_encrypted)
+            .and_then(answer),
+    }
+}
+
+/// The address in `no pg_hba.conf entry for host "..."`.
+fn client_address(reply: &StartupReply) -> Option<String> {
+    let StartupReply::Error(error) = reply else {
+        return None;
+    };
+    let (_, rest) = error.message.split_once("for host \"")?;
+    let (address, _) = rest.split_once('"')?;
+    address
+        .parse::<std::net::IpAddr>()
+        .ok()
+        .map(|address| address.to_string())
+}
+
+fn startup_answer(
+    connection: &Connection,
+    facts: &Facts<'_>,
+    tls: Option<&Handshake>,
+) -> Option<StartupAnswer> {
+    let mut said = StartupAnswer {
+        answer: StartupKind::Failed,
+        auth: None,
+        mechanisms: Vec::new(),
+        sqlstate: None,
+        message: None,
+    };
+    let reply = match &connection.startup {
+        Step::NotAttempted => return None,
+        Step::Failed { failure, .. } => {
+            if matches!(failure, Failure::Deadline | Failure::ConnectTimeout) {
+                said.answer = StartupKind::Timeout;
+            }
+            said.message = Some(match judge_failure(failure) {
+                Answer::Fatal(error) => error.message,
+                _ => failure_text(failure),
+            });
+            return Some(said);
+        }
+        Step::Observed { value, .. } => value,
+    };
+    let mut inner = reply;
+    while let StartupReply::NegotiateProtocolVersion {
+        then: Some(then), ..
+    } = inner
+    {
+        inner = then;
+    }
+    match inner {
+        StartupReply::Authentication(request) => {
+            said.mechanisms = request.mechanisms.clone();
+            said.answer = if request.code == 0 {
+                StartupKind::Accepted
+            } else {
+                StartupKind::Asked
+            };
+        }
+        StartupReply::Error(error) => {
+            said.sqlstate = Some(error.sqlstate.clone()).filter(|code| !code.is_empty());
+            said.answer = StartupKind::Error;
+        }
+        StartupReply::NegotiateProtocolVersion { .. } | StartupReply::Unexpected { .. } => {}
+    }
+    match judge_reply(reply, &facts.situation(tls)) {
+        Answer::Reached(auth) => said.auth = Some(auth),
+        Answer::Refused(error) | Answer::CannotConnectNow(error) => {
+            if matches!(
+                error.code,
+                ErrorCode::HbaRejected
+                    | ErrorCode::ClientCertRequired
+                    | ErrorCode::ClientCertRejected
+            ) {
+                said.answer = StartupKind::Refused;
+            }
+            said.message = Some(error.message);
+        }
+        Answer::Fatal(error) | Answer::TimedOut(error) => said.message = Some(error.message),
+        Answer::Unknown(why) => said.message = Some(why),
+    }
+    Some(said)
+}
+
+fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts<'_>) -> TlsReport {
+    let seen = shown.tls.clone().unwrap_or_default();
+    let suite = seen.cipher_suite.map(|code| (code, names::suite_of(code)));
+    let (key_possession, key_possession_reason) = match judged.map(|judged| &judged.possession) {
+        Some(Possession::Proved) => (KeyPossession::Proved, None),
+        Some(Possession::Refuted(why)) => (KeyPossession::Refuted, Some(why.clone())),
+        Some(Possession::Unchecked(why)) => (KeyPossession::Unchecked, Some(why.clone())),
+        Some(Possession::NotSeen) | None => (KeyPossession::NotSeen, None),
+    };
+    TlsReport {
+        seen_by: shown.purpose,
+        completed: shown.handshake.value().is_some() && !seen.first_flight_only,
+        failure: shown.handshake.failure().map(failure_text),
+        protocol_version: seen.protocol_version.map(names::protocol_version),
+        cipher_suite: suite.map(|(code, suite)| match suite {
+            Some(suite) => suite.iana.to_owned(),
+            None => format!("0x{code:04x}"),
+        }),
+        cipher_suite_openssl: suite.and_then(|(_, suite)| Some(suite?.openssl.to_owned())),
+        bits: suite.and_then(|(_, suite)| Some(suite?.bits)),
+        group: seen.group.map(names::group),
+        hello_retry_request: seen.hello_retry_request,
+        alpn: seen.alpn.clone(),
+        signature_scheme: seen
+            .signature
+            .as_ref()
+            .map(|signature| names::signature_scheme(signature.scheme)),
+        key_possession,
+        key_possession_reason,
+        client_certificate: ClientCertificateReport::default(),
+        ocsp_stapled: seen.ocsp_stapled,
+        session_tickets: seen.tickets,
+        chain: Vec::new(),
+        host_name: judged.map(|judged| host_name(judged, host)),
+        offer: shown.offer.as_ref().map(offer),
+    }
+}
+
+fn host_name(judged: &JudgedChain, host: &HostFacts<'_>) -> HostNameReport {
+    let host = host.spec.host.clone().unwrap_or_default();
+    match &judged.host_name {
+        Ok(found) => HostNameReport {
+            host,
+            matches: true,
+            matched_name: Some(found.name.clone()),
+            rule: Some(
+                match found.rule {
+                    Rule::DnsName => "dns_name",
+                    Rule::DnsWildcard => "dns_wildcard",
+                    Rule::IpAddress => "ip_address",
+                    Rule::CommonName => "common_name",
+                    Rule::CommonNameWildcard => "common_name_wildcard",
+                }
+                .into(),
+            ),
+            message: None,
+        },
+        Err(mismatch) => HostNameReport {
+            host,
+            matches: false,
+            matched_name: None,
+            rule: None,
+            message: Some(mismatch.message.clone()),
+        },
+    }
+}
+
+fn client_certificate(
+    connections: &[Connection],
+    main: Option<&Connection>,
+    facts: &Facts<'_>,
+) -> ClientCertificateReport {
+    let Some(main) = main else {
+        return ClientCertificateReport::default();
+    };
+    let seen = main.tls.as_ref();
+    let request = seen.and_then(|seen| seen.certificate_request.as_ref());
+    let sent = seen.is_some_and(|seen| seen.client_certificate_sent);
+    let answer = |connection: &Connection| match &connection.startup {
+        Step::Observed { value, .. } => Some(judge_reply(
+            value,
+            &facts.situation(connection.tls.as_ref()),
+        )),
+        Step::Failed { failure, .. } => Some(judge_failure(failure)),
+        Step::NotAttempted => {
+            let failure = connection.handshake.failure()?;
+            crate::libpq::tls_error::of_handshake(failure)
+                .ok()
+                .map(Answer::Fatal)
+        }
+    };
+    let code = |connection: &Connection| match answer(connection)? {
+        Answer::Reached(_) => Some(Ok(())),
+        Answer::Refused(error) | Answer::Fatal(error) => Some(Err(error.code)),
+        _ => None,
+    };
+    let without = connections
+        .iter()
+        .find(|connection| connection.purpose == Purpose::WithoutClientCertificate)
+        .or(Some(main).filter(|_| !sent));
+    let demanded = match without.and_then(code) {
+        Some(Ok(())) => Some(false),
+        Some(Err(ErrorCode::ClientCertRequired)) => Some(true),
+        _ => None,
+    };
+    let accepted = match code(main).filter(|_| sent) {
+        Some(Ok(())) => Some(true),
+        Some(Err(ErrorCode::ClientCertRejected)) => Some(false),
+        _ => None,
+    };
+    let authorities = request
+        .map(|request| request.authorities.as_slice())
+        .unwrap_or_default();
+    ClientCertificateReport {
+        requested: seen
+            .filter(|_| main.handshake.value().is_some() || request.is_some())
+            .map(|_| request.is_some()),
+        authorities: authorities
+            .iter()
+            .map(|der| match Name::from_der(der) {
+                Ok(name) => name.to_string(),
+                Err(_) => format!("<undecodable> {}", certificate::hex(der)),
+            })
+            .collect(),
+        sent,
+        demanded,
+        accepted,
+    }
+}
+
+fn offer(offer: &Offer) -> OfferReport {
+    OfferReport {
+        versions: [offer.min_version, offer.max_version].map(names::protocol_version),
+        cipher_suites: offer
+            .cipher_suites
+            .iter()
+            .map(|code| {
+                names::suite_of(*code)
+                    .map_or_else(|| format!("0x{code:04x}"), |suite| suite.iana.into())
+            })
+            .collect(),
+        groups: offer
+            .groups
+            .iter()
+            .map(|code| names::group(*code))
+            .collect(),
+        signature_schemes: offer
+            .signature_schemes
+            .iter()
+            .map(|code| names::signature_scheme(*code))
+            .collect(),
+        alpn: offer.alpn.clone(),
+        sni: offer.sni.clone(),
+        client_certificate: offer.client_certificate,
+    }
+}
+
+fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectReport {
+    let seen = connection.tls.as_ref();
+    let same_chain = seen
+        .filter(|seen| !seen.certificates.is_empty())
+        .zip(shown.and_then(|shown| shown.tls.as_ref()))
+        .map(|(seen, shown)| seen.certificates == shown.certificates);
+    DirectReport {
+        completed: connection.handshake.value().is_some(),
+        alpn: seen.and_then(|seen| seen.alpn.clone()),
+        protocol_version: seen
+            .and_then(|seen| seen.protocol_version)
+            .map(names::protocol_version),
+        same_chain,
+        failure: connection
+            .handshake
+            .failure()
+            .or(connection.connect.failure())
+            .map(failure_text),
+    }
+}
+
+fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
+    let mut timings = Vec::new();
+    let mut add = |purpose, step, ms: Option<f64>| {
+        timings.extend(ms.map(|ms| Timing { purpose, step, ms }));
+    };
+    add(
+        None,
+        "resolve",
+        host.observation.and_then(|seen| seen.resolve.ms()),
+    );
+    for connection in connections {
+        let purpose = Some(connection.purpose);
+        add(purpose, "connect", connection.connect.ms());
+        add(purpose, "negotiation", connection.negotiation.ms());
+        add(purpose, "handshake", connection.handshake.ms());
+        add(purpose, "startup", connection.startup.ms());
+    }
+    timings
+}
+
+/// What the reader should know beside the answers.
+pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(error) = &report.target.error {
+        notes.push(format!(
+            "libpq refuses the sslmode as given: {}",
+            error.message
+        ));
+    }
+    if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() {
+        notes.push(
+            "allow, prefer and require verify the chain too, because a root certificate file is \
+             there"
+                .into(),
+        );
+    }
+    for host in &report.hosts {
+        let name = host
+            .host
+            .as_deref()
+            .or(host.hostaddr.as_deref())
+            .unwrap_or_default();
+        let open = [
+            (&host.startup.tls, "over TLS"),
+            (&host.startup.plaintext, "in plaintext"),
+        ];
+        for (answer, how) in open {
+            if answer
+                .as_ref()
+                .is_some_and(|answer| answer.auth == Some(Auth::None))
+            {
+                let user = host.startup.user.as_deref().unwrap_or_default();
+                notes.push(format!(
+                    "{name} lets user \"{user}\" in {how} without asking for credentials"
+                ));
+            }
+        }
+        let untried = host
+            .addresses
+            .iter()
+            .filter(|address| address.connected.is_none())
+            .count();
+        if untried > 0 {
+            notes.push(format!(
+                "{untried} more address(es) of {name} were not probed; --all-addresses does"
+            ));
+        }
+        if host
+            .ssl_request
+            .as_ref()
+            .is_some_and(|reply| reply.trailing_bytes > 0 && reply.answer.as_deref() == Some("S"))
+        {
+            notes.push(format!(
+                "{name} sent bytes in plaintext together with its answer to SSLRequest \
+                 (CVE-2021-23222): an intermediary may be injecting data"
+            ));
+        }
+    }
+    let refused = |verdict: &Verdict| {
+        verdict.outcome == Outcome::Fails
+            && verdict
+                .error
+                .as_ref()
+                .is_some_and(|error| error.code == ErrorCode::HbaRejected)
+    };
+    if !facts.parameters.user_given() && report.sslmodes.iter().any(refused) {
+        notes.push(
+            "pg_hba.conf was asked for your operating system user; give user= and dbname= to ask \
+             for the ones that matter"
+                .into(),
+        );
+    }
+    notes
+}
+
+/// A byte of the server: the letters that PostgreSQL answers with as they are.
+fn byte_text(byte: u8) -> String {
+    match byte {
+        b'S' | b'N' | b'E' | b'G' => char::from(byte).into(),
+        other => format!("0x{other:02x}"),
+    }
+}
+
+/// A failure in words.
+pub(super) fn failure_text(failure: &Failure) -> String {
+    match failure {
+        Failure::Unresolved(why) | Failure::Unreachable(why) => why.clone(),
+        Failure::Refused => "Connection refused".into(),
+        Failure::Deadline => "no answer in time".into(),
+        Failure::ConnectTimeout => "no answer within connect_timeout".into(),
+        Failure::Closed => "the server closed the connection".into(),
+        Failure::Reset => "the server reset the connection".into(),
+        Failure::Alert(alert) => format!("TLS alert {}", names::alert(*alert)),
+        Failure::Protocol(why) => format!("not TLS: {why}"),
+        Failure::Unsupported(why) => format!("not supported by pgprobe: {why}"),
+    }
+}

@@ -1,0 +1,232 @@
+//! From evidence to opinion: the report that follows from an observation. Pure and total: it
+//! cannot fail and cannot wait, and the time is an argument.
+
+mod certificate;
+mod host;
+mod trust;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::emulates::Emulates;
+use crate::libpq::client_certificate::client_certificate;
+use crate::libpq::error::LibpqError;
+use crate::libpq::host_name::{self, Presented};
+use crate::libpq::parameters::{ParameterError, Parameters, SslMode, resolve};
+use crate::libpq::verdict::{AddressFacts, Facts, HostFacts, JudgedChain, Possession};
+use crate::observation::{Connection, Handshake, Observation, Purpose};
+use crate::pki::Certificate;
+use crate::pki::general_name::GeneralName;
+use crate::pki::signature::{SignatureError, verify_handshake_signature};
+use crate::report::{
+    Outcome, Report, SCHEMA_VERSION, Status, TargetReport, TlsAnswer, Verdict, Verifies,
+};
+use trust::Trust;
+
+/// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
+pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {
+    let client = &observation.client;
+    let mut report = Report {
+        schema: SCHEMA_VERSION,
+        target: TargetReport {
+            input: client.input.clone(),
+            user: None,
+            dbname: None,
+            sslmode: None,
+            error: None,
+        },
+        probed_at: rfc3339(observation.observed_at).unwrap_or_default(),
+        judged_at: rfc3339(now).unwrap_or_default(),
+        emulates,
+        depth: observation.depth,
+        status: Status::NothingSent,
+        connections: host::connections(observation),
+        host_index: None,
+        sslmodes: Vec::new(),
+        tls: None,
+        certificates: Vec::new(),
+        hosts: Vec::new(),
+        notes: Vec::new(),
+    };
+    let parameters = match resolve(client, emulates.libpq) {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            let error = match error {
+                ParameterError::Libpq(error) => error,
+                ParameterError::Target(error) => LibpqError::bad_parameter(error.message),
+                ParameterError::Unsupported(why) => LibpqError::bad_parameter(why),
+            };
+            report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
+            report.target.error = Some(error);
+            return report;
+        }
+    };
+    report.target.user = parameters.user().map(str::to_owned);
+    report.target.dbname = parameters.dbname().map(str::to_owned);
+    report.target.sslmode = parameters.demanded_sslmode();
+    report.target.error = parameters.sslmode_error();
+
+    let trust = Trust::new(client, &parameters, emulates.openssl, now);
+    let facts = Facts {
+        parameters: &parameters,
+        openssl: emulates.openssl,
+        roots: trust.roots.clone(),
+        client_certificate: client_certificate(client, &parameters),
+        depth: observation.depth,
+        hosts: host_facts(observation, &parameters, &trust),
+    };
+    report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
+    report.hosts = facts
+        .hosts
+        .iter()
+        .enumerate()
+        .map(|(number, host)| {
+            let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
+            host::report(host, &facts, &trust, verdicts.to_vec(), now)
+        })
+        .collect();
+    let shown = report
+        .hosts
+        .iter()
+        .position(|host| host.tls.is_some())
+        .or_else(|| {
+            report
+                .hosts
+                .iter()
+                .position(|host| host.status != Status::NothingSent)
+        });
+    if let Some(host) = shown.and_then(|index| report.hosts.get(index)) {
+        report.host_index = shown;
+        report.status = host.status;
+        report.tls = host.tls.clone();
+        report.certificates = host.certificates.clone();
+    }
+    report.notes = host::notes(&report, &facts);
+    report
+}
+
+/// The verdict when libpq refuses the parameters whatever the mode.
+fn refused(mode: SslMode, error: &LibpqError) -> Verdict {
+    Verdict {
+        mode,
+        outcome: Outcome::Fails,
+        encrypted: None,
+        tls: TlsAnswer::NotUsed,
+        verifies: Verifies::Nothing,
+        host_index: None,
+        auth: None,
+        settled_by: None,
+        reason: None,
+        attempts: Vec::new(),
+        error: Some(error.clone()),
+    }
+}
+
+fn host_facts<'a>(
+    observation: &'a Observation,
+    parameters: &'a Parameters,
+    trust: &Trust,
+) -> Vec<HostFacts<'a>> {
+    let hosts = parameters.hosts().iter();
+    hosts
+        .map(|spec| {
+            let seen = observation
+                .hosts
+                .iter()
+                .find(|host| host.index == spec.index);
+            let host = spec.host.as_deref().unwrap_or_default();
+            let addresses = seen
+                .map(|seen| seen.addresses.as_slice())
+                .unwrap_or_default();
+            let addresses = addresses
+                .iter()
+                .map(|address| AddressFacts {
+                    observation: address,
+                    chains: address
+                        .connections
+                        .iter()
+                        .map(|connection| judge_connection(connection, host, trust))
+                        .collect(),
+                })
+                .collect();
+            HostFacts {
+                spec,
+                observation: seen,
+                addresses,
+            }
+        })
+        .collect()
+}
+
+/// Judges the chain of a connection that a verdict can rest on.
+fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Option<JudgedChain> {
+    let relevant = matches!(
+        connection.purpose,
+        Purpose::Negotiated | Purpose::Direct | Purpose::Hello
+    );
+    let tls = connection.tls.as_ref().filter(|_| relevant)?;
+    let chain = certificates(tls);
+    let leaf = chain.first()?;
+    Some(JudgedChain {
+        undecodable: chain
+            .iter()
+            .find_map(|certificate| certificate.unparsed.clone()),
+        chain: trust.libpq_answer(&chain),
+        host_name: check_name(host, leaf),
+        possession: possession(tls, leaf),
+    })
+}
+
+/// The chain as sent, parsed.
+pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
+    tls.certificates
+        .iter()
+        .map(|der| Certificate::parse(der))
+        .collect()
+}
+
+fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_name::Mismatch> {
+    let names = leaf
+        .extensions
+        .subject_alt_name
+        .value()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let presented: Vec<_> = names
+        .iter()
+        .map(|name| match name {
+            GeneralName::Dns(bytes) => Presented::Dns(bytes),
+            GeneralName::Ip(bytes) => Presented::Ip(bytes),
+            _ => Presented::Other,
+        })
+        .collect();
+    let common_name = leaf.common_names().next();
+    host_name::verify(
+        host,
+        &presented,
+        common_name.map(|name| name.value.as_slice()),
+    )
+}
+
+fn possession(tls: &Handshake, leaf: &Certificate) -> Possession {
+    let Some(proof) = &tls.signature else {
+        return Possession::NotSeen;
+    };
+    if proof.signature.is_empty() {
+        return Possession::NotSeen;
+    }
+    let Some(key) = &leaf.public_key else {
+        return Possession::Unchecked("the certificate's public key cannot be read".into());
+    };
+    match verify_handshake_signature(&key.der, proof.scheme, &proof.message, &proof.signature) {
+        Ok(()) => Possession::Proved,
+        Err(error @ SignatureError::Unsupported(_)) => Possession::Unchecked(error.to_string()),
+        Err(error) => Possession::Refuted(error.to_string()),
+    }
+}
+
+/// A time in seconds since 1970 as RFC 3339; `None` beyond the year 9999.
+pub(crate) fn rfc3339(seconds: i64) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    time.format(&Rfc3339).ok()
+}

@@ -1,0 +1,270 @@
+//! The sets of trust anchors that a chain is judged against, made from the client's files.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::client::{Bytes, Client, FileFact};
+use crate::emulates::OpenSsl;
+use crate::libpq::error::{ErrorCode, LibpqError};
+use crate::libpq::parameters::{Origin, Parameters, SslMode};
+use crate::libpq::root_certificates::{TrustSource, trust_source};
+use crate::libpq::verdict::{ChainAnswer, Roots};
+use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
+use crate::pki::{Certificate, TrustStore, path};
+use crate::report::{Anchors, ChainReport, ChainStatus};
+
+/// Mozilla's anchors, made once.
+static MOZILLA: LazyLock<TrustStore> = LazyLock::new(TrustStore::mozilla);
+
+/// The sets of anchors of one client.
+pub(super) struct Trust {
+    /// What libpq loads.
+    pub(super) roots: Roots,
+    root_file: Option<(String, Result<Loaded, LibpqError>)>,
+    system: Loaded,
+    system_source: Option<String>,
+    uses_system: bool,
+    uses_mozilla: bool,
+    openssl: OpenSsl,
+    now: i64,
+}
+
+struct Loaded {
+    store: TrustStore,
+    check_crls: bool,
+}
+
+impl Trust {
+    pub(super) fn new(
+        client: &Client,
+        parameters: &Parameters,
+        openssl: OpenSsl,
+        now: i64,
+    ) -> Self {
+        // Only as an option: in a connection string it is a file name, as for libpq.
+        let uses_mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
+            && parameters.value("sslrootcert") == Some("mozilla");
+        // What verify-full would verify with: the weaker modes take the same or nothing.
+        let source = trust_source(client, parameters, SslMode::VerifyFull);
+        let root_file = match &source {
+            Ok(TrustSource::File(path)) if !uses_mozilla => {
+                Some((path.clone(), root_file(client, parameters, path)))
+            }
+            _ => None,
+        };
+        let uses_system = matches!(source, Ok(TrustSource::System { .. }));
+        let roots = match (&root_file, source) {
+            _ if uses_mozilla => Roots::Loaded,
+            (Some((_, Err(error))), _) => Roots::Unreadable(error.clone()),
+            (_, Err(error)) => Roots::Missing(error),
+            (_, Ok(_)) => Roots::Loaded,
+        };
+        let (system, system_source) = system_store(client, parameters);
+        Self {
+            roots,
+            root_file,
+            system,
+            system_source,
+            uses_system,
+            uses_mozilla,
+            openssl,
+            now,
+        }
+    }
+
+    /// The answer of libpq's own anchors; `None` where it has none.
+    pub(super) fn libpq_answer(&self, chain: &[Certificate]) -> Option<ChainAnswer> {
+        let result = match &self.root_file {
+            Some((_, Ok(loaded))) => self.verify(loaded, chain),
+            Some((_, Err(_))) => return None,
+            None if self.uses_mozilla => self.verify_with(&MOZILLA, false, chain),
+            None if self.uses_system => self.verify(&self.system, chain),
+            None => return None,
+        };
+        Some(match result {
+            PathResult::Trusted { .. } => ChainAnswer::Verified,
+            PathResult::Refused(error) => ChainAnswer::Refused(error.name.to_owned()),
+            PathResult::Undetermined { reason, .. } => ChainAnswer::Unknown(reason),
+        })
+    }
+
+    /// The chain against each set.
+    pub(super) fn reports(&self, chain: &[Certificate]) -> Vec<ChainReport> {
+        let root_file = match &self.root_file {
+            Some((path, Ok(loaded))) => self.report(Anchors::RootFile, Some(path), loaded, chain),
+            Some((path, Err(error))) => ChainReport {
+                status: ChainStatus::Unreadable,
+                message: Some(error.message.clone()),
+                ..absent(Anchors::RootFile, Some(path))
+            },
+            None => absent(Anchors::RootFile, None),
+        };
+        let system = match &self.system_source {
+            Some(source) => self.report(Anchors::System, Some(source), &self.system, chain),
+            None => absent(Anchors::System, None),
+        };
+        let mozilla = report_of(
+            Anchors::Mozilla,
+            Some("webpki-roots"),
+            self.verify_with(&MOZILLA, false, chain),
+        );
+        vec![root_file, system, mozilla]
+    }
+
+    fn verify<'a>(&self, loaded: &'a Loaded, chain: &'a [Certificate]) -> PathResult<'a> {
+        self.verify_with(&loaded.store, loaded.check_crls, chain)
+    }
+
+    fn verify_with<'a>(
+        &self,
+        store: &'a TrustStore,
+        crls: bool,
+        chain: &'a [Certificate],
+    ) -> PathResult<'a> {
+        let crls = if crls {
+            CrlPolicy::CheckAll
+        } else {
+            CrlPolicy::Off
+        };
+        path::verify(chain, store, crls, self.openssl, self.now)
+    }
+
+    fn report(
+        &self,
+        anchors: Anchors,
+        source: Option<&str>,
+        loaded: &Loaded,
+        chain: &[Certificate],
+    ) -> ChainReport {
+        report_of(anchors, source, self.verify(loaded, chain))
+    }
+}
+
+fn report_of(anchors: Anchors, source: Option<&str>, result: PathResult<'_>) -> ChainReport {
+    let subjects = |path: &[PathCertificate<'_>]| {
+        path.iter()
+            .map(|element| element.certificate.subject.to_string())
+            .collect()
+    };
+    let base = absent(anchors, source);
+    match result {
+        PathResult::Trusted { path } => ChainReport {
+            status: ChainStatus::Ok,
+            path: subjects(&path),
+            ..base
+        },
+        PathResult::Refused(error) => ChainReport {
+            status: ChainStatus::Failed,
+            error: Some(error.code),
+            depth: Some(error.depth),
+            message: Some(error.name.to_owned()),
+            path: subjects(&error.path),
+            ..base
+        },
+        PathResult::Undetermined { reason, path } => ChainReport {
+            status: ChainStatus::Undetermined,
+            message: Some(reason),
+            path: subjects(&path),
+            ..base
+        },
+    }
+}
+
+fn absent(anchors: Anchors, source: Option<&str>) -> ChainReport {
+    ChainReport {
+        anchors,
+        source: source.map(str::to_owned),
+        status: ChainStatus::Absent,
+        error: None,
+        depth: None,
+        message: None,
+        path: Vec::new(),
+    }
+}
+
+/// The root file with the CRLs beside it, as `initialize_SSL` loads them.
+fn root_file(client: &Client, parameters: &Parameters, path: &str) -> Result<Loaded, LibpqError> {
+    let unreadable = |reason: &str| {
+        LibpqError::new(
+            ErrorCode::RootCertUnreadable,
+            format!("could not read root certificate file \"{path}\": {reason}"),
+        )
+    };
+    let mut store = match client.file(path) {
+        FileFact::Present { bytes, .. } => {
+            TrustStore::from_pem(&bytes.0).map_err(|error| unreadable(&error.to_string()))?
+        }
+        FileFact::Unreadable { error, .. } => return Err(unreadable(error)),
+        FileFact::Directory { .. } => return Err(unreadable("no certificate or crl found")),
+        FileFact::PrivateKey { .. } => return Err(unreadable("no certificate or crl found")),
+        FileFact::Absent { error, .. } => return Err(unreadable(error)),
+    };
+    let check_crls = load_crls(client, parameters, &mut store);
+    Ok(Loaded { store, check_crls })
+}
+
+/// Mirrors `X509_STORE_load_locations` on sslcrl and sslcrldir: whether CRLs are checked.
+fn load_crls(client: &Client, parameters: &Parameters, store: &mut TrustStore) -> bool {
+    let (file, directory) = (parameters.sslcrl(), parameters.sslcrldir());
+    if let Some(path) = &file {
+        let FileFact::Present { bytes, .. } = client.file(path) else {
+            return false;
+        };
+        if store.add_pem(&bytes.0).is_err() {
+            return false;
+        }
+    }
+    if let Some(FileFact::Directory { entries, .. }) =
+        directory.as_ref().map(|path| client.file(path))
+    {
+        // A bad file in the directory is found when it is looked up, and passed over.
+        for bytes in numbered(entries, ".") {
+            let _ = store.add_directory_entry(&bytes.0);
+        }
+        for bytes in numbered(entries, ".r") {
+            let _ = store.add_directory_crl(&bytes.0);
+        }
+    }
+    file.is_some() || directory.is_some()
+}
+
+/// The files of a hashed directory that OpenSSL finds: it counts from 0 and stops at the first
+/// number that is missing (`get_cert_by_subject_ex` in by_dir.c).
+fn numbered<'a>(
+    entries: &'a BTreeMap<String, Bytes>,
+    separator: &'a str,
+) -> impl Iterator<Item = &'a Bytes> {
+    let firsts = entries.keys().filter_map(move |name| {
+        let hash = name.strip_suffix('0')?.strip_suffix(separator)?;
+        (!hash.contains('.')).then_some(hash)
+    });
+    firsts.flat_map(move |hash| {
+        (0_u32..).map_while(move |number| entries.get(&format!("{hash}{separator}{number}")))
+    })
+}
+
+/// OpenSSL's default store; where it came from, if there is one.
+fn system_store(client: &Client, parameters: &Parameters) -> (Loaded, Option<String>) {
+    let (file, directories) = parameters.system_store();
+    let mut store = TrustStore::empty();
+    let mut sources = Vec::new();
+    if let FileFact::Present { bytes, .. } = client.file(file)
+        && store.add_pem(&bytes.0).is_ok()
+    {
+        sources.push(file.to_owned());
+    }
+    for directory in directories {
+        if let FileFact::Directory { entries, .. } = client.file(directory) {
+            sources.push(directory.clone());
+            for bytes in numbered(entries, ".") {
+                let _ = store.add_directory_entry(&bytes.0);
+            }
+        }
+    }
+    let source = (!sources.is_empty()).then(|| sources.join(", "));
+    let loaded = Loaded {
+        store,
+        check_crls: false,
+    };
+    (loaded, source)
+}

@@ -1,0 +1,357 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::emulates::{Emulates, Libpq, OpenSsl};
+use crate::observation::Depth;
+
+const EXAMPLES: &str = "\
+Examples:
+  pgprobe db.example.com
+  pgprobe db.example.com:5433 --sslrootcert corp-ca.crt
+  pgprobe \"host=db.example.com dbname=app user=ann sslmode=verify-full\"
+  pgprobe postgresql://ann@db1,db2/app --format json
+  pgprobe demo
+
+Exit status:
+  0  a report was made; with a demanded sslmode: libpq connects as that promises
+  1  libpq would not connect with the demanded sslmode
+  2  no connection was possible, or what the demand comes to is undetermined
+";
+
+/// Says what TLS a PostgreSQL server really gives, and what libpq would do at each sslmode.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgprobe",
+    version,
+    about = "What TLS a PostgreSQL server really gives its clients, and what libpq would do at \
+             each sslmode. No login, a handful of connections.",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a saved observation again, with other options or at another time.
+    Assess(AssessArgs),
+    /// Start a small fleet of servers inside this process and probe them: a tour without a server.
+    Demo(DemoArgs),
+}
+
+/// What a probe takes.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ProbeArgs {
+    /// Where to: host, host:port, [v6]:port, a postgresql:// URI or "key=value ...", as for psql.
+    /// Without one the PG* variables decide.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+
+    /// How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7).
+    ///
+    /// `handshake` leaves no line in a default server log where it completes; at `startup` and
+    /// `full` each refusal by pg_hba.conf and each handshake that fails leaves one.
+    #[arg(long, value_enum, default_value = "startup", help_heading = "Probe")]
+    pub(crate) depth: DepthArg,
+
+    /// Probe every address of a name, not only the first that accepts TCP.
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) all_addresses: bool,
+
+    /// The time for everything, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
+          help_heading = "Probe")]
+    pub(crate) timeout: Duration,
+
+    /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) save_observation: Option<String>,
+
+    /// Write the server's certificates to FILE, in PEM.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) save_chain: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) libpq: LibpqArgs,
+}
+
+/// What judging and showing take.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct JudgeArgs {
+    /// The libpq to emulate.
+    #[arg(
+        long = "libpq",
+        value_enum,
+        default_value = "18",
+        help_heading = "Emulated client"
+    )]
+    pub(crate) libpq_version: LibpqArg,
+
+    /// The TLS library under it.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "3-level2",
+        help_heading = "Emulated client"
+    )]
+    pub(crate) openssl: OpenSslArg,
+
+    /// Judge validity at this time (RFC 3339, or seconds since 1970) instead of now.
+    #[arg(long, value_name = "TIME", value_parser = at, help_heading = "Emulated client")]
+    pub(crate) at: Option<i64>,
+
+    /// How to show it; `json` is an object a line, described in docs/json.md.
+    #[arg(long, value_enum, default_value = "text", help_heading = "Output")]
+    pub(crate) format: FormatArg,
+
+    /// One line for each target.
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+
+    /// Show more: details of the certificates and times; twice: what libpq would try, in order.
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub(crate) verbose: u8,
+
+    /// When to use colours; NO_COLOR is kept.
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Output")]
+    pub(crate) color: ColorArg,
+}
+
+/// libpq's keywords as options; they win over the target.
+#[derive(ClapArgs, Debug, Default)]
+#[command(next_help_heading = "libpq's parameters (they win over the target)")]
+pub(crate) struct LibpqArgs {
+    /// Server name, address or socket directory.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Address to connect to; the name is still that of `host`.
+    #[arg(long, value_name = "ADDRESS")]
+    hostaddr: Option<String>,
+    /// Port.
+    #[arg(short, long, value_name = "PORT")]
+    port: Option<String>,
+    /// Database, for pg_hba.conf.
+    #[arg(short, long, value_name = "NAME")]
+    dbname: Option<String>,
+    /// User, for pg_hba.conf.
+    #[arg(short = 'U', long, value_name = "NAME")]
+    user: Option<String>,
+    /// The sslmode that must work: it decides the exit status.
+    #[arg(long, value_name = "MODE")]
+    sslmode: Option<String>,
+    /// File of trusted root certificates; `system`; or `mozilla` for the bundled ones.
+    #[arg(long, value_name = "FILE")]
+    sslrootcert: Option<String>,
+    /// File of revocation lists.
+    #[arg(long, value_name = "FILE")]
+    sslcrl: Option<String>,
+    /// Directory of revocation lists.
+    #[arg(long, value_name = "DIR")]
+    sslcrldir: Option<String>,
+    /// Client certificate.
+    #[arg(long, value_name = "FILE")]
+    sslcert: Option<String>,
+    /// Its private key.
+    #[arg(long, value_name = "FILE")]
+    sslkey: Option<String>,
+    /// The key's password; better in the target, a service file or not at all.
+    #[arg(long, value_name = "PASSWORD", hide = true)]
+    sslpassword: Option<String>,
+    /// disable, allow or require (libpq 16).
+    #[arg(long, value_name = "MODE")]
+    sslcertmode: Option<String>,
+    /// postgres or direct (libpq 17).
+    #[arg(long, value_name = "HOW")]
+    sslnegotiation: Option<String>,
+    /// 1 to send the server name, 0 not to.
+    #[arg(long, value_name = "0|1")]
+    sslsni: Option<String>,
+    /// Lowest TLS version.
+    #[arg(long, value_name = "VERSION", alias = "ssl_min_protocol_version")]
+    ssl_min_protocol_version: Option<String>,
+    /// Highest TLS version.
+    #[arg(long, value_name = "VERSION", alias = "ssl_max_protocol_version")]
+    ssl_max_protocol_version: Option<String>,
+    /// disable, prefer or require.
+    #[arg(long, value_name = "MODE", alias = "channel_binding")]
+    channel_binding: Option<String>,
+    /// Acceptable authentication methods (libpq 16).
+    #[arg(long, value_name = "METHODS", alias = "require_auth")]
+    require_auth: Option<String>,
+    /// disable, prefer or require.
+    #[arg(long, value_name = "MODE")]
+    gssencmode: Option<String>,
+    /// libpq's own time limit for an address, in seconds.
+    #[arg(long, value_name = "SECONDS", alias = "connect_timeout")]
+    connect_timeout: Option<String>,
+    /// Section of the service file.
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+}
+
+impl LibpqArgs {
+    /// Keywords and values, those that were given.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+        let all = [
+            ("host", &self.host),
+            ("hostaddr", &self.hostaddr),
+            ("port", &self.port),
+            ("dbname", &self.dbname),
+            ("user", &self.user),
+            ("sslmode", &self.sslmode),
+            ("sslrootcert", &self.sslrootcert),
+            ("sslcrl", &self.sslcrl),
+            ("sslcrldir", &self.sslcrldir),
+            ("sslcert", &self.sslcert),
+            ("sslkey", &self.sslkey),
+            ("sslpassword", &self.sslpassword),
+            ("sslcertmode", &self.sslcertmode),
+            ("sslnegotiation", &self.sslnegotiation),
+            ("sslsni", &self.sslsni),
+            ("ssl_min_protocol_version", &self.ssl_min_protocol_version),
+            ("ssl_max_protocol_version", &self.ssl_max_protocol_version),
+            ("channel_binding", &self.channel_binding),
+            ("require_auth", &self.require_auth),
+            ("gssencmode", &self.gssencmode),
+            ("connect_timeout", &self.connect_timeout),
+            ("service", &self.service),
+        ];
+        all.into_iter()
+            .filter_map(|(keyword, value)| Some((keyword.to_owned(), value.clone()?)))
+            .collect()
+    }
+}
+
+/// What a replay takes.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct AssessArgs {
+    /// A file that `--save-observation` wrote; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) libpq: LibpqArgs,
+}
+
+/// What the tour takes.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DepthArg {
+    /// One connection: SSLRequest, the TLS handshake, an orderly close.
+    Handshake,
+    /// Also what pg_hba.conf does over TLS and in plaintext.
+    Startup,
+    /// Also GSSENCRequest and direct TLS.
+    Full,
+}
+
+impl From<DepthArg> for Depth {
+    fn from(depth: DepthArg) -> Self {
+        match depth {
+            DepthArg::Handshake => Self::Handshake,
+            DepthArg::Startup => Self::Startup,
+            DepthArg::Full => Self::Full,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LibpqArg {
+    #[value(name = "15")]
+    V15,
+    #[value(name = "16")]
+    V16,
+    #[value(name = "17")]
+    V17,
+    #[value(name = "18")]
+    V18,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OpenSslArg {
+    /// OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2).
+    #[value(name = "3-level2")]
+    V3Level2,
+    /// OpenSSL 3 at security level 1 (upstream 3.0 and 3.1).
+    #[value(name = "3-level1")]
+    V3Level1,
+    /// OpenSSL 1.1.1 at its default level 1.
+    #[value(name = "1.1.1")]
+    V111,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For people.
+    Text,
+    /// An object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ColorArg {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl JudgeArgs {
+    /// The emulated client.
+    pub(crate) fn emulates(&self) -> Emulates {
+        Emulates {
+            libpq: match self.libpq_version {
+                LibpqArg::V15 => Libpq::V15,
+                LibpqArg::V16 => Libpq::V16,
+                LibpqArg::V17 => Libpq::V17,
+                LibpqArg::V18 => Libpq::V18,
+            },
+            openssl: match self.openssl {
+                OpenSslArg::V3Level2 => OpenSsl::V3Level2,
+                OpenSslArg::V3Level1 => OpenSsl::V3Level1,
+                OpenSslArg::V111 => OpenSsl::V111,
+            },
+        }
+    }
+}
+
+/// A span of time as `--timeout` takes it: at most a day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("not a number of seconds between 0 and 86400".into()),
+    }
+}
+
+/// A point in time as `--at` takes it.
+fn at(text: &str) -> Result<i64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let day = format!("{text}T00:00:00Z");
+    [text, &day]
+        .iter()
+        .find_map(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
+        .map(OffsetDateTime::unix_timestamp)
+        .ok_or_else(|| "not a time like 2027-01-31T12:00:00Z, 2027-01-31 or 1801396800".into())
+}

@@ -1,0 +1,68 @@
+//! Shows reports on stdout, and what the exit status makes of them.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+
+use super::args::{ColorArg, FormatArg, JudgeArgs};
+use super::error::{Error, output};
+use crate::render::{self, Style};
+use crate::report::{Outcome, Report, Status};
+
+/// Writes one report.
+pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match judge.format {
+        FormatArg::Json => render::json(report, &mut out),
+        FormatArg::Text => render::text(report, style(judge), &mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(output)
+}
+
+fn style(judge: &JudgeArgs) -> Style {
+    let terminal = io::stdout().is_terminal();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how to show is asked of the environment here"
+    )]
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let color = match judge.color {
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto => terminal && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
+    };
+    let width = variable("COLUMNS")
+        .parse()
+        .ok()
+        .filter(|width| *width >= 40);
+    Style {
+        color,
+        width: width.unwrap_or(80),
+        verbosity: judge.verbose,
+        quiet: judge.quiet,
+    }
+}
+
+/// The exit status of one report (see `--help`).
+pub(super) fn exit_code(report: &Report) -> u8 {
+    let unreachable = matches!(
+        report.status,
+        Status::ConnectFailed | Status::NotResolved | Status::NothingSent
+    ) || (report.status == Status::Timeout
+        && report.hosts.iter().all(|host| {
+            host.addresses
+                .iter()
+                .all(|address| address.connected != Some(true))
+        }));
+    if report.target.sslmode.is_none() && report.target.error.is_some() && !report.hosts.is_empty()
+    {
+        return 1; // the demand itself is one that libpq refuses
+    }
+    let Some(mode) = report.target.sslmode else {
+        return if unreachable { 2 } else { 0 };
+    };
+    let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
+    match verdict.map(|verdict| verdict.outcome) {
+        Some(Outcome::Connects) => 0,
+        Some(Outcome::Fails) if !unreachable || report.status == Status::NothingSent => 1,
+        Some(Outcome::Fails | Outcome::Undetermined) | None => 2,
+    }
+}

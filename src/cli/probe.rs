@@ -1,0 +1,252 @@
+//! The probe: from a target to its report.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::args::ProbeArgs;
+use super::error::Error;
+use super::{block_on, gather, now, output, system_store};
+use crate::assess::assess;
+use crate::client::Client;
+use crate::emulates::Emulates;
+use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
+use crate::libpq::host_name::inet_aton;
+use crate::libpq::parameters::{
+    HostKind, HostSpec, ParameterError, Parameters, ProtocolVersion, SslMode, SslNegotiation,
+    resolve,
+};
+use crate::libpq::verdict::version_range;
+use crate::net::SystemNetwork;
+use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
+use crate::observe::observe;
+use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
+use crate::private_key::{self, ClientKey};
+use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
+use crate::wire::tls::openssl;
+
+/// What stays the same for all targets of a run.
+pub(super) struct Options {
+    pub(super) settings: Vec<(String, String)>,
+    pub(super) emulates: Emulates,
+    pub(super) depth: Depth,
+    pub(super) all_addresses: bool,
+    pub(super) timeout: Duration,
+}
+
+pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
+    if args.save_chain.is_some() && args.targets.len() > 1 {
+        return Err(Error::Options("--save-chain takes one target"));
+    }
+    let options = Options {
+        settings: args.libpq.settings(),
+        emulates: args.judge.emulates(),
+        depth: args.depth.into(),
+        all_addresses: args.all_addresses,
+        timeout: args.timeout,
+    };
+    let targets: Vec<Option<&str>> = if args.targets.is_empty() {
+        vec![None]
+    } else {
+        args.targets
+            .iter()
+            .map(|target| Some(target.as_str()))
+            .collect()
+    };
+    let mut code = 0;
+    let mut saved = Vec::new();
+    for target in targets {
+        let observation = probe(target, &options)?;
+        let report = assess(
+            &observation,
+            options.emulates,
+            args.judge.at.unwrap_or(observation.observed_at),
+        );
+        output::show(&report, &args.judge)?;
+        code = code.max(output::exit_code(&report));
+        if args.save_observation.is_some() {
+            serde_json::to_writer(&mut saved, &observation)
+                .map_err(|error| Error::Output(error.into()))?;
+            saved.push(b'\n');
+        }
+        if let Some(path) = &args.save_chain {
+            let ders = report
+                .certificates
+                .iter()
+                .map(|certificate| certificate.der.as_str());
+            write(path, ders.map(pem).collect::<String>().as_bytes())?;
+        }
+    }
+    if let Some(path) = &args.save_observation {
+        write(path, &saved)?;
+    }
+    Ok(code)
+}
+
+fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|error| Error::Write {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// RFC 7468: lines of 64 characters.
+fn pem(der: &str) -> String {
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = der;
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(64));
+        text.push_str(line);
+        text.push('\n');
+        rest = more;
+    }
+    text + "-----END CERTIFICATE-----\n"
+}
+
+/// Gathers the client's side, probes, and gathers what the chain needs of the system's store.
+pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observation, Error> {
+    let openssl = options.emulates.openssl;
+    let keys = std::cell::RefCell::new(None);
+    let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| match private_key::load(
+        key,
+        password,
+        certificate,
+        openssl,
+    ) {
+        Ok(loaded) => {
+            keys.replace(Some(loaded));
+            Ok(())
+        }
+        Err(error) => Err(error.reason().to_owned()),
+    };
+    let libpq = options.emulates.libpq;
+    let mut client = gather::gather(target, &options.settings, libpq, &load_key);
+    let mut observation = Observation {
+        observation: OBSERVATION_VERSION,
+        observed_at: now(),
+        client: Client::default(),
+        depth: options.depth,
+        deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+        hosts: Vec::new(),
+    };
+    let parameters = match resolve(&client, libpq) {
+        Ok(parameters) => Some(parameters),
+        Err(ParameterError::Libpq(_)) => None,
+        Err(ParameterError::Target(error)) => {
+            return Err(Error::Target {
+                message: error.message,
+            });
+        }
+        Err(ParameterError::Unsupported(message)) => return Err(Error::Target { message }),
+    };
+    if let Some(parameters) = parameters {
+        if target.is_none() && !names_a_server(&parameters) {
+            return Err(Error::NoTarget);
+        }
+        let sends = parameters.connect_timeout().is_ok()
+            && SslMode::ALL
+                .iter()
+                .any(|mode| parameters.validate(*mode).is_ok());
+        if sends {
+            let key = keys.take().filter(|_| {
+                matches!(
+                    client_certificate(&client, &parameters),
+                    Ok(ClientCertificate::Usable)
+                )
+            });
+            let plan = plan(&parameters, options, key.as_ref());
+            observation.hosts = block_on(observe(&plan, &SystemNetwork))?;
+            system_store::gather(&mut client, &parameters, &observation.hosts);
+        }
+    }
+    observation.client = client;
+    Ok(observation)
+}
+
+/// Whether something other than a default names the server.
+fn names_a_server(parameters: &Parameters) -> bool {
+    ["host", "hostaddr", "service"].iter().any(|keyword| {
+        parameters
+            .value(keyword)
+            .is_some_and(|value| !value.is_empty())
+    })
+}
+
+fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> Plan {
+    let library = options.emulates.openssl;
+    let (low, high) = version_range(parameters, library);
+    // Below TLS 1.2 pgprobe speaks nothing.
+    let low = low.max(0x0303);
+    let tls = (low <= high).then(|| TlsPlan {
+        min_version: low,
+        max_version: high,
+        groups: openssl::groups(library),
+        signature_schemes: openssl::signature_schemes(library),
+        alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
+        client_key: key.and_then(ClientKey::certified_key),
+    });
+    let mut startup = Vec::new();
+    for (name, value) in [
+        ("user", parameters.user()),
+        ("database", parameters.dbname()),
+        ("replication", parameters.replication()),
+        ("options", parameters.options()),
+        ("application_name", Some("pgprobe")),
+    ] {
+        if let Some(value) = value {
+            startup.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    let hosts = parameters.hosts().iter();
+    Plan {
+        depth: options.depth,
+        hosts: hosts
+            .filter_map(|host| host_plan(host, parameters))
+            .collect(),
+        all_addresses: options.all_addresses,
+        tls,
+        direct: parameters.sslnegotiation() == SslNegotiation::Direct,
+        protocol_version: match parameters.max_protocol_version() {
+            ProtocolVersion::V3_0 => PROTOCOL_3_0,
+            ProtocolVersion::V3_2 => PROTOCOL_3_2,
+        },
+        startup_parameters: startup,
+        connect_timeout: parameters
+            .connect_timeout()
+            .ok()
+            .flatten()
+            .map(|seconds| Duration::from_secs(seconds.into())),
+        deadline: options.timeout,
+    }
+}
+
+/// How to reach a host; `None` where libpq stops at its port.
+fn host_plan(host: &HostSpec, parameters: &Parameters) -> Option<HostPlan> {
+    let port = host.port().ok()?;
+    let lookup = match host.kind() {
+        HostKind::UnixSocket(directory) => match HostSpec::socket_path(directory, port) {
+            Ok(path) => Lookup::Socket(path),
+            Err(error) => Lookup::Impossible(error.message),
+        },
+        HostKind::Address(text) => match numeric(text) {
+            Some(address) => Lookup::Address(address),
+            None => Lookup::Impossible("Name or service not known".into()),
+        },
+        HostKind::Name(name) => match numeric(name) {
+            Some(address) => Lookup::Address(address),
+            None => Lookup::Name(name.to_owned()),
+        },
+    };
+    Some(HostPlan {
+        index: host.index,
+        lookup,
+        port,
+        server_name: parameters.sni(host),
+    })
+}
+
+/// getaddrinfo(3) with AI_NUMERICHOST.
+fn numeric(text: &str) -> Option<IpAddr> {
+    text.parse()
+        .ok()
+        .or_else(|| inet_aton(text).map(IpAddr::V4))
+}

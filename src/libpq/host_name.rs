@@ -1,0 +1,460 @@
+//! Whether libpq's verify-full takes a certificate for a host: mirrors
+//! `pgtls_verify_peer_name_matches_certificate_guts` and its helpers in fe-secure-common.c.
+//!
+//! Where RFC 9525 differs, libpq wins here; a finding may say so elsewhere.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// One entry of subjectAltName, in the certificate's order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presented<'a> {
+    /// dNSName.
+    Dns(&'a [u8]),
+    /// iPAddress.
+    Ip(&'a [u8]),
+    /// Any other type: libpq does not look at it.
+    Other,
+}
+
+/// Which name matched, and by which rule.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Match {
+    /// The certificate's name.
+    pub name: String,
+    /// Where it stands and how it was compared.
+    pub rule: Rule,
+}
+
+/// How a name of the certificate matched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rule {
+    /// A dNSName equal to the host, ASCII case aside.
+    DnsName,
+    /// A dNSName with a wildcard.
+    DnsWildcard,
+    /// An iPAddress.
+    IpAddress,
+    /// The first common name, because no subjectAltName of the host's type is there.
+    CommonName,
+    /// The same with a wildcard.
+    CommonNameWildcard,
+}
+
+/// Why no name matched, in libpq's words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mismatch {
+    /// libpq's message.
+    pub message: String,
+    /// Whether the host was empty, which libpq counts among the wrong parameters.
+    pub host_missing: bool,
+}
+
+/// Compares the names of a certificate with the host as libpq's verify-full does.
+///
+/// `common_name` is the first one of the subject, raw, whatever its string type.
+///
+/// # Errors
+/// libpq's message when nothing matches or a name cannot be used.
+pub fn verify(
+    host: &str,
+    alternative_names: &[Presented<'_>],
+    common_name: Option<&[u8]>,
+) -> Result<Match, Mismatch> {
+    if host.is_empty() {
+        return Err(Mismatch {
+            message: "host name must be specified for a verified SSL connection".into(),
+            host_missing: true,
+        });
+    }
+    let address = HostAddress::of(host);
+    let mut examined = Examined::default();
+    let mut use_common_name = true;
+    for name in alternative_names {
+        match name {
+            Presented::Dns(name) => {
+                use_common_name &= address.is_ip();
+                if let Some(wildcard) = examined.text(name, host)? {
+                    let rule = if wildcard {
+                        Rule::DnsWildcard
+                    } else {
+                        Rule::DnsName
+                    };
+                    return Ok(matched(name, rule));
+                }
+            }
+            Presented::Ip(bytes) => {
+                use_common_name &= !address.is_ip();
+                let text = ip_text(bytes)?;
+                examined.add(text.clone());
+                if address.equals(bytes) {
+                    return Ok(Match {
+                        name: text,
+                        rule: Rule::IpAddress,
+                    });
+                }
+            }
+            Presented::Other => {}
+        }
+    }
+    if let Some(name) = common_name.filter(|_| use_common_name)
+        && let Some(wildcard) = examined.text(name, host)?
+    {
+        let rule = if wildcard {
+            Rule::CommonNameWildcard
+        } else {
+            Rule::CommonName
+        };
+        return Ok(matched(name, rule));
+    }
+    Err(examined.mismatch(host))
+}
+
+fn matched(name: &[u8], rule: Rule) -> Match {
+    Match {
+        name: String::from_utf8_lossy(name).into_owned(),
+        rule,
+    }
+}
+
+/// The names that were looked at, for the message.
+#[derive(Default)]
+struct Examined {
+    count: usize,
+    first: Option<String>,
+}
+
+impl Examined {
+    fn add(&mut self, text: String) {
+        self.count += 1;
+        self.first.get_or_insert(text);
+    }
+
+    /// Looks at a name that is compared as text; whether a wildcard did it, if it matches.
+    fn text(&mut self, name: &[u8], host: &str) -> Result<Option<bool>, Mismatch> {
+        if name.contains(&0) {
+            return Err(failed("SSL certificate's name contains embedded null"));
+        }
+        self.add(String::from_utf8_lossy(name).into_owned());
+        let host = host.as_bytes();
+        if name.eq_ignore_ascii_case(host) {
+            return Ok(Some(false));
+        }
+        Ok(wildcard_matches(name, host).then_some(true))
+    }
+
+    fn mismatch(self, host: &str) -> Mismatch {
+        let Some(first) = self.first else {
+            return failed("could not get server's host name from server certificate");
+        };
+        let others = match self.count - 1 {
+            0 => String::new(),
+            1 => " (and 1 other name)".into(),
+            more => format!(" (and {more} other names)"),
+        };
+        failed(&format!(
+            "server certificate for \"{first}\"{others} does not match host name \"{host}\""
+        ))
+    }
+}
+
+fn failed(message: &str) -> Mismatch {
+    Mismatch {
+        message: message.into(),
+        host_missing: false,
+    }
+}
+
+/// Mirrors `wildcard_certificate_match`: one `*` as the whole leftmost label.
+fn wildcard_matches(pattern: &[u8], host: &[u8]) -> bool {
+    let Some(suffix) = pattern
+        .strip_prefix(b"*")
+        .filter(|rest| rest.starts_with(b"."))
+    else {
+        return false;
+    };
+    if pattern.len() < 3 || pattern.len() > host.len() {
+        return false;
+    }
+    let start = host.len() - suffix.len();
+    let (Some(end), Some(first_dot)) = (
+        host.get(start..),
+        host.iter().position(|byte| *byte == b'.'),
+    ) else {
+        return false;
+    };
+    // libpq compares the place of the host's first dot with the difference of the lengths, so
+    // `..b.test` matches `*.b.test`.
+    end.eq_ignore_ascii_case(suffix) && first_dot >= host.len() - pattern.len()
+}
+
+/// The host as an address, if inet_aton or inet_pton take it.
+struct HostAddress {
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+}
+
+impl HostAddress {
+    fn of(host: &str) -> Self {
+        Self {
+            v4: inet_aton(host),
+            v6: host.parse().ok(),
+        }
+    }
+
+    fn is_ip(&self) -> bool {
+        self.v4.is_some() || self.v6.is_some()
+    }
+
+    fn equals(&self, bytes: &[u8]) -> bool {
+        match bytes.len() {
+            4 => self.v4.is_some_and(|address| address.octets() == bytes),
+            16 => self.v6.is_some_and(|address| address.octets() == bytes),
+            _ => false,
+        }
+    }
+}
+
+/// An iPAddress as libpq prints it (`pg_inet_net_ntop`).
+fn ip_text(bytes: &[u8]) -> Result<String, Mismatch> {
+    if let Ok(octets) = <[u8; 4]>::try_from(bytes) {
+        return Ok(Ipv4Addr::from(octets).to_string());
+    }
+    let octets = <[u8; 16]>::try_from(bytes).map_err(|_| {
+        failed(&format!(
+            "certificate contains IP address with invalid length {}",
+            bytes.len()
+        ))
+    })?;
+    let address = Ipv6Addr::from(octets);
+    // Twelve zero bytes, and not fourteen: the old IPv4-compatible form.
+    Ok(match address.segments() {
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
+            let [.., a, b, c, d] = octets;
+            format!("::{}", Ipv4Addr::new(a, b, c, d))
+        }
+        _ => address.to_string(),
+    })
+}
+
+/// Mirrors inet_aton(3): one to four numbers, each decimal, octal or hexadecimal; white space may
+/// follow, and after it anything.
+pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    let mut rest = text.as_bytes();
+    let mut parts: Vec<u32> = Vec::new();
+    loop {
+        let (value, after) = number(rest)?;
+        rest = after;
+        match rest.first() {
+            Some(b'.') if parts.len() < 3 && value <= 0xff => {
+                parts.push(value);
+                rest = rest.get(1..)?;
+            }
+            None | Some(b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r') => {
+                let limit = u32::MAX >> (8 * parts.len());
+                if value > limit {
+                    return None;
+                }
+                let high = parts
+                    .iter()
+                    .zip([24, 16, 8])
+                    .fold(0, |high, (part, shift)| high | part << shift);
+                return Some(Ipv4Addr::from(high | value));
+            }
+            Some(_) => return None,
+        }
+    }
+}
+
+/// strtoul(3) with base 0 that must begin with a digit.
+fn number(text: &[u8]) -> Option<(u32, &[u8])> {
+    let is_hexadecimal =
+        matches!(text, [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit());
+    let (radix, digits) = match text {
+        _ if is_hexadecimal => (16, text.get(2..)?),
+        [b'0', ..] => (8, text),
+        [b'1'..=b'9', ..] => (10, text),
+        _ => return None,
+    };
+    let length = digits
+        .iter()
+        .position(|byte| !char::from(*byte).is_digit(radix))
+        .unwrap_or(digits.len());
+    let (digits, rest) = digits.split_at_checked(length)?;
+    let value = digits.iter().try_fold(0_u32, |value, byte| {
+        let digit = char::from(*byte).to_digit(radix)?;
+        value.checked_mul(radix)?.checked_add(digit)
+    })?;
+    Some((value, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(host: &str, names: &[Presented<'_>], cn: Option<&[u8]>) -> String {
+        match verify(host, names, cn) {
+            Ok(found) => format!("{:?} {}", found.rule, found.name),
+            Err(mismatch) => mismatch.message,
+        }
+    }
+
+    #[test]
+    fn the_specifications_examples_hold() {
+        use Presented::{Dns, Ip, Other};
+        let v4 = |a, b, c, d| [a, b, c, d];
+        let (one, two) = (v4(192, 0, 2, 1), v4(192, 0, 2, 2));
+        let cn = Some(b"common.test".as_slice());
+        let table: &[(&str, &[Presented<'_>], Option<&[u8]>, &str)] = &[
+            ("a.test", &[Dns(b"A.TEST")], None, "DnsName A.TEST"),
+            (
+                "a.b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "DnsWildcard *.b.test",
+            ),
+            (
+                "..b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "DnsWildcard *.b.test",
+            ),
+            (
+                "a.b..b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "server certificate for \"*.b.test\" does not match host name \"a.b..b.test\"",
+            ),
+            ("x.test", &[Dns(b"*.test")], None, "DnsWildcard *.test"),
+            (
+                "b.test",
+                &[Dns(b"*.b.test")],
+                None,
+                "server certificate for \"*.b.test\" does not match host name \"b.test\"",
+            ),
+            ("common.test", &[Ip(&one)], cn, "CommonName common.test"),
+            (
+                "common.test",
+                &[Dns(b"dns1"), Dns(b"dns2")],
+                cn,
+                "server certificate for \"dns1\" (and 1 other name) does not match host name \"common.test\"",
+            ),
+            (
+                "192.0.2.1",
+                &[Dns(b"dns1")],
+                Some(b"192.0.2.1"),
+                "CommonName 192.0.2.1",
+            ),
+            (
+                "192.0.2.1",
+                &[Ip(&two), Other],
+                Some(b"192.0.2.1"),
+                "server certificate for \"192.0.2.2\" does not match host name \"192.0.2.1\"",
+            ),
+            ("192.000.002.001", &[Ip(&one)], None, "IpAddress 192.0.2.1"),
+            ("127.0.0.1", &[Dns(b"*.0.0.1")], None, "DnsWildcard *.0.0.1"),
+            (
+                "h",
+                &[Dns(b"a"), Dns(b"b"), Dns(b"c")],
+                None,
+                "server certificate for \"a\" (and 2 other names) does not match host name \"h\"",
+            ),
+            (
+                "h",
+                &[Other],
+                None,
+                "could not get server's host name from server certificate",
+            ),
+            ("h", &[Other], Some(b"h"), "CommonName h"),
+            (
+                "h",
+                &[Dns(b"h\0.evil")],
+                None,
+                "SSL certificate's name contains embedded null",
+            ),
+            ("h", &[Dns(b"h"), Dns(b"h\0.evil")], None, "DnsName h"),
+            (
+                "h",
+                &[Ip(&[1, 2, 3])],
+                None,
+                "certificate contains IP address with invalid length 3",
+            ),
+            (
+                "",
+                &[],
+                None,
+                "host name must be specified for a verified SSL connection",
+            ),
+            (
+                "127.1",
+                &[],
+                Some(b"127.0.0.1"),
+                "server certificate for \"127.0.0.1\" does not match host name \"127.1\"",
+            ),
+        ];
+        for (host, names, cn, expected) in table {
+            assert_eq!(message(host, names, *cn), *expected, "{host} {names:?}");
+        }
+    }
+
+    #[test]
+    fn ipv6_is_printed_as_postgresql_prints_it() {
+        for (address, text) in [
+            ("2001:db8::1", "2001:db8::1"),
+            ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("::1.2.3.4", "::1.2.3.4"),
+            ("::1", "::1"),
+            ("::", "::"),
+        ] {
+            let octets = address.parse::<Ipv6Addr>().unwrap().octets();
+            assert_eq!(ip_text(&octets).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn inet_aton_takes_every_old_spelling() {
+        let same = [
+            "127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "0x7f000001",
+            "2130706433",
+            "0177.0.0.1",
+            "127.0.0.1 ",
+            "127.0.0.1\tx",
+            "0x7f.1",
+        ];
+        for text in same {
+            assert_eq!(inet_aton(text), Some(Ipv4Addr::LOCALHOST), "{text}");
+        }
+        for text in [
+            "",
+            "127.0.0.1.",
+            "127.0.0.256",
+            "1.2.3.4.5",
+            "08.0.0.1",
+            "0x",
+            "a",
+            "256.1",
+            "4294967296",
+            " 127.0.0.1",
+            "127..1",
+            "1.16777216",
+        ] {
+            assert_eq!(inet_aton(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hosts_and_names_never_panic(
+            host in "[*.a-c0-9x: ]{0,12}",
+            names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..18), 0..4),
+        ) {
+            let dns: Vec<_> = names.iter().map(|name| Presented::Dns(name)).collect();
+            let ip: Vec<_> = names.iter().map(|name| Presented::Ip(name)).collect();
+            let _ = verify(&host, &dns, names.first().map(Vec::as_slice));
+            let _ = verify(&host, &ip, None);
+        }
+    }
+}

@@ -1,0 +1,986 @@
+//! The verdict for an sslmode: which attempts libpq would make against what was seen, and what
+//! they end in. Mirrors `init_allowed_encryption_methods`, `select_next_encryption_method` and
+//! `PQconnectPoll` in fe-connect.c, `initialize_SSL` and `open_client_SSL` in fe-secure-openssl.c.
+
+use super::authentication::{Answer, Situation, judge_failure, judge_reply};
+use super::client_certificate::ClientCertificate;
+use super::error::{ErrorCode, LibpqError};
+use super::host_name::{Match, Mismatch};
+use super::parameters::{
+    GssEncMode, HostKind, HostSpec, LoadBalanceHosts, Parameters, PortError, ProtocolVersion,
+    SslCertMode, SslMode, SslNegotiation,
+};
+use super::tls_error;
+use crate::emulates::{Libpq, OpenSsl};
+use crate::observation::{
+    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Purpose,
+    Step as Seen,
+};
+use crate::report::{Attempt, Ending, Outcome, Step, TlsAnswer, Transport, Verdict, Verifies};
+use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
+use crate::wire::tls::openssl;
+
+/// What libpq has of trusted roots when TLS starts (libpq-ssl, "Client Verification").
+#[derive(Clone, Debug, PartialEq)]
+pub enum Roots {
+    /// They are loaded: the chain is verified in every mode.
+    Loaded,
+    /// There are none: verify-ca and verify-full fail with this, the others verify nothing.
+    Missing(LibpqError),
+    /// They are there and cannot be loaded: TLS fails to start in every mode.
+    Unreadable(LibpqError),
+}
+
+/// What libpq's TLS library would say to a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChainAnswer {
+    /// It verifies.
+    Verified,
+    /// It does not; OpenSSL's words.
+    Refused(String),
+    /// That cannot be told; why.
+    Unknown(String),
+}
+
+/// Whether the server proved that it has its certificate's key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Possession {
+    /// The handshake signature verifies.
+    Proved,
+    /// It does not.
+    Refuted(String),
+    /// It could not be checked; why.
+    Unchecked(String),
+    /// The handshake did not come to it.
+    NotSeen,
+}
+
+/// The certificate side of one connection, judged once for all modes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedChain {
+    /// Why OpenSSL cannot decode a certificate of the chain: the handshake fails at it.
+    pub undecodable: Option<String>,
+    /// Against libpq's roots; `None` where libpq has none.
+    pub chain: Option<ChainAnswer>,
+    /// The host name.
+    pub host_name: Result<Match, Mismatch>,
+    /// The handshake signature.
+    pub possession: Possession,
+}
+
+/// One address with its judged chains, by the connection that showed them.
+#[derive(Clone, Debug)]
+pub struct AddressFacts<'a> {
+    /// What was seen.
+    pub observation: &'a AddressObservation,
+    /// A judged chain for each connection; `None` where it showed none.
+    pub chains: Vec<Option<JudgedChain>>,
+}
+
+/// One host of the list.
+#[derive(Clone, Debug)]
+pub struct HostFacts<'a> {
+    /// What libpq was told.
+    pub spec: &'a HostSpec,
+    /// What was seen; `None` if nothing was sent.
+    pub observation: Option<&'a HostObservation>,
+    /// Its addresses.
+    pub addresses: Vec<AddressFacts<'a>>,
+}
+
+/// Everything that a verdict rests on.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The parameters.
+    pub parameters: &'a Parameters,
+    /// The TLS library.
+    pub openssl: OpenSsl,
+    /// Its trusted roots.
+    pub roots: Roots,
+    /// The client certificate.
+    pub client_certificate: Result<ClientCertificate, LibpqError>,
+    /// How much was asked.
+    pub depth: Depth,
+    /// The hosts.
+    pub hosts: Vec<HostFacts<'a>>,
+}
+
+/// What an attempt, or all of them at one address, ended in.
+#[derive(Clone, Debug)]
+enum End {
+    Reached(super::authentication::Auth),
+    /// The server answered `N`.
+    NoTls,
+    NextMethod(LibpqError),
+    NextAddress(LibpqError),
+    NextHost(LibpqError),
+    GivesUp(LibpqError),
+    Unknown(Unknown),
+}
+
+#[derive(Clone, Debug)]
+struct Unknown {
+    reason: String,
+    settled_by: Option<Depth>,
+}
+
+impl Facts<'_> {
+    /// libpq's answer over the whole host list.
+    pub fn verdict(&self, mode: SslMode) -> Verdict {
+        let all: Vec<_> = (0..self.hosts.len()).collect();
+        self.verdict_over(mode, &all)
+    }
+
+    /// libpq's answer if one host were the only one.
+    pub fn verdict_of_host(&self, mode: SslMode, host: usize) -> Verdict {
+        self.verdict_over(mode, &[host])
+    }
+
+    fn verdict_over(&self, mode: SslMode, hosts: &[usize]) -> Verdict {
+        let mut verdict = Verdict {
+            mode,
+            outcome: Outcome::Undetermined,
+            encrypted: None,
+            tls: self.tls_answer(mode, hosts),
+            verifies: self.verifies(mode),
+            host_index: None,
+            auth: None,
+            settled_by: None,
+            reason: None,
+            attempts: Vec::new(),
+            error: None,
+        };
+        let refused = self.parameters.validate(mode).err();
+        if let Some(error) = refused.or_else(|| self.parameters.connect_timeout().err()) {
+            verdict.outcome = Outcome::Fails;
+            verdict.error = Some(error);
+            return verdict;
+        }
+        if self.parameters.load_balance_hosts() == LoadBalanceHosts::Random {
+            return self.any_order(mode, hosts, verdict);
+        }
+        let mut run = Run::default();
+        let end = self.hosts_in_order(mode, hosts, &mut run);
+        self.conclude(verdict, run, end)
+    }
+
+    /// With load_balance_hosts=random the answer is certain only if every order has the same.
+    fn any_order(&self, mode: SslMode, hosts: &[usize], verdict: Verdict) -> Verdict {
+        let mut orders = hosts.iter().map(|first| {
+            let mut order = hosts.to_vec();
+            order.sort_by_key(|host| host != first);
+            let mut run = Run::default();
+            let end = self.hosts_in_order(mode, &order, &mut run);
+            self.conclude(verdict.clone(), run, end)
+        });
+        let Some(first) = orders.next() else {
+            return verdict;
+        };
+        let same = |other: &Verdict| {
+            (other.outcome, other.encrypted) == (first.outcome, first.encrypted)
+                && other.error.as_ref().map(|error| error.code)
+                    == first.error.as_ref().map(|error| error.code)
+        };
+        if orders.all(|other| same(&other)) {
+            return first;
+        }
+        Verdict {
+            reason: Some("load_balance_hosts=random: the hosts do not all answer alike".into()),
+            ..verdict
+        }
+    }
+
+    fn conclude(&self, mut verdict: Verdict, run: Run, end: End) -> Verdict {
+        verdict.host_index = run.host;
+        verdict.attempts = run.attempts;
+        match end {
+            End::Reached(auth) => {
+                verdict.outcome = Outcome::Connects;
+                verdict.encrypted = Some(run.encrypted);
+                verdict.auth = Some(auth);
+            }
+            End::Unknown(unknown) => {
+                verdict.reason = Some(unknown.reason);
+                verdict.settled_by = unknown.settled_by.filter(|depth| *depth > self.depth);
+            }
+            End::NextMethod(last)
+            | End::NextAddress(last)
+            | End::NextHost(last)
+            | End::GivesUp(last) => {
+                verdict.outcome = Outcome::Fails;
+                // Of several errors the one over TLS says most.
+                verdict.error = Some(run.tls_error.unwrap_or(last));
+            }
+            End::NoTls => {
+                verdict.outcome = Outcome::Fails;
+                verdict.error = Some(no_tls());
+            }
+        }
+        verdict
+    }
+
+    fn verifies(&self, mode: SslMode) -> Verifies {
+        match (mode, &self.roots) {
+            (SslMode::Disable, _) => Verifies::Nothing,
+            (SslMode::VerifyFull, _) => Verifies::ChainAndHostName,
+            (SslMode::VerifyCa, _) | (_, Roots::Loaded) => Verifies::Chain,
+            (_, Roots::Missing(_) | Roots::Unreadable(_)) => Verifies::Nothing,
+        }
+    }
+
+    /// Whether libpq would take the TLS of the first host that was reached.
+    fn tls_answer(&self, mode: SslMode, hosts: &[usize]) -> TlsAnswer {
+        if mode == SslMode::Disable || self.parameters.validate(mode).is_err() {
+            return TlsAnswer::NotUsed;
+        }
+        for host in hosts.iter().filter_map(|host| self.hosts.get(*host)) {
+            if matches!(host.spec.kind(), HostKind::UnixSocket(_)) {
+                return TlsAnswer::NotUsed;
+            }
+            for address in &host.addresses {
+                if address.observation.connections.is_empty() {
+                    continue;
+                }
+                let answer = self.tls_until_startup(mode, address, &mut Vec::new());
+                return match answer {
+                    Ok(_) => TlsAnswer::Accepted,
+                    Err(End::Unknown(_) | End::Reached(_)) => TlsAnswer::Unknown,
+                    Err(_) => TlsAnswer::Refused,
+                };
+            }
+        }
+        TlsAnswer::Unknown
+    }
+
+    fn hosts_in_order(&self, mode: SslMode, hosts: &[usize], run: &mut Run) -> End {
+        let mut last = None;
+        for host in hosts.iter().filter_map(|host| self.hosts.get(*host)) {
+            run.index = host.spec.index;
+            run.host = Some(host.spec.index);
+            match self.addresses_in_order(mode, host, run) {
+                end @ (End::NextHost(_) | End::NextAddress(_)) => last = Some(end),
+                end => return end,
+            }
+        }
+        last.unwrap_or_else(|| unknown("no host", None))
+    }
+
+    fn addresses_in_order(&self, mode: SslMode, host: &HostFacts<'_>, run: &mut Run) -> End {
+        let next_host = |error: LibpqError, run: &mut Run| {
+            run.unreached(Ending::NextHost, Some(error.clone()));
+            End::NextHost(error)
+        };
+        match host.spec.port() {
+            Ok(_) => {}
+            Err(PortError::NotAnInteger(error)) => {
+                run.unreached(Ending::GivesUp, Some(error.clone()));
+                return End::GivesUp(error);
+            }
+            Err(PortError::OutOfRange(error)) => return next_host(error, run),
+        }
+        let Some(observation) = host.observation else {
+            return unknown("nothing was sent", None);
+        };
+        match observation.resolve.failure() {
+            Some(Failure::Deadline) => {
+                return unknown("the name did not resolve in time", None);
+            }
+            Some(failure) => {
+                let why = match failure {
+                    Failure::Unresolved(why) => why.clone(),
+                    _ => "Name or service not known".into(),
+                };
+                let message = match host.spec.kind() {
+                    HostKind::Address(address) => {
+                        format!("could not parse network address \"{address}\": {why}")
+                    }
+                    HostKind::Name(name) | HostKind::UnixSocket(name) => {
+                        format!("could not translate host name \"{name}\" to address: {why}")
+                    }
+                };
+                return next_host(LibpqError::new(ErrorCode::ConnectFailed, message), run);
+            }
+            None => {}
+        }
+        let mut last = None;
+        for address in &host.addresses {
+            run.address = Some(address.observation.address.to_string());
+            match self.address(mode, address, run) {
+                end @ End::NextAddress(_) => last = Some(end),
+                end => return end,
+            }
+        }
+        last.unwrap_or_else(|| unknown("the name has no address", None))
+    }
+
+    fn address(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+        let unix = matches!(address.observation.address, Endpoint::Unix(_));
+        if unix {
+            run.transport = Transport::UnixSocket;
+            if self.parameters.gssencmode() == GssEncMode::Require {
+                return run.end(End::GivesUp(LibpqError::new(
+                    ErrorCode::AuthRequirementFailed,
+                    match self.parameters.libpq() {
+                        Libpq::V15 | Libpq::V16 => {
+                            "GSSAPI encryption required but was impossible (possibly no credential \
+                             cache, no server support, or using a local socket)"
+                        }
+                        Libpq::V17 | Libpq::V18 => {
+                            "GSSAPI encryption required but it is not supported over a local socket"
+                        }
+                    },
+                )));
+            }
+        } else if let Err(error) = self.parameters.socket_options() {
+            return run.end(End::NextAddress(error));
+        } else if self.parameters.gssencmode() == GssEncMode::Require {
+            return run.end(unknown(
+                "gssencmode=require needs a Kerberos ticket, which pgprobe does not look for",
+                None,
+            ));
+        }
+        run.steps.push(Step::Connect);
+        if let Some(failure) = address.observation.connect.failure() {
+            return run.end(connect_failure(failure));
+        }
+        if unix {
+            let requirepeer = self.parameters.requirepeer().is_some();
+            let end = if requirepeer {
+                unknown(
+                    "requirepeer: pgprobe does not look at the socket's owner",
+                    None,
+                )
+            } else {
+                self.plaintext(address, Purpose::Socket)
+            };
+            return run.startup(end);
+        }
+        let methods: &[Method] = match mode {
+            SslMode::Disable => &[Method::Plaintext],
+            SslMode::Allow => &[Method::Plaintext, Method::Tls],
+            SslMode::Prefer => &[Method::Tls, Method::Plaintext],
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Method::Tls],
+        };
+        let mut end = unknown("no method", None);
+        for (number, method) in methods.iter().enumerate() {
+            if run.steps.is_empty() {
+                run.steps.push(Step::Connect); // a new connection for the second method
+            }
+            let is_last = number + 1 == methods.len();
+            end = match method {
+                Method::Plaintext => {
+                    run.transport = Transport::Plaintext;
+                    run.startup(self.plaintext(address, Purpose::Plaintext))
+                }
+                Method::Tls => self.tls(mode, address, run),
+            };
+            if matches!(end, End::NoTls) {
+                return self.after_no_tls(mode, address, run);
+            }
+            if !matches!(end, End::NextMethod(_)) || is_last {
+                break;
+            }
+        }
+        match end {
+            // No method is left: libpq gives up, it does not go to another address.
+            End::NextMethod(error) => End::GivesUp(error),
+            end => end,
+        }
+    }
+
+    /// What libpq does on the connection on which the server said `N`.
+    fn after_no_tls(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+        let goes_on = match mode {
+            SslMode::Prefer => true,
+            // Up to 16 the plaintext packet, refused before, is sent once more.
+            SslMode::Allow => self.parameters.libpq() <= Libpq::V16,
+            _ => false,
+        };
+        if !goes_on {
+            return run.end(End::GivesUp(no_tls()));
+        }
+        run.transport = Transport::Plaintext;
+        match run.startup(self.plaintext(address, Purpose::Negotiated)) {
+            End::NextMethod(error) => End::GivesUp(error),
+            end => end,
+        }
+    }
+
+    /// The plaintext StartupMessage, as seen on the connection made for `purpose`.
+    fn plaintext(&self, address: &AddressFacts<'_>, purpose: Purpose) -> End {
+        let Some(connection) = find(address, purpose) else {
+            return unknown(
+                "what pg_hba.conf does in plaintext was not asked",
+                Some(Depth::Startup),
+            );
+        };
+        if let Some(failure) = connection.connect.failure() {
+            return connect_failure(failure);
+        }
+        let situation = self.situation(None);
+        match &connection.startup {
+            Seen::NotAttempted => unknown(
+                "what pg_hba.conf does in plaintext was not asked",
+                Some(Depth::Startup),
+            ),
+            _ if connection.startup_encrypted => unknown("no plaintext startup was seen", None),
+            Seen::Observed { value, .. } => end_of(judge_reply(value, &situation)),
+            Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
+        }
+    }
+
+    fn tls(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+        let direct = self.parameters.sslnegotiation() == SslNegotiation::Direct;
+        run.transport = if direct {
+            Transport::DirectTls
+        } else {
+            Transport::Tls
+        };
+        let mut steps = Vec::new();
+        let ready = self.tls_until_startup(mode, address, &mut steps);
+        run.steps.append(&mut steps);
+        let connection = match ready {
+            Ok(connection) => connection,
+            Err(End::NoTls) => return End::NoTls,
+            Err(end) => {
+                if let End::NextMethod(error) | End::GivesUp(error) = &end {
+                    run.tls_error = Some(error.clone());
+                }
+                return run.end(end);
+            }
+        };
+        let situation = self.situation(connection.tls.as_ref());
+        let end = match &connection.startup {
+            Seen::NotAttempted => unknown(
+                "what pg_hba.conf does over TLS was not asked",
+                Some(Depth::Startup),
+            ),
+            Seen::Observed { value, .. } => end_of(judge_reply(value, &situation)),
+            Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
+        };
+        if let End::NextMethod(error) | End::GivesUp(error) = &end {
+            run.tls_error = Some(error.clone());
+        }
+        run.encrypted = true;
+        let end = run.startup(end);
+        run.encrypted = matches!(end, End::Reached(_));
+        end
+    }
+
+    /// TLS up to the point where the StartupMessage would go out.
+    fn tls_until_startup<'c>(
+        &self,
+        mode: SslMode,
+        address: &AddressFacts<'c>,
+        steps: &mut Vec<Step>,
+    ) -> Result<&'c Connection, End> {
+        let direct = self.parameters.sslnegotiation() == SslNegotiation::Direct;
+        let purpose = if direct {
+            Purpose::Direct
+        } else {
+            Purpose::Negotiated
+        };
+        let Some((connection, chain)) = find_with_chain(address, purpose) else {
+            return Err(unknown("TLS was not tried in this way", Some(Depth::Full)));
+        };
+        if let Some(failure) = connection.connect.failure() {
+            return Err(connect_failure(failure));
+        }
+        let mut injected = false;
+        if !direct {
+            steps.push(Step::SslRequest);
+            injected = ssl_request(connection)?;
+        }
+        steps.push(Step::TlsHandshake);
+        self.start_tls(mode).map_err(End::NextMethod)?;
+        self.same_offer(connection)?;
+        same_name(connection, address)?;
+        let verify = matches!(self.roots, Roots::Loaded);
+        let chain_refusal = |chain: Option<&JudgedChain>| match chain {
+            Some(JudgedChain {
+                undecodable: Some(why),
+                ..
+            }) => Some(End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                format!("SSL error: {why}"),
+            ))),
+            Some(JudgedChain {
+                chain: Some(ChainAnswer::Refused(_)),
+                ..
+            }) if verify => Some(End::NextMethod(LibpqError::new(
+                ErrorCode::CertUntrusted,
+                "SSL error: certificate verify failed",
+            ))),
+            _ => None,
+        };
+        match &connection.handshake {
+            Seen::Observed { .. } => {}
+            Seen::NotAttempted => {
+                return Err(unknown("no TLS handshake was tried", Some(Depth::Startup)));
+            }
+            Seen::Failed { failure, .. } => {
+                // OpenSSL judges the chain as soon as it is there, before what failed later.
+                if let Some(end) = chain_refusal(chain) {
+                    steps.push(Step::VerifyCertificate);
+                    return Err(end);
+                }
+                if chain.is_none()
+                    && let Some((hello, chain)) = find_with_chain(address, Purpose::Hello)
+                {
+                    return Err(self.after_hello(mode, hello, chain, &chain_refusal));
+                }
+                return Err(handshake_failure(failure, connection));
+            }
+        }
+        let tls = connection.tls.as_ref();
+        let Some(chain) = chain else {
+            return Err(unknown("the server sent no certificate", None));
+        };
+        if let Some(end) = chain_refusal(Some(chain)) {
+            steps.push(Step::VerifyCertificate);
+            return Err(end);
+        }
+        match &chain.possession {
+            Possession::Proved => {}
+            Possession::Refuted(_) => {
+                return Err(End::NextMethod(LibpqError::new(
+                    ErrorCode::TlsHandshakeFailed,
+                    "SSL error: bad signature",
+                )));
+            }
+            Possession::Unchecked(why) => return Err(unknown(why, None)),
+            Possession::NotSeen => {
+                return Err(unknown("the handshake signature was not seen", None));
+            }
+        }
+        if verify {
+            steps.push(Step::VerifyCertificate);
+            if let Some(ChainAnswer::Unknown(why)) = &chain.chain {
+                return Err(unknown(why, None));
+            }
+        }
+        if direct {
+            let wrong = match tls.and_then(|tls| tls.alpn.as_deref()) {
+                None => Some(
+                    "direct SSL connection was established without ALPN protocol negotiation \
+                     extension",
+                ),
+                Some("postgresql") => None,
+                Some(_) => Some("SSL connection was established with unexpected ALPN protocol"),
+            };
+            if let Some(message) = wrong {
+                return Err(End::NextMethod(LibpqError::new(
+                    ErrorCode::AlpnMissing,
+                    message,
+                )));
+            }
+        }
+        if mode == SslMode::VerifyFull {
+            steps.push(Step::VerifyHostName);
+            if let Err(mismatch) = &chain.host_name {
+                return Err(End::NextMethod(of_mismatch(mismatch)));
+            }
+        }
+        if injected {
+            return Err(End::GivesUp(LibpqError::new(
+                ErrorCode::UnencryptedDataInjected,
+                "received unencrypted data after SSL response",
+            )));
+        }
+        Ok(connection)
+    }
+
+    /// What OpenSSL's whole offer got where the TLS library's smaller one failed.
+    fn after_hello(
+        &self,
+        mode: SslMode,
+        hello: &Connection,
+        chain: Option<&JudgedChain>,
+        chain_refusal: &dyn Fn(Option<&JudgedChain>) -> Option<End>,
+    ) -> End {
+        match &hello.handshake {
+            Seen::Failed { failure, .. } => return handshake_failure(failure, hello),
+            Seen::NotAttempted => {
+                return unknown("the server did not answer a second ClientHello", None);
+            }
+            Seen::Observed { .. } => {}
+        }
+        let seen = hello.tls.as_ref();
+        let version = seen
+            .and_then(|seen| seen.protocol_version)
+            .unwrap_or_default();
+        let (low, high) = self.version_range();
+        if !(low..=high).contains(&version) {
+            return End::NextMethod(LibpqError::new(
+                ErrorCode::TlsVersionUnsupported,
+                "SSL error: unsupported protocol",
+            ));
+        }
+        if let Some(end) = chain_refusal(chain) {
+            return end;
+        }
+        if let (SslMode::VerifyFull, Some(Err(mismatch))) =
+            (mode, chain.map(|chain| &chain.host_name))
+        {
+            return End::NextMethod(of_mismatch(mismatch));
+        }
+        let suite = seen.and_then(|seen| seen.cipher_suite).unwrap_or_default();
+        let suite = crate::wire::tls::names::suite_of(suite).map_or_else(
+            || format!("suite 0x{suite:04x}"),
+            |suite| suite.openssl.to_owned(),
+        );
+        unknown(
+            &format!(
+                "libpq would go on with {} {suite}, a handshake that pgprobe cannot complete",
+                crate::wire::tls::names::protocol_version(version)
+            ),
+            None,
+        )
+    }
+
+    /// The steps of `initialize_SSL` that need no server.
+    fn start_tls(&self, mode: SslMode) -> Result<(), LibpqError> {
+        match &self.roots {
+            Roots::Loaded => {}
+            Roots::Missing(error) if mode >= SslMode::VerifyCa => return Err(error.clone()),
+            Roots::Missing(_) => {}
+            Roots::Unreadable(error) => return Err(error.clone()),
+        }
+        if let Err(error) = &self.client_certificate {
+            return Err(error.clone());
+        }
+        let too_long = |host: &HostFacts<'_>| {
+            self.parameters
+                .sni(host.spec)
+                .is_some_and(|name| name.len() > 255)
+        };
+        if self.hosts.iter().any(too_long) {
+            return Err(LibpqError::bad_parameter(
+                "could not set SSL Server Name Indication (SNI): ssl3 ext invalid servername",
+            ));
+        }
+        let (low, high) = self.version_range();
+        if low > high {
+            return Err(LibpqError::new(
+                ErrorCode::TlsVersionUnsupported,
+                "SSL error: no protocols available",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The TLS versions that libpq and its TLS library offer.
+    pub fn version_range(&self) -> (u16, u16) {
+        version_range(self.parameters, self.openssl)
+    }
+
+    /// Whether what was offered is what this libpq would have offered, as far as the server's
+    /// answer can depend on it.
+    fn same_offer(&self, connection: &Connection) -> Result<(), End> {
+        let Some(offer) = &connection.offer else {
+            return Ok(());
+        };
+        let (low, high) = self.version_range();
+        let seen = connection.tls.as_ref();
+        let completed = connection.handshake.value().is_some();
+        let different = |what: &str| {
+            Err(unknown(
+                &format!("libpq would have offered {what}; probe again with these options"),
+                None,
+            ))
+        };
+        if high != offer.max_version && (high < offer.max_version || !completed) {
+            let version = seen.and_then(|seen| seen.protocol_version);
+            if !version.is_some_and(|version| (low..=high).contains(&version)) {
+                return different("other TLS versions");
+            }
+        }
+        if low < offer.min_version && !completed && low < 0x0303 {
+            return different("TLS versions below 1.2, which pgprobe cannot speak");
+        }
+        if low > offer.min_version
+            && !seen
+                .and_then(|seen| seen.protocol_version)
+                .is_some_and(|version| (low..=high).contains(&version))
+        {
+            return different("other TLS versions");
+        }
+        if self.parameters.offers_alpn() != offer.alpn.is_some() {
+            let chosen = seen.and_then(|seen| seen.alpn.as_deref());
+            let harmless = completed && matches!(chosen, None | Some("postgresql"));
+            if !harmless {
+                return different("ALPN otherwise");
+            }
+        }
+        let ready = matches!(self.client_certificate, Ok(ClientCertificate::Usable));
+        let asked = seen.is_none_or(|seen| seen.certificate_request.is_some());
+        if ready != offer.client_certificate && asked {
+            return different(if ready {
+                "the client certificate"
+            } else {
+                "no client certificate"
+            });
+        }
+        Ok(())
+    }
+
+    /// What decides about the server's answer to a StartupMessage, over this TLS or in plaintext.
+    pub fn situation(&self, tls: Option<&Handshake>) -> Situation<'_> {
+        let parameters = self.parameters;
+        let code = |version| match version {
+            ProtocolVersion::V3_0 => PROTOCOL_3_0,
+            ProtocolVersion::V3_2 => PROTOCOL_3_2,
+        };
+        Situation {
+            libpq: parameters.libpq(),
+            encrypted: tls.is_some(),
+            channel_binding: parameters.channel_binding(),
+            require_auth: parameters.value("require_auth").unwrap_or_default(),
+            required_methods: parameters.require_auth(),
+            certificate_required: parameters.sslcertmode() == SslCertMode::Require,
+            certificate_requested: tls.is_some_and(|tls| tls.certificate_request.is_some()),
+            certificate_sent: tls.is_some_and(|tls| tls.client_certificate_sent),
+            requested_version: code(parameters.max_protocol_version()),
+            min_version: code(parameters.min_protocol_version()),
+        }
+    }
+}
+
+/// The TLS versions that libpq and its TLS library offer, lowest and highest; none if the first is
+/// above the second.
+pub fn version_range(parameters: &Parameters, openssl: OpenSsl) -> (u16, u16) {
+    use super::parameters::TlsVersion;
+    let code = |version| match version {
+        TlsVersion::V1_0 => 0x0301,
+        TlsVersion::V1_1 => 0x0302,
+        TlsVersion::V1_2 => 0x0303,
+        TlsVersion::V1_3 => 0x0304,
+    };
+    let floor = openssl::version_floor(openssl);
+    let low = parameters
+        .ssl_min_protocol_version()
+        .map_or(floor, code)
+        .max(floor);
+    let high = parameters.ssl_max_protocol_version().map_or(0x0304, code);
+    (low, high)
+}
+
+#[derive(Clone, Copy)]
+enum Method {
+    Plaintext,
+    Tls,
+}
+
+/// The attempts as they are made.
+#[derive(Default)]
+struct Run {
+    index: usize,
+    host: Option<usize>,
+    address: Option<String>,
+    transport: Transport,
+    steps: Vec<Step>,
+    attempts: Vec<Attempt>,
+    encrypted: bool,
+    tls_error: Option<LibpqError>,
+}
+
+impl Run {
+    fn startup(&mut self, end: End) -> End {
+        self.steps.push(Step::Startup);
+        self.end(end)
+    }
+
+    /// Writes the attempt down.
+    fn end(&mut self, end: End) -> End {
+        let (ended_in, error) = match &end {
+            End::Reached(_) => (Ending::Reached, None),
+            End::NoTls => (Ending::NextMethod, Some(no_tls())),
+            End::NextMethod(error) => (Ending::NextMethod, Some(error.clone())),
+            End::NextAddress(error) => (Ending::NextAddress, Some(error.clone())),
+            End::NextHost(error) => (Ending::NextHost, Some(error.clone())),
+            End::GivesUp(error) => (Ending::GivesUp, Some(error.clone())),
+            End::Unknown(_) => (Ending::Unknown, None),
+        };
+        self.attempts.push(Attempt {
+            host_index: self.index,
+            address: self.address.clone(),
+            transport: self.transport,
+            steps: std::mem::take(&mut self.steps),
+            ended_in,
+            error,
+        });
+        end
+    }
+
+    fn unreached(&mut self, ended_in: Ending, error: Option<LibpqError>) {
+        self.attempts.push(Attempt {
+            host_index: self.index,
+            address: None,
+            transport: Transport::None,
+            steps: Vec::new(),
+            ended_in,
+            error,
+        });
+    }
+}
+
+/// Whether the server's answer depends on a server name that the TLS library could not send: our
+/// own ClientHello did send it.
+fn same_name(connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
+    let offer = connection.offer.as_ref();
+    if offer.is_none_or(|offer| offer.sni == offer.sni_wanted)
+        || connection.handshake.value().is_none()
+    {
+        return Ok(());
+    }
+    let hello = find(address, Purpose::Hello);
+    if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
+        && let Some(hello) = hello
+        && !matches!(failure, Failure::Alert(70))
+    {
+        return Err(handshake_failure(failure, hello));
+    }
+    let chain = |connection: &Connection| {
+        let tls = connection.tls.as_ref();
+        tls.map(|tls| tls.certificates.clone())
+            .filter(|chain| !chain.is_empty())
+    };
+    if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
+        return Ok(());
+    }
+    Err(unknown(
+        "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
+        Some(Depth::Startup),
+    ))
+}
+
+fn find<'c>(address: &AddressFacts<'c>, purpose: Purpose) -> Option<&'c Connection> {
+    let mut connections = address.observation.connections.iter();
+    connections.find(|connection| connection.purpose == purpose)
+}
+
+fn find_with_chain<'c, 'f>(
+    address: &'f AddressFacts<'c>,
+    purpose: Purpose,
+) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
+    let connections = address.observation.connections.iter();
+    connections
+        .zip(&address.chains)
+        .find(|(connection, _)| connection.purpose == purpose)
+        .map(|(connection, chain)| (connection, chain.as_ref()))
+}
+
+/// Whether more bytes came with `S`.
+fn ssl_request(connection: &Connection) -> Result<bool, End> {
+    let protocol = |message: String| {
+        Err(End::GivesUp(LibpqError::new(
+            ErrorCode::ProtocolError,
+            message,
+        )))
+    };
+    match &connection.negotiation {
+        Seen::Observed { value, .. } => match value.byte {
+            b'S' => Ok(value.trailing > 0),
+            b'N' => Err(End::NoTls),
+            b'E' => protocol("server sent an error response during SSL exchange".into()),
+            byte => protocol(format!(
+                "received invalid response to SSL negotiation: {}",
+                char::from(byte)
+            )),
+        },
+        Seen::Failed {
+            failure: Failure::ConnectTimeout,
+            ..
+        } => Err(End::NextAddress(timed_out())),
+        Seen::Failed {
+            failure: Failure::Deadline,
+            ..
+        } => Err(unknown("no answer to SSLRequest in time", None)),
+        Seen::Failed { .. } => Err(End::GivesUp(LibpqError::new(
+            ErrorCode::ConnectionClosed,
+            "server closed the connection unexpectedly",
+        ))),
+        Seen::NotAttempted => Err(unknown("SSLRequest was not sent", None)),
+    }
+}
+
+/// What a failed handshake means where no longer offer was tried.
+fn handshake_failure(failure: &Failure, connection: &Connection) -> End {
+    let own_hello = connection.purpose == Purpose::Hello;
+    let late = connection
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.signature.is_some());
+    // An alert that can come from what our offer lacks.
+    if let Failure::Alert(alert @ (40 | 47 | 71 | 80)) = failure
+        && !own_hello
+        && !late
+    {
+        let name = crate::wire::tls::names::alert(*alert);
+        return unknown(
+            &format!("the server refused our ClientHello ({name}); libpq's offers more"),
+            Some(Depth::Startup),
+        );
+    }
+    if *failure == Failure::ConnectTimeout {
+        return End::NextAddress(timed_out());
+    }
+    match tls_error::of_handshake(failure) {
+        Ok(error) => End::NextMethod(error),
+        Err(reason) => unknown(&reason, None),
+    }
+}
+
+fn end_of(answer: Answer) -> End {
+    match answer {
+        Answer::Reached(auth) => End::Reached(auth),
+        Answer::Refused(error) => End::NextMethod(error),
+        Answer::CannotConnectNow(error) => End::NextHost(error),
+        Answer::Fatal(error) => End::GivesUp(error),
+        Answer::TimedOut(error) => End::NextAddress(error),
+        Answer::Unknown(reason) => unknown(&reason, None),
+    }
+}
+
+fn connect_failure(failure: &Failure) -> End {
+    let message = match failure {
+        Failure::ConnectTimeout => return End::NextAddress(timed_out()),
+        Failure::Deadline => return unknown("no TCP connection in time", None),
+        Failure::Refused => "Connection refused".to_owned(),
+        Failure::Unreachable(why) | Failure::Unresolved(why) => why.clone(),
+        _ => {
+            return End::GivesUp(LibpqError::new(
+                ErrorCode::ConnectionClosed,
+                "server closed the connection unexpectedly",
+            ));
+        }
+    };
+    End::NextAddress(LibpqError::new(ErrorCode::ConnectFailed, message))
+}
+
+fn timed_out() -> LibpqError {
+    LibpqError::new(ErrorCode::Timeout, "timeout expired")
+}
+
+fn no_tls() -> LibpqError {
+    LibpqError::new(
+        ErrorCode::ServerRefusedSsl,
+        "server does not support SSL, but SSL was required",
+    )
+}
+
+fn of_mismatch(mismatch: &Mismatch) -> LibpqError {
+    let code = if mismatch.host_missing {
+        ErrorCode::BadParameter
+    } else {
+        ErrorCode::HostnameMismatch
+    };
+    LibpqError::new(code, mismatch.message.clone())
+}
+
+fn unknown(reason: &str, settled_by: Option<Depth>) -> End {
+    End::Unknown(Unknown {
+        reason: reason.to_owned(),
+        settled_by,
+    })
+}

@@ -1,0 +1,405 @@
+//! One connection: the order of its steps, each within the time that is left.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout_at};
+
+use super::handshake::{TlsSession, failure_of, speaks};
+use super::plan::{Plan, TlsPlan};
+use crate::observation::{
+    Connection, Failure, Handshake, HandshakeSignature, NegotiationReply, Offer, StartupReply, Step,
+};
+use crate::wire::postgres::{self, Decoded};
+use crate::wire::tls::client_hello::ClientHello;
+use crate::wire::tls::openssl;
+use crate::wire::tls::server_flight::{FlightEnd, MAX_FLIGHT, server_flight};
+
+/// How long the server gets to close after we did; it answers close_notify at once.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// How many bytes after `S` or `N` are looked at: libpq reads as much in one go.
+const ANSWER: usize = 8 * 1024;
+
+/// When a connection must have ended, and whose limit that is.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    at: Instant,
+    failure: Failure,
+}
+
+impl Limit {
+    /// The deadline of the probe, or libpq's connect_timeout from now on if that comes first.
+    pub(super) fn new(deadline: Instant, connect_timeout: Option<Duration>) -> Self {
+        let timeout = connect_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        match timeout {
+            Some(at) if at <= deadline => Self {
+                at,
+                failure: Failure::ConnectTimeout,
+            },
+            _ => Self {
+                at: deadline,
+                failure: Failure::Deadline,
+            },
+        }
+    }
+
+    /// Does one step within the limit and times it.
+    pub(super) async fn step<T>(&self, what: impl Future<Output = Result<T, Failure>>) -> Step<T> {
+        let began = Instant::now();
+        let done = timeout_at(self.at, what).await;
+        let ms = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        match done {
+            Ok(Ok(value)) => Step::Observed { value, ms },
+            Ok(Err(failure)) => Step::Failed { failure, ms },
+            Err(_) => Step::Failed {
+                failure: self.failure.clone(),
+                ms,
+            },
+        }
+    }
+}
+
+/// How a TLS connection begins and what it does after the handshake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TlsSteps {
+    /// SSLRequest first, or TLS from the first byte.
+    pub(super) ssl_request: bool,
+    /// Whether ALPN is offered.
+    pub(super) alpn: bool,
+    /// Whether the StartupMessage follows.
+    pub(super) startup: bool,
+    /// Whether the client certificate stands ready.
+    pub(super) client_certificate: bool,
+}
+
+/// SSLRequest (or not), the handshake, the StartupMessage (or not), an orderly close.
+pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    plan: &Plan,
+    server_name: Option<&str>,
+    steps: TlsSteps,
+    limit: &Limit,
+    connection: &mut Connection,
+) {
+    if steps.ssl_request {
+        let mut pending = Vec::new();
+        let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut pending);
+        connection.negotiation = limit.step(asking).await;
+        match connection.negotiation.value().map(|reply| reply.byte) {
+            Some(b'S') => {}
+            // libpq goes on in plaintext on the same connection where the mode allows it.
+            Some(b'N') if steps.startup => {
+                return plaintext(stream, plan, pending, limit, connection).await;
+            }
+            _ => return finish(stream, limit).await,
+        }
+    }
+    let Some(tls) = &plan.tls else {
+        return finish(stream, limit).await;
+    };
+    let without = TlsPlan {
+        client_key: None,
+        ..tls.clone()
+    };
+    let tls = if steps.client_certificate {
+        tls
+    } else {
+        &without
+    };
+    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
+        Ok(session) => session,
+        Err(failure) => {
+            connection.handshake = Step::Failed { failure, ms: 0.0 };
+            return;
+        }
+    };
+    connection.offer = Some(session.offer.clone());
+    connection.handshake = limit.step(session.handshake()).await;
+    if connection.handshake.value().is_some() && steps.startup {
+        connection.startup_encrypted = true;
+        connection.startup = limit.step(tls_startup(&mut session, plan)).await;
+    }
+    connection.tls = Some(session.seen());
+    finish(session.close().await, limit).await;
+}
+
+/// The StartupMessage in plaintext, as the first thing or after `N`; `pending` is what came with
+/// the `N`, which libpq takes for the reply.
+pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    plan: &Plan,
+    pending: Vec<u8>,
+    limit: &Limit,
+    connection: &mut Connection,
+) {
+    connection.startup_encrypted = false;
+    connection.startup = limit.step(plain_startup(&mut stream, plan, pending)).await;
+    finish(stream, limit).await;
+}
+
+/// GSSENCRequest; nothing follows it.
+pub(super) async fn gssenc<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    limit: &Limit,
+    connection: &mut Connection,
+) {
+    let mut unused = Vec::new();
+    let asking = negotiate(&mut stream, &postgres::GSSENC_REQUEST, &mut unused);
+    connection.negotiation = limit.step(asking).await;
+    finish(stream, limit).await;
+}
+
+/// A ClientHello with all that OpenSSL offers, read up to the end of the server's first flight.
+pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    tls: &TlsPlan,
+    server_name: Option<&str>,
+    ssl_request: bool,
+    limit: &Limit,
+    connection: &mut Connection,
+) {
+    if ssl_request {
+        let mut unused = Vec::new();
+        let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut unused);
+        connection.negotiation = limit.step(asking).await;
+        if connection
+            .negotiation
+            .value()
+            .is_none_or(|reply| reply.byte != b'S')
+        {
+            return finish(stream, limit).await;
+        }
+    }
+    let mut hello = ClientHello {
+        versions: (tls.min_version..=tls.max_version)
+            .rev()
+            .filter(|code| speaks(*code))
+            .collect(),
+        cipher_suites: openssl::cipher_suites(tls.min_version, tls.max_version),
+        groups: tls.groups.clone(),
+        signature_schemes: tls.signature_schemes.clone(),
+        server_name: server_name.map(str::to_owned),
+        alpn: tls.alpn.clone(),
+        session_id: vec![0; 32],
+        random: [0; 32],
+    };
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    for field in [hello.random.as_mut_slice(), hello.session_id.as_mut_slice()] {
+        // Without randomness the hello is still a hello.
+        let _ = aws_lc_rs::rand::SecureRandom::fill(&random, field);
+    }
+    connection.offer = Some(Offer {
+        min_version: tls.min_version,
+        max_version: tls.max_version,
+        cipher_suites: hello.cipher_suites.clone(),
+        groups: hello.groups.clone(),
+        signature_schemes: hello.signature_schemes.clone(),
+        alpn: hello.alpn.clone(),
+        sni: hello.server_name.clone(),
+        sni_wanted: hello.server_name.clone(),
+        client_certificate: false,
+    });
+    let mut received = Vec::new();
+    connection.handshake = limit.step(flight(&mut stream, &hello, &mut received)).await;
+    if let Ok(seen) = server_flight(&received) {
+        connection.tls = Some(Handshake {
+            protocol_version: seen.protocol_version,
+            cipher_suite: seen.cipher_suite,
+            group: seen.group,
+            hello_retry_request: Some(seen.hello_retry_request),
+            alpn: seen.alpn,
+            signature: seen.signature_scheme.map(|scheme| HandshakeSignature {
+                scheme,
+                message: Vec::new(),
+                signature: Vec::new(),
+            }),
+            certificates: seen.certificates,
+            certificate_request: seen.certificate_request,
+            first_flight_only: true,
+            ..Handshake::default()
+        });
+    }
+    finish(stream, limit).await;
+}
+
+async fn flight<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    hello: &ClientHello,
+    received: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let sent = stream.write_all(&hello.to_records()).await;
+    sent.map_err(|error| failure_of(&error))?;
+    loop {
+        let flight =
+            server_flight(received).map_err(|error| Failure::Protocol(error.to_string()))?;
+        match flight.end {
+            FlightEnd::Complete => return Ok(()),
+            FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
+            FlightEnd::Open if received.len() > MAX_FLIGHT => {
+                return Err(Failure::Protocol("a flight of more than 256 KiB".into()));
+            }
+            FlightEnd::Open => {}
+        }
+        if read_some(stream, received).await? == 0 {
+            return Err(Failure::Closed);
+        }
+    }
+}
+
+/// Sends a request and reads the answer: one read, as libpq does, so that what follows the answer
+/// in the same segment is seen.
+async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+    pending: &mut Vec<u8>,
+) -> Result<NegotiationReply, Failure> {
+    stream
+        .write_all(request)
+        .await
+        .map_err(|error| failure_of(&error))?;
+    let mut answer = Vec::new();
+    read_some(stream, &mut answer).await?;
+    let (byte, rest) = answer.split_first().ok_or(Failure::Closed)?;
+    pending.extend_from_slice(rest);
+    Ok(NegotiationReply {
+        byte: *byte,
+        trailing: rest.len(),
+    })
+}
+
+fn startup_bytes(plan: &Plan) -> Vec<u8> {
+    let parameters: Vec<_> = plan
+        .startup_parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    postgres::startup_message(plan.protocol_version, &parameters)
+}
+
+async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    plan: &Plan,
+    pending: Vec<u8>,
+) -> Result<StartupReply, Failure> {
+    let sent = stream.write_all(&startup_bytes(plan)).await;
+    sent.map_err(|error| failure_of(&error))?;
+    let mut replies = Replies::default();
+    let mut bytes = pending;
+    loop {
+        let mut length = bytes.len();
+        if length == 0 {
+            length = read_some(stream, &mut bytes).await?;
+        }
+        let bytes = std::mem::take(&mut bytes);
+        match replies.feed(&bytes, length == 0) {
+            Some(reply) => {
+                if accepted(&reply) {
+                    let _ = stream.write_all(&postgres::TERMINATE).await;
+                }
+                return Ok(reply);
+            }
+            None if length == 0 => return Err(Failure::Closed),
+            None => {}
+        }
+    }
+}
+
+async fn tls_startup<S: AsyncRead + AsyncWrite + Unpin>(
+    session: &mut TlsSession<S>,
+    plan: &Plan,
+) -> Result<StartupReply, Failure> {
+    session.send(&startup_bytes(plan)).await?;
+    let mut replies = Replies::default();
+    loop {
+        let (bytes, failure) = match session.receive_some().await {
+            Ok(bytes) => (bytes, Failure::Closed),
+            Err(failure) => (Vec::new(), failure),
+        };
+        match replies.feed(&bytes, bytes.is_empty()) {
+            Some(reply) => {
+                if accepted(&reply) {
+                    let _ = session.send(&postgres::TERMINATE).await;
+                }
+                return Ok(reply);
+            }
+            None if bytes.is_empty() => return Err(failure),
+            None => {}
+        }
+    }
+}
+
+fn accepted(reply: &StartupReply) -> bool {
+    matches!(reply, StartupReply::Authentication(request) if request.code == 0)
+}
+
+/// Puts the reply together, also where a NegotiateProtocolVersion comes before it.
+#[derive(Default)]
+struct Replies {
+    bytes: Vec<u8>,
+    negotiated: Option<(u32, Vec<String>)>,
+}
+
+impl Replies {
+    fn feed(&mut self, bytes: &[u8], at_end: bool) -> Option<StartupReply> {
+        self.bytes.extend_from_slice(bytes);
+        loop {
+            let Decoded::Reply(reply, used) = postgres::startup_reply(&self.bytes, at_end) else {
+                let (newest, unrecognized) = self.negotiated.take_if(|_| at_end)?;
+                return Some(StartupReply::NegotiateProtocolVersion {
+                    newest,
+                    unrecognized,
+                    then: None,
+                });
+            };
+            let negotiated = self.negotiated.take();
+            match (negotiated, reply) {
+                (
+                    None,
+                    StartupReply::NegotiateProtocolVersion {
+                        newest,
+                        unrecognized,
+                        ..
+                    },
+                ) => {
+                    self.negotiated = Some((newest, unrecognized));
+                    self.bytes.drain(..used.min(self.bytes.len()));
+                }
+                (None, reply) => return Some(reply),
+                (Some((newest, unrecognized)), reply) => {
+                    return Some(StartupReply::NegotiateProtocolVersion {
+                        newest,
+                        unrecognized,
+                        then: Some(Box::new(reply)),
+                    });
+                }
+            }
+        }
+    }
+}
+
+async fn read_some<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    into: &mut Vec<u8>,
+) -> Result<usize, Failure> {
+    let mut chunk = vec![0; ANSWER];
+    let length = stream
+        .read(&mut chunk)
+        .await
+        .map_err(|error| failure_of(&error))?;
+    into.extend_from_slice(chunk.get(..length).unwrap_or_default());
+    Ok(length)
+}
+
+/// Stops writing and reads to the end of file for a moment: a close with unread bytes would be a
+/// reset, which the server logs.
+pub(super) async fn finish<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, limit: &Limit) {
+    let until = limit.at.min(Instant::now() + LINGER);
+    let drained = async {
+        let _ = stream.shutdown().await;
+        let mut bytes = vec![0; ANSWER];
+        while matches!(stream.read(&mut bytes).await, Ok(length) if length > 0) {}
+    };
+    let _ = timeout_at(until, drained).await;
+}

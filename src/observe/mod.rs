@@ -1,0 +1,301 @@
+//! Collects the evidence: the only asynchronous protocol code. It holds no opinion.
+
+mod connection;
+mod handshake;
+pub mod plan;
+mod x448;
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::time::Instant;
+
+use crate::net::Network;
+use crate::observation::{
+    AddressObservation, Connection, Depth, Endpoint, Failure, HostObservation, Purpose, Step,
+};
+use connection::{Limit, TlsSteps};
+use plan::{HostPlan, Lookup, Plan, TlsPlan};
+
+/// Probes every host of the plan at the same time, each address by its turn.
+pub async fn observe(plan: &Plan, network: &impl Network) -> Vec<HostObservation> {
+    let deadline = Instant::now() + plan.deadline;
+    join_all(
+        plan.hosts
+            .iter()
+            .map(|host| observe_host(plan, host, network, deadline)),
+    )
+    .await
+}
+
+async fn observe_host(
+    plan: &Plan,
+    host: &HostPlan,
+    network: &impl Network,
+    deadline: Instant,
+) -> HostObservation {
+    let mut seen = HostObservation {
+        index: host.index,
+        resolve: Step::NotAttempted,
+        addresses: Vec::new(),
+    };
+    let endpoints = match &host.lookup {
+        Lookup::Socket(path) => vec![Endpoint::Unix(path.clone())],
+        Lookup::Address(address) => vec![tcp(*address, host.port)],
+        Lookup::Impossible(why) => {
+            let failure = Failure::Unresolved(why.clone());
+            seen.resolve = Step::Failed { failure, ms: 0.0 };
+            Vec::new()
+        }
+        Lookup::Name(name) => {
+            let resolving = async {
+                let found = network.resolve(name).await;
+                found.map_err(|error| Failure::Unresolved(error.to_string()))
+            };
+            seen.resolve = Limit::new(deadline, None).step(resolving).await;
+            let addresses = seen.resolve.value().cloned().unwrap_or_default();
+            addresses
+                .into_iter()
+                .map(|address| tcp(address, host.port))
+                .collect()
+        }
+    };
+    let mut waiting = endpoints.len();
+    for endpoint in endpoints {
+        // An address that swallows packets must leave time for the next one.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(waiting.max(1)).unwrap_or(1);
+        waiting = waiting.saturating_sub(1);
+        let connecting = Limit::new(Instant::now() + share, plan.connect_timeout);
+        let (connect, stream) = connect(network, &endpoint, &connecting).await;
+        let connections = match stream {
+            Some(stream) => {
+                let limit = Limit::new(deadline, plan.connect_timeout);
+                let ready = Ready {
+                    plan,
+                    host,
+                    endpoint: &endpoint,
+                    network,
+                    limit: &limit,
+                };
+                ready.probe(stream, connect.clone()).await
+            }
+            None => Vec::new(),
+        };
+        let connected = !connections.is_empty();
+        seen.addresses.push(AddressObservation {
+            address: endpoint,
+            connect,
+            connections,
+        });
+        if connected && !plan.all_addresses {
+            break;
+        }
+    }
+    seen
+}
+
+fn tcp(address: IpAddr, port: u16) -> Endpoint {
+    Endpoint::Tcp(SocketAddr::new(address, port))
+}
+
+async fn connect<N: Network>(
+    network: &N,
+    endpoint: &Endpoint,
+    limit: &Limit,
+) -> (Step<()>, Option<N::Stream>) {
+    let connecting = async {
+        network
+            .connect(endpoint)
+            .await
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+                // It was accepted, and reset before anybody looked.
+                std::io::ErrorKind::ConnectionReset => Failure::Reset,
+                _ => Failure::Unreachable(without_number(&error)),
+            })
+    };
+    match limit.step(connecting).await {
+        Step::Observed { value, ms } => (Step::Observed { value: (), ms }, Some(value)),
+        Step::Failed { failure, ms } => (Step::Failed { failure, ms }, None),
+        Step::NotAttempted => (Step::NotAttempted, None),
+    }
+}
+
+/// The text of strerror(3), without Rust's "(os error 113)".
+fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+/// An address that has accepted a connection.
+struct Ready<'a, N> {
+    plan: &'a Plan,
+    host: &'a HostPlan,
+    endpoint: &'a Endpoint,
+    network: &'a N,
+    limit: &'a Limit,
+}
+
+impl<N: Network> Ready<'_, N> {
+    async fn probe(&self, stream: N::Stream, connect: Step<()>) -> Vec<Connection> {
+        let plan = self.plan;
+        let first = |purpose| Connection {
+            connect: connect.clone(),
+            ..Connection::new(purpose)
+        };
+        if matches!(self.endpoint, Endpoint::Unix(_)) {
+            let mut only = first(Purpose::Socket);
+            if plan.depth == Depth::Handshake {
+                connection::finish(stream, self.limit).await;
+            } else {
+                connection::plaintext(stream, plan, Vec::new(), self.limit, &mut only).await;
+            }
+            return vec![only];
+        }
+        let startup = plan.depth >= Depth::Startup;
+        let steps = TlsSteps {
+            ssl_request: !plan.direct,
+            alpn: true,
+            startup,
+            client_certificate: true,
+        };
+        let mut main = first(if plan.direct {
+            Purpose::Direct
+        } else {
+            Purpose::Negotiated
+        });
+        let name = self.host.server_name.as_deref();
+        let tls = connection::tls(stream, plan, name, steps, self.limit, &mut main);
+        if !startup {
+            tls.await;
+            return vec![main];
+        }
+        // Both at once: a server that is silent on one must not cost the other its time.
+        let ((), plaintext) = tokio::join!(tls, self.open(Purpose::Plaintext, 0));
+        let mut all = vec![main, plaintext];
+        let main = &all[0];
+        let asked = main
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.certificate_request.is_some());
+        let client_key = plan
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_key.is_some());
+        let mut more = Vec::new();
+        if asked && client_key {
+            more.push(Purpose::WithoutClientCertificate);
+        }
+        if hello_would_tell(main) || other_name(main) {
+            more.push(Purpose::Hello);
+        }
+        // Below TLS 1.3 the chain is in the clear, so one sees whether the name changes it.
+        let hello_up_to = if main.handshake.value().is_some() {
+            0x0303
+        } else {
+            0x0304
+        };
+        if plan.depth == Depth::Full {
+            more.push(Purpose::Gssenc);
+            if !plan.direct {
+                more.push(Purpose::Direct);
+            }
+            more.push(Purpose::DirectWithoutAlpn);
+        }
+        for purpose in more {
+            let done = self.open(purpose, hello_up_to).await;
+            all.push(done);
+        }
+        all
+    }
+
+    /// Opens another connection for a purpose and does it.
+    async fn open(&self, purpose: Purpose, hello_up_to: u16) -> Connection {
+        let (plan, limit) = (self.plan, self.limit);
+        let mut connection = Connection::new(purpose);
+        let (step, stream) = connect(self.network, self.endpoint, limit).await;
+        connection.connect = step;
+        let Some(stream) = stream else {
+            return connection;
+        };
+        let name = self.host.server_name.as_deref();
+        let steps = TlsSteps {
+            ssl_request: !plan.direct && purpose == Purpose::WithoutClientCertificate,
+            alpn: purpose != Purpose::DirectWithoutAlpn,
+            startup: purpose == Purpose::WithoutClientCertificate,
+            client_certificate: false,
+        };
+        match purpose {
+            Purpose::Plaintext | Purpose::Socket => {
+                connection::plaintext(stream, plan, Vec::new(), limit, &mut connection).await;
+            }
+            Purpose::Gssenc => connection::gssenc(stream, limit, &mut connection).await,
+            Purpose::Hello => {
+                if let Some(tls) = &plan.tls {
+                    let tls = &TlsPlan {
+                        max_version: tls.max_version.min(hello_up_to),
+                        ..tls.clone()
+                    };
+                    let asks = !plan.direct;
+                    connection::hello(stream, tls, name, asks, limit, &mut connection).await;
+                }
+            }
+            Purpose::Negotiated
+            | Purpose::WithoutClientCertificate
+            | Purpose::Direct
+            | Purpose::DirectWithoutAlpn => {
+                connection::tls(stream, plan, name, steps, limit, &mut connection).await;
+            }
+        }
+        connection
+    }
+}
+
+/// Whether the handshake failed in a way in which OpenSSL's longer offer may fare better.
+fn hello_would_tell(main: &Connection) -> bool {
+    match main.handshake.failure() {
+        Some(Failure::Alert(_) | Failure::Unsupported(_)) => {
+            main.tls.as_ref().is_none_or(|tls| tls.signature.is_none())
+        }
+        Some(Failure::Closed | Failure::Reset) => main
+            .tls
+            .as_ref()
+            .is_none_or(|tls| tls.protocol_version.is_none()),
+        _ => false,
+    }
+}
+
+/// Whether the name that libpq would send is one that the TLS library cannot, but a ClientHello can.
+fn other_name(main: &Connection) -> bool {
+    main.offer.as_ref().is_some_and(|offer| {
+        let wanted = offer.sni_wanted.as_ref();
+        offer.sni != offer.sni_wanted && wanted.is_some_and(|name| name.len() <= 255)
+    })
+}
+
+/// Runs the futures of one task side by side.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    use std::task::Poll;
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut waiting = false;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(value) => *output = Some(value),
+                    Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    running
+        .into_iter()
+        .filter_map(|(_, output)| output)
+        .collect()
+}

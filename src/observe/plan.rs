@@ -1,0 +1,90 @@
+//! What a probe will do: decided before anything is sent, so that its cost can be promised.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::observation::Depth;
+
+/// All that [`super::observe`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How much to ask.
+    pub depth: Depth,
+    /// The hosts, in libpq's order.
+    pub hosts: Vec<HostPlan>,
+    /// Whether every address of a name is probed, not only the first that accepts TCP.
+    pub all_addresses: bool,
+    /// What the ClientHello offers; `None` if the client allows no TLS version at all.
+    pub tls: Option<TlsPlan>,
+    /// Whether TLS starts at the first byte (`sslnegotiation=direct`).
+    pub direct: bool,
+    /// The version in the StartupMessage.
+    pub protocol_version: u32,
+    /// The parameters of the StartupMessage, in order.
+    pub startup_parameters: Vec<(String, String)>,
+    /// libpq's connect_timeout; `None` waits forever.
+    pub connect_timeout: Option<Duration>,
+    /// The whole time for all of it.
+    pub deadline: Duration,
+}
+
+/// One host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// The place in the list, from 0.
+    pub index: usize,
+    /// How its addresses are found.
+    pub lookup: Lookup,
+    /// The port.
+    pub port: u16,
+    /// What server_name says.
+    pub server_name: Option<String>,
+}
+
+/// How a host's addresses are found.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// By name.
+    Name(String),
+    /// They are given.
+    Address(IpAddr),
+    /// It is a Unix socket; its path.
+    Socket(String),
+    /// They cannot be; why.
+    Impossible(String),
+}
+
+/// What the ClientHello offers, beside server_name.
+#[derive(Clone, Debug)]
+pub struct TlsPlan {
+    /// Lowest version.
+    pub min_version: u16,
+    /// Highest version.
+    pub max_version: u16,
+    /// Groups in order.
+    pub groups: Vec<u16>,
+    /// Signature schemes in order.
+    pub signature_schemes: Vec<u16>,
+    /// ALPN protocol.
+    pub alpn: Option<String>,
+    /// The client certificate, if libpq would have one ready.
+    pub client_key: Option<Arc<rustls::sign::CertifiedKey>>,
+}
+
+impl Plan {
+    /// The most connections that one address can get.
+    pub fn connections(&self) -> usize {
+        let client_key = self
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_key.is_some());
+        match self.depth {
+            Depth::Handshake => 1,
+            // The TLS one, the plaintext one, without the client certificate, our own hello.
+            Depth::Startup => 3 + usize::from(client_key),
+            // GSSENCRequest, direct TLS with and without ALPN.
+            Depth::Full => 6 + usize::from(client_key),
+        }
+    }
+}

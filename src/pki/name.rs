@@ -1,0 +1,307 @@
+//! Distinguished names: their printable form, and OpenSSL's canonical form for comparison.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+use sha1::{Digest as _, Sha1};
+
+use super::der::{
+    self, BMP_STRING, DerError, DerResult, Element, IA5_STRING, PRINTABLE_STRING, Reader, SEQUENCE,
+    SET, T61_STRING, UNIVERSAL, UNIVERSAL_STRING, UTF8_STRING, VISIBLE_STRING,
+};
+use super::oid::{self, Oid};
+
+/// OpenSSL reads no name longer than this (`X509_NAME_MAX`).
+const MAX_NAME: usize = 1024 * 1024;
+
+/// One attribute of a name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attribute {
+    /// The attribute type.
+    pub oid: Oid,
+    /// The string type: a universal tag.
+    pub tag: u32,
+    /// The contents as OpenSSL keeps them (`ASN1_STRING_get0_data`): not transcoded.
+    pub value: Vec<u8>,
+    /// Which relative distinguished name it belongs to, from zero.
+    pub rdn: usize,
+}
+
+impl Attribute {
+    /// The text, if the string type is one that OpenSSL transcodes and the contents are right.
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        to_utf8(self.tag, &self.value).ok()
+    }
+}
+
+/// A distinguished name.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Name {
+    /// The encoding, outer SEQUENCE included.
+    pub der: Vec<u8>,
+    /// The attributes in the order of the certificate.
+    pub attributes: Vec<Attribute>,
+    canonical: Vec<u8>,
+}
+
+impl Name {
+    /// Reads the next element as a name.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> DerResult<Self> {
+        let element = reader.expect(UNIVERSAL, SEQUENCE)?;
+        if element.raw.len() > MAX_NAME {
+            return Err(DerError("name too long"));
+        }
+        let mut attributes = Vec::new();
+        let mut rdns = element.elements();
+        let mut rdn = 0;
+        while !rdns.is_empty() {
+            let set = rdns.expect(UNIVERSAL, SET)?;
+            read_rdn(&mut set.elements(), rdn, &mut attributes)?;
+            rdn += 1;
+        }
+        let canonical = canonical(&attributes)?;
+        Ok(Self {
+            der: element.raw.to_vec(),
+            attributes,
+            canonical,
+        })
+    }
+
+    /// A name from its encoding.
+    pub fn from_der(der: &[u8]) -> DerResult<Self> {
+        Self::read(&mut Reader::new(der))
+    }
+
+    /// The name that a distribution point gives relative to this one: one more RDN.
+    pub(crate) fn with_relative(&self, set: &Element<'_>) -> DerResult<Self> {
+        let mut attributes = self.attributes.clone();
+        let rdn = attributes.last().map_or(0, |last| last.rdn + 1);
+        read_rdn(&mut set.elements(), rdn, &mut attributes)?;
+        let canonical = canonical(&attributes)?;
+        Ok(Self {
+            der: Vec::new(),
+            attributes,
+            canonical,
+        })
+    }
+
+    /// What `X509_NAME_cmp` compares: case and spacing folded (`x509_name_canon`).
+    pub fn canonical(&self) -> &[u8] {
+        &self.canonical
+    }
+
+    /// Whether OpenSSL takes the two for the same name.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.canonical == other.canonical
+    }
+
+    /// Whether there is no attribute at all.
+    pub const fn is_empty(&self) -> bool {
+        self.attributes.is_empty()
+    }
+
+    /// The attributes of one type, in order.
+    pub(crate) fn attributes_of<'a>(
+        &'a self,
+        content: &'a [u8],
+    ) -> impl Iterator<Item = &'a Attribute> {
+        self.attributes
+            .iter()
+            .filter(move |attribute| attribute.oid.is(content))
+    }
+
+    /// The commonName attributes in order; libpq looks at the first.
+    pub fn common_names(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes_of(oid::COMMON_NAME)
+    }
+
+    /// The hash by which a directory of certificates or CRLs is searched: files are named
+    /// `HASH.0`, `HASH.r0` with eight hexadecimal digits. Mirrors `X509_NAME_hash`.
+    pub fn hash(&self) -> u32 {
+        let digest = Sha1::digest(&self.canonical);
+        u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
+    }
+}
+
+fn read_rdn(
+    entries: &mut Reader<'_>,
+    rdn: usize,
+    attributes: &mut Vec<Attribute>,
+) -> DerResult<()> {
+    while !entries.is_empty() {
+        let mut entry = entries.sequence()?;
+        let oid = Oid::from_content(entry.object_identifier()?);
+        let value = entry.element()?;
+        entry.finish()?;
+        if value.class != UNIVERSAL || !may_be_attribute_value(value.tag) {
+            return Err(DerError("mstring wrong tag"));
+        }
+        attributes.push(Attribute {
+            oid,
+            tag: value.tag,
+            value: attribute_value(&value)?,
+            rdn,
+        });
+    }
+    Ok(())
+}
+
+fn attribute_value(value: &Element<'_>) -> DerResult<Vec<u8>> {
+    if value.tag == der::BIT_STRING {
+        return Ok(value.bit_string()?.octets);
+    }
+    Ok(value.any()?.into_owned())
+}
+
+/// The tags in `B_ASN1_PRINTABLE`, which a name's values may have.
+const fn may_be_attribute_value(tag: u32) -> bool {
+    matches!(tag, 3 | 7 | 8 | 9 | 11 | 12 | 13..=16 | 18..=20 | 22 | 28 | 29 | 30)
+}
+
+/// Mirrors `x509_name_canon`: the RDNs without the outer SEQUENCE, strings folded.
+fn canonical(attributes: &[Attribute]) -> DerResult<Vec<u8>> {
+    let mut encoding = Vec::new();
+    for rdn in attributes.chunk_by(|a, b| a.rdn == b.rdn) {
+        let mut entries = rdn
+            .iter()
+            .map(|attribute| {
+                let value = match to_utf8(attribute.tag, &attribute.value) {
+                    Ok(text) => der::encode(0x0c, folded(&text).as_bytes()),
+                    Err(NotText::OtherType) => match attribute.tag {
+                        SEQUENCE => attribute.value.clone(),
+                        tag => der::encode(u8::try_from(tag).unwrap_or(0), &attribute.value),
+                    },
+                    Err(NotText::Malformed) => return Err(DerError("invalid string")),
+                };
+                let mut entry = der::encode(0x06, attribute.oid.content());
+                entry.extend(value);
+                Ok(der::encode(0x30, &entry))
+            })
+            .collect::<DerResult<Vec<_>>>()?;
+        entries.sort_unstable();
+        encoding.extend(der::encode(0x31, &entries.concat()));
+    }
+    Ok(encoding)
+}
+
+const fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+}
+
+/// Mirrors `asn1_string_canon`: ASCII case folded, spaces trimmed and collapsed.
+fn folded(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut spaces = false;
+    for character in text.trim_matches(is_space).chars() {
+        if is_space(character) {
+            spaces = true;
+            continue;
+        }
+        if spaces {
+            result.push(' ');
+            spaces = false;
+        }
+        result.push(character.to_ascii_lowercase());
+    }
+    result
+}
+
+enum NotText {
+    /// Not one of the types that are transcoded.
+    OtherType,
+    /// `ASN1_STRING_to_UTF8` fails.
+    Malformed,
+}
+
+/// Mirrors `ASN1_STRING_to_UTF8`, for the types that name comparison transcodes.
+fn to_utf8(tag: u32, value: &[u8]) -> Result<Cow<'_, str>, NotText> {
+    let from_code_points = |code_points: &mut dyn Iterator<Item = u32>| {
+        code_points
+            .map(char::from_u32)
+            .collect::<Option<String>>()
+            .map(Cow::Owned)
+            .ok_or(NotText::Malformed)
+    };
+    match tag {
+        UTF8_STRING => std::str::from_utf8(value)
+            .map(Cow::Borrowed)
+            .map_err(|_| NotText::Malformed),
+        PRINTABLE_STRING | T61_STRING | IA5_STRING | VISIBLE_STRING => {
+            Ok(match std::str::from_utf8(value) {
+                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+                _ => Cow::Owned(value.iter().map(|octet| char::from(*octet)).collect()),
+            })
+        }
+        BMP_STRING => from_code_points(&mut value.chunks(2).map(|unit| {
+            unit.iter()
+                .fold(0, |sum, octet| sum << 8 | u32::from(*octet))
+        })),
+        UNIVERSAL_STRING => from_code_points(&mut value.chunks(4).map(|unit| {
+            unit.iter()
+                .fold(0, |sum, octet| sum << 8 | u32::from(*octet))
+        })),
+        _ => Err(NotText::OtherType),
+    }
+}
+
+/// The text of a string of a certificate, if it has one.
+pub(crate) fn string_text(tag: u32, value: &[u8]) -> Option<Cow<'_, str>> {
+    to_utf8(tag, value).ok()
+}
+
+impl fmt::Display for Name {
+    /// RFC 4514: the last RDN first, special characters escaped; nothing of it can move a cursor.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, rdn) in self
+            .attributes
+            .chunk_by(|a, b| a.rdn == b.rdn)
+            .rev()
+            .enumerate()
+        {
+            if index > 0 {
+                formatter.write_char(',')?;
+            }
+            for (position, attribute) in rdn.iter().enumerate() {
+                if position > 0 {
+                    formatter.write_char('+')?;
+                }
+                match oid::attribute_name(&attribute.oid) {
+                    Some(name) => write!(formatter, "{name}=")?,
+                    None => write!(formatter, "{}=", attribute.oid)?,
+                }
+                write_value(formatter, attribute)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_value(formatter: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt::Result {
+    let Some(text) = attribute.text() else {
+        formatter.write_char('#')?;
+        return attribute
+            .value
+            .iter()
+            .try_for_each(|octet| write!(formatter, "{octet:02X}"));
+    };
+    let last = text.chars().count().saturating_sub(1);
+    for (index, character) in text.chars().enumerate() {
+        match character {
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(formatter, "\\{character}")?,
+            '#' if index == 0 => formatter.write_str("\\#")?,
+            ' ' if index == 0 || index == last => formatter.write_str("\\ ")?,
+            // Control characters and the marks that turn the direction of writing.
+            _ if character.is_control()
+                || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
+            {
+                let mut buffer = [0; 4];
+                for octet in character.encode_utf8(&mut buffer).bytes() {
+                    write!(formatter, "\\{octet:02X}")?;
+                }
+            }
+            _ => formatter.write_char(character)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! PEM files as OpenSSL reads a set of certificates and CRLs (`PEM_X509_INFO_read_bio`).
+
+use thiserror::Error;
+
+use super::certificate::Certificate;
+use super::crl::Crl;
+use super::der::{
+    CONTEXT, DerError, DerResult, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
+};
+use super::oid::Oid;
+
+/// OpenSSL reads lines in pieces of this size (`LINESIZE` less the NUL).
+const PIECE: usize = 254;
+
+/// Why OpenSSL refuses the whole file. The text is the reason that libpq shows in
+/// `could not read root certificate file "%s": %s`.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum PemError {
+    /// There is no certificate and no CRL in it: empty, only text, only a key, or DER.
+    #[error("no certificate or crl found")]
+    NothingFound,
+    /// A block is cut short or its end line is another's.
+    #[error("bad end line")]
+    BadEndLine,
+    /// What is between the lines is not base64.
+    #[error("bad base64 decode")]
+    BadBase64,
+    /// Header lines that are not those of an encrypted block.
+    #[error("not proc type")]
+    NotProcType,
+    /// An encrypted block, for which OpenSSL has no password here.
+    #[error("bad password read")]
+    Encrypted,
+    /// A block without contents, for which OpenSSL gives no reason of its own.
+    #[error("PEM lib")]
+    NoReason,
+    /// The contents of a block do not decode.
+    #[error("{0}")]
+    Undecodable(DerError),
+}
+
+/// The uses a `TRUSTED CERTIFICATE` is trusted or rejected for (`X509_CERT_AUX`).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TrustSettings {
+    /// Trusted for these, and then for no other; `None`: no list.
+    pub trusted: Option<Vec<Oid>>,
+    /// Rejected for these.
+    pub rejected: Option<Vec<Oid>>,
+}
+
+/// One object of a file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PemItem {
+    /// A certificate, with trust settings if its label said so.
+    Certificate(Box<Certificate>, Option<TrustSettings>),
+    /// A revocation list.
+    Crl(Box<Crl>),
+}
+
+/// Reads all certificates and CRLs of a file; any bad block spoils it whole.
+pub fn read(bytes: &[u8]) -> Result<Vec<PemItem>, PemError> {
+    let mut lines = Lines {
+        rest: bytes,
+        first: true,
+    };
+    let mut items = Vec::new();
+    while let Some(label) = lines.next_label() {
+        let block = read_block(&mut lines, &label)?;
+        if let Some(item) = block.item(&label)? {
+            items.push(item);
+        }
+    }
+    Ok(items)
+}
+
+/// The certificates of a file in order, as `SSL_CTX_use_certificate_chain_file` and
+/// `X509_load_cert_file` would take them one by one: until the first block that is bad.
+pub fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, PemError> {
+    Ok(read(bytes)?
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate, _) => Some(*certificate),
+            PemItem::Crl(_) => None,
+        })
+        .collect())
+}
+
+struct Lines<'a> {
+    rest: &'a [u8],
+    first: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// The next piece as `BIO_gets` gives it; nothing at the end or at a line that begins with NUL.
+    fn next_piece(&mut self) -> Option<&'a [u8]> {
+        let limit = self.rest.len().min(PIECE);
+        let window = &self.rest[..limit];
+        let length = window
+            .iter()
+            .position(|octet| *octet == b'\n')
+            .map_or(limit, |end| end + 1);
+        let (piece, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        let text = piece
+            .iter()
+            .position(|octet| *octet == 0)
+            .map_or(piece, |end| &piece[..end]);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Skips to the next line `-----BEGIN label-----`.
+    fn next_label(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let mut piece = self.next_piece()?;
+            if std::mem::take(&mut self.first) {
+                piece = piece.strip_prefix(b"\xef\xbb\xbf").unwrap_or(piece);
+            }
+            let label = trimmed(piece)
+                .strip_prefix(b"-----BEGIN ")
+                .and_then(|rest| rest.strip_suffix(b"-----"));
+            if let Some(label) = label {
+                return Some(label.to_vec());
+            }
+        }
+    }
+}
+
+/// Without white space, control characters and (as `char` is signed) bytes above 0x7f at the end.
+fn trimmed(piece: &[u8]) -> &[u8] {
+    let end = piece
+        .iter()
+        .rposition(|octet| (b'!'..=0x7f).contains(octet))
+        .map_or(0, |last| last + 1);
+    &piece[..end]
+}
+
+struct Block {
+    header: Vec<u8>,
+    contents: Vec<u8>,
+}
+
+#[derive(Eq, PartialEq)]
+enum Header {
+    Maybe,
+    Inside,
+    Over,
+}
+
+/// Mirrors `get_header_and_data` and the decoding in `PEM_read_bio_ex`.
+fn read_block(lines: &mut Lines<'_>, label: &[u8]) -> Result<Block, PemError> {
+    let mut state = Header::Maybe;
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    let mut partial = false;
+    let mut short_line = false;
+    loop {
+        let piece = lines.next_piece().ok_or(PemError::BadEndLine)?;
+        let was_partial = std::mem::replace(
+            &mut partial,
+            piece.len() == PIECE && !piece.ends_with(b"\n"),
+        );
+        if state == Header::Maybe && piece.contains(&b':') {
+            state = Header::Inside;
+        }
+        let line = trimmed(piece);
+        if line.is_empty() {
+            if !was_partial {
+                if state == Header::Over {
+                    return Err(PemError::BadEndLine);
+                }
+                state = Header::Over;
+            }
+            continue;
+        }
+        if let Some(end) = line.strip_prefix(b"-----END ") {
+            if !end
+                .strip_prefix(label)
+                .is_some_and(|rest| rest.starts_with(b"-----"))
+            {
+                return Err(PemError::BadEndLine);
+            }
+            break;
+        }
+        if short_line {
+            return Err(PemError::BadEndLine);
+        }
+        let target = if state == Header::Over {
+            &mut after
+        } else {
+            &mut before
+        };
+        target.extend_from_slice(line);
+        target.push(b'\n');
+        if state == Header::Over {
+            if line.len() > 64 {
+                return Err(PemError::NoReason);
+            }
+            short_line = line.len() < 64;
+        }
+    }
+    let (header, data) = if state == Header::Maybe {
+        (Vec::new(), before)
+    } else {
+        (before, after)
+    };
+    if data.is_empty() {
+        return Err(PemError::NoReason);
+    }
+    Ok(Block {
+        header,
+        contents: decode_base64(&data).ok_or(PemError::BadBase64)?,
+    })
+}
+
+/// Mirrors `EVP_DecodeUpdate` and `EVP_DecodeFinal`: white space is skipped, a hyphen ends it.
+fn decode_base64(data: &[u8]) -> Option<Vec<u8>> {
+    let mut contents = Vec::with_capacity(data.len() / 4 * 3);
+    let (mut group, mut count, mut padding) = (0_u32, 0, 0);
+    for octet in data {
+        let value = match octet {
+            b'A'..=b'Z' => octet - b'A',
+            b'a'..=b'z' => octet - b'a' + 26,
+            b'0'..=b'9' => octet - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                padding += 1;
+                0
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => continue,
+            b'-' => break,
+            _ => return None,
+        };
+        if padding > 2 || (padding > 0 && *octet != b'=') {
+            return None;
+        }
+        group = group << 6 | u32::from(value);
+        count += 1;
+        if count == 4 {
+            let [_, octets @ ..] = group.to_be_bytes();
+            contents.extend_from_slice(&octets[..3 - padding]);
+            (group, count) = (0, 0);
+        }
+    }
+    (count == 0).then_some(contents)
+}
+
+impl Block {
+    fn item(&self, label: &[u8]) -> Result<Option<PemItem>, PemError> {
+        match label {
+            b"CERTIFICATE" | b"X509 CERTIFICATE" => {
+                let (certificate, _) = self.certificate()?;
+                Ok(Some(PemItem::Certificate(certificate, None)))
+            }
+            b"TRUSTED CERTIFICATE" => {
+                let (certificate, rest) = self.certificate()?;
+                let settings = if rest.is_empty() {
+                    None
+                } else {
+                    Some(trust_settings(rest).map_err(PemError::Undecodable)?)
+                };
+                Ok(Some(PemItem::Certificate(certificate, settings)))
+            }
+            b"X509 CRL" => {
+                self.check_header()?;
+                let crl = Crl::parse(&self.contents).map_err(PemError::Undecodable)?;
+                Ok(Some(PemItem::Crl(Box::new(crl))))
+            }
+            _ if contains(label, b"PRIVATE KEY") => {
+                self.check_private_key(label)?;
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn certificate(&self) -> Result<(Box<Certificate>, &[u8]), PemError> {
+        self.check_header()?;
+        let (certificate, rest) = Certificate::parse_prefix(&self.contents);
+        match &certificate.unparsed {
+            None => Ok((Box::new(certificate), rest)),
+            Some(_) => Err(PemError::Undecodable(
+                certificate
+                    .decoding_error()
+                    .unwrap_or(DerError("nested asn1 error")),
+            )),
+        }
+    }
+
+    /// Mirrors `PEM_get_EVP_CIPHER_INFO`, as far as anything but a key can have a header.
+    fn check_header(&self) -> Result<(), PemError> {
+        match self.header.as_slice() {
+            [] => Ok(()),
+            header if header.starts_with(b"Proc-Type:") => Err(PemError::Encrypted),
+            _ => Err(PemError::NotProcType),
+        }
+    }
+
+    /// A key is decoded only to be ignored, but one that does not decode spoils the file. Whether
+    /// it is a good key is not looked at.
+    fn check_private_key(&self, label: &[u8]) -> Result<(), PemError> {
+        if self.header.len() > 10 {
+            return if self.header.starts_with(b"Proc-Type:") {
+                Ok(())
+            } else {
+                Err(PemError::NotProcType)
+            };
+        }
+        if label == b"ENCRYPTED PRIVATE KEY" {
+            return Ok(());
+        }
+        Reader::new(&self.contents)
+            .sequence()
+            .map(|_| ())
+            .map_err(PemError::Undecodable)
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
+}
+
+fn trust_settings(aux: &[u8]) -> DerResult<TrustSettings> {
+    let mut inside = Reader::new(aux).sequence()?;
+    let oids = |mut list: Reader<'_>| -> DerResult<Vec<Oid>> {
+        let mut oids = Vec::new();
+        while !list.is_empty() {
+            oids.push(Oid::from_content(list.object_identifier()?));
+        }
+        Ok(oids)
+    };
+    let trusted = inside
+        .optional(UNIVERSAL, SEQUENCE)?
+        .map(|element| oids(element.elements()))
+        .transpose()?;
+    let rejected = inside
+        .optional(CONTEXT, 0)?
+        .map(|element| oids(element.elements()))
+        .transpose()?;
+    for tag in [UTF8_STRING, OCTET_STRING] {
+        if let Some(element) = inside.optional(UNIVERSAL, tag)? {
+            element.string()?;
+        }
+    }
+    inside.optional(CONTEXT, 1)?;
+    inside.finish()?;
+    Ok(TrustSettings { trusted, rejected })
+}

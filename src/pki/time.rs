@@ -1,0 +1,131 @@
+//! Certificate times as OpenSSL reads and compares them.
+
+use super::der::{DerError, DerResult, GENERALIZED_TIME, Reader, UNIVERSAL, UTC_TIME};
+
+/// A UTCTime or GeneralizedTime.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asn1Time {
+    /// The characters, as encoded.
+    pub text: Vec<u8>,
+    /// Whether the type is UTCTime, with its two-digit year.
+    pub utc_time: bool,
+    /// Unix seconds, where `ASN1_TIME_to_tm` can read the text (offsets and fractions included).
+    readable: Option<i64>,
+}
+
+impl Asn1Time {
+    /// Reads the next element, which must be one of the two types.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> DerResult<Self> {
+        let element = reader.element()?;
+        if !(element.is(UNIVERSAL, UTC_TIME) || element.is(UNIVERSAL, GENERALIZED_TIME)) {
+            return Err(DerError("mstring wrong tag"));
+        }
+        let utc_time = element.tag == UTC_TIME;
+        let text = element.string()?.into_owned();
+        let readable = unix_seconds(&text, utc_time);
+        Ok(Self {
+            text,
+            utc_time,
+            readable,
+        })
+    }
+
+    /// Unix seconds, if the text has the one form that `X509_cmp_time` takes:
+    /// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`. Anything else is an error in the field (13 or 14).
+    pub fn unix(&self) -> Option<i64> {
+        let length = if self.utc_time { 13 } else { 15 };
+        let (last, digits) = self.text.split_last()?;
+        let strict =
+            self.text.len() == length && *last == b'Z' && digits.iter().all(u8::is_ascii_digit);
+        if strict { self.readable } else { None }
+    }
+
+    /// Unix seconds as `ASN1_TIME_compare` reads them, more leniently.
+    pub const fn readable(&self) -> Option<i64> {
+        self.readable
+    }
+}
+
+/// Mirrors `ossl_asn1_time_to_tm` without the strict flag.
+fn unix_seconds(text: &[u8], utc_time: bool) -> Option<i64> {
+    if text.len() < if utc_time { 11 } else { 13 } {
+        return None;
+    }
+    let mut rest = text;
+    let mut two_digits = |limit: std::ops::RangeInclusive<i64>| {
+        let ([tens @ b'0'..=b'9', ones @ b'0'..=b'9'], after) = rest.split_at_checked(2)? else {
+            return None;
+        };
+        // Something must follow each field: the zone at last.
+        if after.is_empty() {
+            return None;
+        }
+        rest = after;
+        let value = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+        limit.contains(&value).then_some((value, after[0]))
+    };
+    let year = if utc_time {
+        let (year, _) = two_digits(0..=99)?;
+        if year < 50 { 2000 + year } else { 1900 + year }
+    } else {
+        two_digits(0..=99)?.0 * 100 + two_digits(0..=99)?.0
+    };
+    let (month, _) = two_digits(1..=12)?;
+    let (day, _) = two_digits(1..=31)?;
+    if day > days_in_month(year, month) {
+        return None;
+    }
+    let (hour, _) = two_digits(0..=23)?;
+    let (minute, next) = two_digits(0..=59)?;
+    let second = if matches!(next, b'Z' | b'+' | b'-') {
+        0
+    } else {
+        two_digits(0..=59)?.0
+    };
+    if !utc_time && rest.first() == Some(&b'.') {
+        let digits = rest[1..]
+            .iter()
+            .take_while(|digit| digit.is_ascii_digit())
+            .count();
+        if digits == 0 {
+            return None;
+        }
+        rest = rest.get(1 + digits..)?;
+    }
+    let offset = match rest {
+        [b'Z'] => 0,
+        [sign @ (b'+' | b'-'), digits @ ..] if digits.len() == 4 => {
+            let field = |pair: &[u8], limit: i64| match pair {
+                [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+                    let value = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+                    (value <= limit).then_some(value)
+                }
+                _ => None,
+            };
+            let seconds = field(&digits[..2], 12)? * 3600 + field(&digits[2..], 59)? * 60;
+            if *sign == b'-' { seconds } else { -seconds }
+        }
+        _ => return None,
+    };
+    Some(days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second + offset)
+}
+
+const fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar.
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}

@@ -1,0 +1,208 @@
+//! What a client trusts: certificates with their trust settings, and revocation lists
+//! (`X509_STORE`).
+
+use super::certificate::Certificate;
+use super::crl::Crl;
+use super::issuance::{is_self_signed, same};
+use super::name::Name;
+use super::oid;
+use super::pem::{self, PemError, PemItem, TrustSettings};
+use super::release::Release;
+
+/// One certificate of the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustedCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The trust settings of a `TRUSTED CERTIFICATE` block.
+    pub settings: Option<TrustSettings>,
+    /// Whether it comes from a hashed directory, which is searched only where the files had no
+    /// certificate of that subject.
+    pub from_directory: bool,
+}
+
+/// What the trust settings of a certificate say (`X509_check_trust` for TLS servers).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Trust {
+    Trusted,
+    Rejected,
+    Undecided,
+}
+
+impl TrustedCertificate {
+    /// Mirrors `obj_trust` for serverAuth; `self_signed_suffices` is the default for want of
+    /// settings.
+    pub(crate) fn trust(&self, self_signed_suffices: bool, release: Release) -> Trust {
+        let concerns = |oids: &Option<Vec<oid::Oid>>| {
+            oids.iter()
+                .flatten()
+                .any(|oid| oid.is(oid::SERVER_AUTH) || oid.is(oid::ANY_EXTENDED_KEY_USAGE))
+        };
+        if let Some(settings) = &self.settings {
+            if concerns(&settings.rejected) {
+                return Trust::Rejected;
+            }
+            if settings.trusted.is_some() {
+                return if concerns(&settings.trusted) {
+                    Trust::Trusted
+                } else {
+                    Trust::Rejected
+                };
+            }
+        }
+        let valid = !self.certificate.extensions.is_invalid(release);
+        if self_signed_suffices && valid && is_self_signed(&self.certificate, release) {
+            Trust::Trusted
+        } else {
+            Trust::Undecided
+        }
+    }
+}
+
+/// A set of trusted certificates and CRLs, in the order they were added.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TrustStore {
+    certificates: Vec<TrustedCertificate>,
+    crls: Vec<Crl>,
+}
+
+impl TrustStore {
+    /// A store with nothing in it: no chain ends there.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// What a root certificate file loads to.
+    pub fn from_pem(bytes: &[u8]) -> Result<Self, PemError> {
+        let mut store = Self::default();
+        store.add_pem(bytes)?;
+        Ok(store)
+    }
+
+    /// Adds a file of certificates and CRLs, mirroring `X509_load_cert_crl_file`: a root file, an
+    /// `SSL_CERT_FILE`, or the file of `sslcrl` (in which a certificate becomes trusted too).
+    /// Nothing is added if any of it is bad.
+    pub fn add_pem(&mut self, bytes: &[u8]) -> Result<(), PemError> {
+        let items = pem::read(bytes)?;
+        if items.is_empty() {
+            return Err(PemError::NothingFound);
+        }
+        for item in items {
+            match item {
+                PemItem::Certificate(certificate, settings) => {
+                    self.add(*certificate, settings, false);
+                }
+                PemItem::Crl(crl) => self.add_crl(*crl),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file `HASH.N` of a hashed directory, mirroring `X509_load_cert_file`: certificates
+    /// only, and those before a bad block stay. `HASH` is [`Name::hash`] of an issuer wanted.
+    pub fn add_directory_entry(&mut self, bytes: &[u8]) -> Result<(), PemError> {
+        for item in pem::read(bytes)? {
+            if let PemItem::Certificate(certificate, settings) = item {
+                self.add(*certificate, settings, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file `HASH.rN` of a hashed directory, mirroring `X509_load_crl_file`.
+    pub fn add_directory_crl(&mut self, bytes: &[u8]) -> Result<(), PemError> {
+        for item in pem::read(bytes)? {
+            if let PemItem::Crl(crl) = item {
+                self.add_crl(*crl);
+            }
+        }
+        Ok(())
+    }
+
+    /// Mozilla's list of TLS server roots, as the crate webpki-roots has it: names, keys and name
+    /// constraints without dates, so that none of them is ever expired.
+    pub fn mozilla() -> Self {
+        let mut store = Self::default();
+        for anchor in webpki_roots::TLS_SERVER_ROOTS {
+            let constraints = anchor.name_constraints.as_ref().map(AsRef::as_ref);
+            if let Ok(certificate) = Certificate::bare(
+                anchor.subject.as_ref(),
+                anchor.subject_public_key_info.as_ref(),
+                constraints,
+            ) {
+                store.certificates.push(TrustedCertificate {
+                    certificate,
+                    settings: None,
+                    from_directory: false,
+                });
+            }
+        }
+        store
+    }
+
+    /// Adds one certificate unless it is there already.
+    pub fn add(
+        &mut self,
+        certificate: Certificate,
+        settings: Option<TrustSettings>,
+        from_directory: bool,
+    ) {
+        let known = self
+            .certificates
+            .iter()
+            .any(|trusted| same(&trusted.certificate, &certificate));
+        if !known {
+            self.certificates.push(TrustedCertificate {
+                certificate,
+                settings,
+                from_directory,
+            });
+        }
+    }
+
+    /// Adds one CRL unless it is there already.
+    pub fn add_crl(&mut self, crl: Crl) {
+        if !self.crls.iter().any(|known| known.der == crl.der) {
+            self.crls.push(crl);
+        }
+    }
+
+    /// The certificates in order.
+    pub fn certificates(&self) -> &[TrustedCertificate] {
+        &self.certificates
+    }
+
+    /// The revocation lists in order.
+    pub fn crls(&self) -> &[Crl] {
+        &self.crls
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty() && self.crls.is_empty()
+    }
+
+    /// The certificates of a subject in the order OpenSSL tries them.
+    pub(crate) fn by_subject<'a>(
+        &'a self,
+        subject: &'a Name,
+    ) -> impl Iterator<Item = (usize, &'a TrustedCertificate)> {
+        let found = move |lazy: bool| {
+            self.certificates
+                .iter()
+                .enumerate()
+                .filter(move |(_, trusted)| {
+                    trusted.from_directory == lazy && trusted.certificate.subject.matches(subject)
+                })
+        };
+        let in_files = found(false).next().is_some();
+        found(!in_files)
+    }
+
+    /// The CRLs of an issuer in the order OpenSSL scores them.
+    pub(crate) fn crls_of<'a>(&'a self, issuer: &'a Name) -> impl Iterator<Item = &'a Crl> {
+        self.crls
+            .iter()
+            .filter(move |crl| crl.issuer.matches(issuer))
+    }
+}

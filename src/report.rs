@@ -1,0 +1,566 @@
+//! What pgprobe says of one target: the JSON contract, and all that the renderers see.
+//!
+//! The schema in `docs/report.schema.json` is made from these types, `docs/json.md` from the
+//! schema; later versions add fields and never change one.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::emulates::Emulates;
+use crate::libpq::authentication::Auth;
+use crate::libpq::error::LibpqError;
+use crate::libpq::parameters::SslMode;
+use crate::observation::{Depth, Purpose};
+
+/// The version of this contract.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One target: an object of `--format json`.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct Report {
+    /// Version of this contract: 1.
+    pub schema: u32,
+    /// What was asked for.
+    pub target: TargetReport,
+    /// When the probe began, RFC 3339 in UTC.
+    pub probed_at: String,
+    /// The time that validity was judged at, RFC 3339 in UTC.
+    pub judged_at: String,
+    /// The client whose behaviour the verdicts state.
+    pub emulates: Emulates,
+    /// How much was asked of the server.
+    pub depth: Depth,
+    /// What became of the target, in one word: that of the host in `host_index`.
+    pub status: Status,
+    /// How many connections were opened or tried.
+    pub connections: usize,
+    /// The element of `hosts` that `tls` and `certificates` were taken from; null if none.
+    pub host_index: Option<usize>,
+    /// libpq's answer for each sslmode, over the whole host list, in libpq's order.
+    pub sslmodes: Vec<Verdict>,
+    /// The server's TLS; null if none was seen.
+    pub tls: Option<TlsReport>,
+    /// The chain as sent, leaf first.
+    pub certificates: Vec<CertificateReport>,
+    /// The hosts of the list, in libpq's order.
+    pub hosts: Vec<HostReport>,
+    /// What the reader should know beside the answers, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct TargetReport {
+    /// The target as typed; secrets are `***`.
+    pub input: String,
+    /// The user that the StartupMessage names.
+    pub user: Option<String>,
+    /// The database that the StartupMessage names.
+    pub dbname: Option<String>,
+    /// The sslmode that the user demanded, by the target, an option or the environment.
+    pub sslmode: Option<SslMode>,
+    /// What libpq says to the parameters whatever the mode, if it refuses them.
+    pub error: Option<LibpqError>,
+}
+
+/// What became of a target or host, in one word.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A TLS handshake was completed.
+    Tls,
+    /// The server answered `N` to SSLRequest.
+    NoTls,
+    /// TLS was begun and failed.
+    TlsFailed,
+    /// The server's answer is not one of PostgreSQL's.
+    ProtocolError,
+    /// The server closed or reset the connection before TLS.
+    ConnectionClosed,
+    /// No answer within pgprobe's deadline or libpq's connect_timeout.
+    Timeout,
+    /// TCP did not connect.
+    ConnectFailed,
+    /// The name has no address.
+    NotResolved,
+    /// It is a Unix socket: no TLS there.
+    UnixSocket,
+    /// Nothing was sent.
+    NothingSent,
+}
+
+/// libpq's answer for one sslmode.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The sslmode.
+    pub mode: SslMode,
+    /// Whether libpq would reach the point where the server accepts it or asks for credentials.
+    pub outcome: Outcome,
+    /// Whether that connection is encrypted by TLS; null unless the outcome is `connects`.
+    pub encrypted: Option<bool>,
+    /// Whether libpq would take this server's TLS in this mode: protocol, chain, name.
+    pub tls: TlsAnswer,
+    /// What that TLS would prove to libpq.
+    pub verifies: Verifies,
+    /// Which element of `hosts` the answer came from; null if none was reached.
+    pub host_index: Option<usize>,
+    /// What the server asks for, where the outcome is `connects`.
+    pub auth: Option<Auth>,
+    /// The depth that would settle an `undetermined` outcome; null if no depth would.
+    pub settled_by: Option<Depth>,
+    /// Why the outcome is `undetermined`.
+    pub reason: Option<String>,
+    /// What libpq would try, in order.
+    pub attempts: Vec<Attempt>,
+    /// Why it fails.
+    pub error: Option<LibpqError>,
+}
+
+/// Whether libpq gets in.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It reaches the point where the server accepts it or asks for credentials.
+    Connects,
+    /// It does not.
+    Fails,
+    /// The evidence does not tell.
+    Undetermined,
+}
+
+/// Whether libpq takes the server's TLS.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum TlsAnswer {
+    /// It does.
+    #[serde(rename = "accepted")]
+    Accepted,
+    /// It does not, or the server offers none.
+    #[serde(rename = "refused")]
+    Refused,
+    /// The mode never uses TLS.
+    #[serde(rename = "not used")]
+    NotUsed,
+    /// The evidence does not tell.
+    #[serde(rename = "unknown")]
+    Unknown,
+}
+
+/// What an accepted TLS connection proves to libpq in a mode.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verifies {
+    /// Nothing: whoever answers is taken.
+    Nothing,
+    /// The chain, because a root certificate file is there.
+    Chain,
+    /// The chain and the host name.
+    ChainAndHostName,
+}
+
+/// One thing that libpq would try.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct Attempt {
+    /// The element of `hosts`.
+    pub host_index: usize,
+    /// The address, or the path of a Unix socket; null where there is none.
+    pub address: Option<String>,
+    /// How it would speak.
+    pub transport: Transport,
+    /// What it would do, in order: `connect`, `ssl_request`, `tls_handshake`,
+    /// `verify_certificate`, `verify_host_name`, `startup`.
+    pub steps: Vec<Step>,
+    /// What it ended in.
+    pub ended_in: Ending,
+    /// libpq's message, where it failed.
+    pub error: Option<LibpqError>,
+}
+
+/// How an attempt speaks to the server.
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TLS after SSLRequest.
+    Tls,
+    /// TLS from the first byte.
+    DirectTls,
+    /// Plaintext over TCP.
+    Plaintext,
+    /// A Unix socket.
+    UnixSocket,
+    /// It did not come so far.
+    #[default]
+    None,
+}
+
+/// A step of an attempt.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Finding the address and connecting.
+    Connect,
+    /// SSLRequest and its answer.
+    SslRequest,
+    /// The TLS handshake.
+    TlsHandshake,
+    /// Checking the chain.
+    VerifyCertificate,
+    /// Checking the name.
+    VerifyHostName,
+    /// The StartupMessage and its answer.
+    Startup,
+}
+
+/// What an attempt ended in.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The server accepted the client or asked for credentials.
+    Reached,
+    /// It failed and libpq tries the next encryption method.
+    NextMethod,
+    /// It failed and libpq tries the next address.
+    NextAddress,
+    /// It failed and libpq tries the next host.
+    NextHost,
+    /// It failed and libpq gives up.
+    GivesUp,
+    /// The evidence does not tell.
+    Unknown,
+}
+
+/// One host of the list.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct HostReport {
+    /// `host` as given; null if only hostaddr was.
+    pub host: Option<String>,
+    /// `hostaddr` as given.
+    pub hostaddr: Option<String>,
+    /// The port as given.
+    pub port: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why, in words, where `status` is a failure.
+    pub failure: Option<String>,
+    /// The addresses in the order they were tried, then those that were not needed.
+    pub addresses: Vec<AddressReport>,
+    /// The answer to SSLRequest.
+    pub ssl_request: Option<SslRequestReport>,
+    /// What pg_hba.conf lets happen.
+    pub startup: StartupReport,
+    /// The server's TLS; null if none was seen.
+    pub tls: Option<TlsReport>,
+    /// The chain as sent, leaf first.
+    pub certificates: Vec<CertificateReport>,
+    /// libpq's answer for each sslmode if this host were the only one.
+    pub sslmodes: Vec<Verdict>,
+    /// Direct TLS with ALPN (depth `full`).
+    pub direct: Option<DirectReport>,
+    /// Direct TLS without ALPN (depth `full`).
+    pub direct_without_alpn: Option<DirectReport>,
+    /// The answer to GSSENCRequest (depth `full`): `G`, `N`, `E` or another byte.
+    pub gssenc_request: Option<String>,
+    /// How long each step took.
+    pub timings: Vec<Timing>,
+}
+
+/// One address of a host.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct AddressReport {
+    /// Address and port, or the path of a Unix socket.
+    pub address: String,
+    /// Whether it was tried, and if TCP connected.
+    pub connected: Option<bool>,
+    /// Why not.
+    pub failure: Option<String>,
+}
+
+/// The answer to SSLRequest.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct SslRequestReport {
+    /// `S`, `N`, `E`, another byte as `0x..`; null if the server closed or was silent.
+    pub answer: Option<String>,
+    /// How many bytes came together with the answer; more than 0 after `S` is an injection.
+    pub trailing_bytes: usize,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+}
+
+/// What pg_hba.conf lets happen to this user, database and address.
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Serialize)]
+pub struct StartupReport {
+    /// The user that was named.
+    pub user: Option<String>,
+    /// The database that was named.
+    pub dbname: Option<String>,
+    /// The address that the server saw us come from, if it said so in an error.
+    pub client_address: Option<String>,
+    /// The answer over TLS.
+    pub tls: Option<StartupAnswer>,
+    /// The answer in plaintext.
+    pub plaintext: Option<StartupAnswer>,
+    /// The answer over TLS without the client certificate.
+    pub tls_without_client_certificate: Option<StartupAnswer>,
+}
+
+/// The server's answer to a StartupMessage.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct StartupAnswer {
+    /// What kind of answer it is.
+    pub answer: StartupKind,
+    /// What the server asks for.
+    pub auth: Option<Auth>,
+    /// The SASL mechanisms, in the server's order.
+    pub mechanisms: Vec<String>,
+    /// SQLSTATE of the error.
+    pub sqlstate: Option<String>,
+    /// The server's or pgprobe's words about the failure. Untrusted: escape before showing.
+    pub message: Option<String>,
+}
+
+/// What kind of answer came to a StartupMessage.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartupKind {
+    /// The server lets the client in without asking for anything.
+    Accepted,
+    /// It asks for credentials.
+    Asked,
+    /// It refuses by pg_hba.conf or because of the client certificate.
+    Refused,
+    /// Another error of the server.
+    Error,
+    /// It closed, reset, sent an alert, or something else than an answer.
+    Failed,
+    /// It said nothing in time.
+    Timeout,
+}
+
+/// The server's TLS.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct TlsReport {
+    /// The connection that showed it: `negotiated`, `direct` or `hello`.
+    pub seen_by: Purpose,
+    /// Whether the handshake was completed; with false the rest is as far as it came.
+    pub completed: bool,
+    /// Why it was not.
+    pub failure: Option<String>,
+    /// `TLSv1.3` and so on.
+    pub protocol_version: Option<String>,
+    /// IANA's name of the cipher suite.
+    pub cipher_suite: Option<String>,
+    /// OpenSSL's name of it, which psql shows.
+    pub cipher_suite_openssl: Option<String>,
+    /// Bits of its key.
+    pub bits: Option<u16>,
+    /// IANA's name of the key exchange group.
+    pub group: Option<String>,
+    /// Whether the server asked for another key share first.
+    pub hello_retry_request: Option<bool>,
+    /// The ALPN protocol that the server selected.
+    pub alpn: Option<String>,
+    /// IANA's name of the scheme of the handshake signature.
+    pub signature_scheme: Option<String>,
+    /// Whether the server proved that it has the private key of its certificate.
+    pub key_possession: KeyPossession,
+    /// Why not, or why that could not be checked.
+    pub key_possession_reason: Option<String>,
+    /// What the server wants of a client certificate.
+    pub client_certificate: ClientCertificateReport,
+    /// Whether an OCSP response was stapled.
+    pub ocsp_stapled: bool,
+    /// How many TLS 1.3 session tickets came with the handshake.
+    pub session_tickets: u32,
+    /// What the chain is worth, against each set of trust anchors.
+    pub chain: Vec<ChainReport>,
+    /// Whether the certificate is for the host, by libpq's rules.
+    pub host_name: Option<HostNameReport>,
+    /// What our ClientHello offered.
+    pub offer: Option<OfferReport>,
+}
+
+/// Whether the server proved that it has the private key of its certificate.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPossession {
+    /// The handshake signature verifies.
+    Proved,
+    /// It does not verify.
+    Refuted,
+    /// It could not be checked.
+    Unchecked,
+    /// The handshake did not come to it.
+    NotSeen,
+}
+
+/// What the server wants of a client certificate.
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Serialize)]
+pub struct ClientCertificateReport {
+    /// Whether the handshake asked for one; null if it did not come so far.
+    pub requested: Option<bool>,
+    /// The names of the CAs that it lists.
+    pub authorities: Vec<String>,
+    /// Whether ours was sent.
+    pub sent: bool,
+    /// Whether the server lets nobody in without one; null if unknown.
+    pub demanded: Option<bool>,
+    /// Whether the server took ours; null if none was sent or it is unknown.
+    pub accepted: Option<bool>,
+}
+
+/// What the chain is worth against one set of trust anchors, by OpenSSL's rules.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct ChainReport {
+    /// Which set.
+    pub anchors: Anchors,
+    /// The file or directory it came from.
+    pub source: Option<String>,
+    /// The answer.
+    pub status: ChainStatus,
+    /// OpenSSL's error number (X509_V_ERR_...).
+    pub error: Option<i32>,
+    /// Where in the chain, 0 being the leaf.
+    pub depth: Option<usize>,
+    /// OpenSSL's words, or why it is undetermined or absent.
+    pub message: Option<String>,
+    /// The subjects from the leaf to the anchor, as far as the path came.
+    pub path: Vec<String>,
+}
+
+/// A set of trust anchors.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchors {
+    /// The file of sslrootcert or its default, with the CRLs that libpq would use.
+    RootFile,
+    /// What `sslrootcert=system` means.
+    System,
+    /// Mozilla's roots as bundled with pgprobe.
+    Mozilla,
+}
+
+/// Whether a chain ends in a set of anchors.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainStatus {
+    /// It does, and every check passed.
+    Ok,
+    /// It does not, or a check failed.
+    Failed,
+    /// pgprobe cannot tell.
+    Undetermined,
+    /// There is no such set here.
+    Absent,
+    /// The set cannot be loaded.
+    Unreadable,
+}
+
+/// Whether the certificate is for the host.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct HostNameReport {
+    /// The host that was compared.
+    pub host: String,
+    /// The answer.
+    pub matches: bool,
+    /// The certificate's name that matched.
+    pub matched_name: Option<String>,
+    /// How: `dns_name`, `dns_wildcard`, `ip_address`, `common_name`, `common_name_wildcard`.
+    pub rule: Option<String>,
+    /// libpq's message where it does not.
+    pub message: Option<String>,
+}
+
+/// What a ClientHello offered.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct OfferReport {
+    /// Lowest and highest version.
+    pub versions: [String; 2],
+    /// IANA names, in order.
+    pub cipher_suites: Vec<String>,
+    /// IANA names, in order.
+    pub groups: Vec<String>,
+    /// IANA names, in order.
+    pub signature_schemes: Vec<String>,
+    /// ALPN protocol.
+    pub alpn: Option<String>,
+    /// server_name.
+    pub sni: Option<String>,
+    /// Whether a client certificate stood ready.
+    pub client_certificate: bool,
+}
+
+/// Direct TLS.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct DirectReport {
+    /// Whether the handshake was completed.
+    pub completed: bool,
+    /// The ALPN protocol that the server selected.
+    pub alpn: Option<String>,
+    /// `TLSv1.3` and so on.
+    pub protocol_version: Option<String>,
+    /// Whether the chain is the one that SSLRequest showed.
+    pub same_chain: Option<bool>,
+    /// Why the handshake failed.
+    pub failure: Option<String>,
+}
+
+/// How long a step took.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct Timing {
+    /// The connection; null for the name resolution.
+    pub purpose: Option<Purpose>,
+    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`.
+    pub step: &'static str,
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+/// One certificate.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct CertificateReport {
+    /// Why it could not be read whole; the fields then hold what could.
+    pub unparsed: Option<String>,
+    /// RFC 4514 form. Untrusted: escape before showing.
+    pub subject: String,
+    /// RFC 4514 form. Untrusted: escape before showing.
+    pub issuer: String,
+    /// Whether subject and issuer are the same and its own key signed it.
+    pub self_signed: bool,
+    /// Hexadecimal with sign, as `openssl x509 -serial` prints it.
+    pub serial: String,
+    /// X.509 version: 1, 2, 3.
+    pub version: u32,
+    /// subjectAltName entries as `DNS:...`, `IP:...`, `email:...`, `URI:...` and so on, in order.
+    pub subject_alt_names: Vec<String>,
+    /// The common names of the subject, in order.
+    pub common_names: Vec<String>,
+    /// RFC 3339; null if the time is malformed.
+    pub not_before: Option<String>,
+    /// RFC 3339; null if the time is malformed.
+    pub not_after: Option<String>,
+    /// Whole days from `judged_at` to `not_after`, rounded down; negative when expired.
+    pub days_left: Option<i64>,
+    /// `RSA`, `EC P-256`, `Ed25519` and so on.
+    pub key_type: String,
+    /// Bits of the key.
+    pub key_bits: Option<u32>,
+    /// Such as `sha256WithRSAEncryption`.
+    pub signature_algorithm: String,
+    /// Whether basicConstraints is there, and its `cA`.
+    pub ca: Option<bool>,
+    /// `pathLenConstraint`.
+    pub path_length: Option<i64>,
+    /// Names of the keyUsage bits; null if the extension is absent.
+    pub key_usage: Option<Vec<String>>,
+    /// Names or OIDs; null if the extension is absent.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// Hexadecimal subjectKeyIdentifier.
+    pub subject_key_identifier: Option<String>,
+    /// Hexadecimal keyIdentifier of authorityKeyIdentifier.
+    pub authority_key_identifier: Option<String>,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of its SubjectPublicKeyInfo, hexadecimal.
+    pub spki_sha256: String,
+    /// The certificate in base64.
+    pub der: String,
+}

@@ -1,0 +1,299 @@
+//! Reads what a server answers to a ClientHello, up to ServerHelloDone, a HelloRetryRequest, an
+//! alert or the end. Below TLS 1.3 the chain is in the clear, so no key is needed.
+
+use crate::observation::CertificateRequest;
+use crate::wire::{DecodeError, Reader};
+
+/// OpenSSL's client takes no longer Certificate message (`SSL_MAX_CERT_LIST_DEFAULT`), so there
+/// is no use in reading on.
+pub const MAX_CERTIFICATE_MESSAGE: usize = 100 * 1024;
+
+/// The longest flight that is kept: a whole Certificate message and generous others.
+pub const MAX_FLIGHT: usize = 256 * 1024;
+
+/// SHA-256 of "HelloRetryRequest", the random of a ServerHello that is one (RFC 8446 4.1.3).
+const HELLO_RETRY_REQUEST: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// What the flight showed so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerFlight {
+    /// The selected version.
+    pub protocol_version: Option<u16>,
+    /// The selected suite.
+    pub cipher_suite: Option<u16>,
+    /// The group of a HelloRetryRequest, key share or ServerKeyExchange.
+    pub group: Option<u16>,
+    /// Whether the ServerHello is a HelloRetryRequest.
+    pub hello_retry_request: bool,
+    /// The selected ALPN protocol.
+    pub alpn: Option<String>,
+    /// The chain as sent.
+    pub certificates: Vec<Vec<u8>>,
+    /// The request for a client certificate.
+    pub certificate_request: Option<CertificateRequest>,
+    /// The scheme of the ServerKeyExchange's signature, in TLS 1.2.
+    pub signature_scheme: Option<u16>,
+    /// Where the flight ended.
+    pub end: FlightEnd,
+}
+
+/// Where a flight ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FlightEnd {
+    /// More bytes are needed.
+    #[default]
+    Open,
+    /// ServerHelloDone, or TLS 1.3's ServerHello, after which all is encrypted.
+    Complete,
+    /// A fatal alert.
+    Alert(u8),
+}
+
+/// Reads a flight from the bytes that came so far.
+///
+/// # Errors
+/// When the bytes are no TLS, or the server breaks the protocol.
+pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
+    let mut flight = ServerFlight::default();
+    let mut handshake = Vec::new();
+    let mut records = Reader::new(bytes);
+    loop {
+        // A record that is not whole yet ends the reading; its first bytes must be right though.
+        let header = records.rest();
+        if header.first().is_some_and(|kind| !(20..=23).contains(kind))
+            || header.get(1).is_some_and(|major| *major != 3)
+        {
+            return Err(records.error("not a TLS record"));
+        }
+        let mut record = records.clone();
+        let Ok(kind) = record.u8("record type") else {
+            break;
+        };
+        let Ok(_) = record.u16("record version") else {
+            break;
+        };
+        let Ok(mut fragment) = record.vector16("record") else {
+            break;
+        };
+        records = record;
+        match kind {
+            21 => {
+                let level = fragment.u8("alert level")?;
+                let description = fragment.u8("alert description")?;
+                if level == 2 || description == 0 {
+                    flight.end = FlightEnd::Alert(description);
+                    return Ok(flight);
+                }
+            }
+            22 => {
+                handshake.extend_from_slice(fragment.rest());
+                if handshake.len() > MAX_FLIGHT {
+                    return Err(records.error("a flight of more than 256 KiB"));
+                }
+            }
+            // TLS 1.3 sends a dummy ChangeCipherSpec.
+            20 => {}
+            _ => return Err(records.error("a record of this type before ServerHelloDone")),
+        }
+    }
+    let mut messages = Reader::new(&handshake);
+    loop {
+        let mut next = messages.clone();
+        let Ok(kind) = next.u8("handshake type") else {
+            break;
+        };
+        let Ok(length) = next.u24("handshake length") else {
+            break;
+        };
+        if kind == 11
+            && usize::try_from(length).is_ok_and(|length| length > MAX_CERTIFICATE_MESSAGE)
+        {
+            return Err(next.error("a Certificate message of more than 100 KiB"));
+        }
+        let mut whole = messages.clone();
+        whole.u8("handshake type")?;
+        let Ok(body) = whole.vector24("handshake message") else {
+            break;
+        };
+        messages = whole;
+        message(&mut flight, kind, body)?;
+        if flight.end != FlightEnd::Open {
+            break;
+        }
+    }
+    Ok(flight)
+}
+
+fn message(flight: &mut ServerFlight, kind: u8, mut body: Reader<'_>) -> Result<(), DecodeError> {
+    match kind {
+        2 => server_hello(flight, body)?,
+        11 => {
+            let mut list = body.vector24("certificate list")?;
+            while !list.is_empty() {
+                let certificate = list.vector24("certificate")?;
+                flight.certificates.push(certificate.rest().to_vec());
+            }
+        }
+        12 => server_key_exchange(flight, body)?,
+        13 => flight.certificate_request = Some(certificate_request(flight, body)?),
+        14 => flight.end = FlightEnd::Complete,
+        // HelloRequest, NewSessionTicket, CertificateStatus: nothing for us.
+        0 | 4 | 22 => {}
+        _ => return Err(body.error("a handshake message that does not belong here")),
+    }
+    Ok(())
+}
+
+fn server_hello(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), DecodeError> {
+    let legacy_version = body.u16("version")?;
+    let random: [u8; 32] = body.array("random")?;
+    body.vector8("session id")?;
+    flight.cipher_suite = Some(body.u16("cipher suite")?);
+    body.u8("compression method")?;
+    flight.protocol_version = Some(legacy_version);
+    flight.hello_retry_request = random == HELLO_RETRY_REQUEST;
+    if body.is_empty() {
+        return Ok(());
+    }
+    let mut extensions = body.vector16("extensions")?;
+    while !extensions.is_empty() {
+        let kind = extensions.u16("extension type")?;
+        let mut extension = extensions.vector16("extension")?;
+        match kind {
+            16 => {
+                let mut list = extension.vector16("ALPN list")?;
+                let name = list.vector8("ALPN protocol")?;
+                flight.alpn = Some(String::from_utf8_lossy(name.rest()).into_owned());
+            }
+            43 => flight.protocol_version = Some(extension.u16("selected version")?),
+            51 => flight.group = Some(extension.u16("selected group")?),
+            _ => {}
+        }
+    }
+    if flight.protocol_version == Some(0x0304) {
+        flight.end = FlightEnd::Complete;
+    }
+    Ok(())
+}
+
+/// Only the group of ECDHE (RFC 8422 5.4) and the signature scheme behind it are read.
+fn server_key_exchange(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), DecodeError> {
+    let elliptic = matches!(flight.cipher_suite, Some(0xc001..=0xc0ff | 0xcca8 | 0xcca9));
+    if !elliptic || body.u8("curve type")? != 3 {
+        return Ok(());
+    }
+    flight.group = Some(body.u16("named curve")?);
+    body.vector8("public key")?;
+    if flight.protocol_version == Some(0x0303) {
+        flight.signature_scheme = Some(body.u16("signature scheme")?);
+    }
+    Ok(())
+}
+
+fn certificate_request(
+    flight: &ServerFlight,
+    mut body: Reader<'_>,
+) -> Result<CertificateRequest, DecodeError> {
+    let mut request = CertificateRequest::default();
+    body.vector8("certificate types")?;
+    if flight.protocol_version == Some(0x0303) {
+        let mut schemes = body.vector16("signature schemes")?;
+        while !schemes.is_empty() {
+            request
+                .signature_schemes
+                .push(schemes.u16("signature scheme")?);
+        }
+    }
+    let mut names = body.vector16("certificate authorities")?;
+    while !names.is_empty() {
+        let name = names.vector16("certificate authority")?;
+        request.authorities.push(name.rest().to_vec());
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind, 3, 3], length.as_slice(), body].concat()
+    }
+
+    fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind], &length[1..], body].concat()
+    }
+
+    fn hello_1_2() -> Vec<u8> {
+        let body = [&[3, 3], [5; 32].as_slice(), &[0, 0xc0, 0x2f, 0]].concat();
+        handshake(2, &body)
+    }
+
+    #[test]
+    fn a_tls_1_2_flight_shows_suite_chain_and_end_however_it_is_cut() {
+        let certificates = handshake(11, &[0, 0, 7, 0, 0, 4, 1, 2, 3, 4]);
+        let messages = [hello_1_2(), certificates, handshake(14, &[])].concat();
+        for cut in 1..messages.len() {
+            let (one, two) = messages.split_at(cut);
+            let flight = server_flight(&[record(22, one), record(22, two)].concat()).unwrap();
+            assert_eq!(flight.cipher_suite, Some(0xc02f));
+            assert_eq!(flight.certificates, [vec![1, 2, 3, 4]]);
+            assert_eq!(flight.end, FlightEnd::Complete, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_hello_retry_request_names_the_group() {
+        let extensions = [0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 0x1e];
+        let body = [
+            &[3, 3],
+            HELLO_RETRY_REQUEST.as_slice(),
+            &[0, 0x13, 2, 0, 0, 12],
+            &extensions,
+        ]
+        .concat();
+        let flight = server_flight(&record(22, &handshake(2, &body))).unwrap();
+        assert!(flight.hello_retry_request);
+        assert_eq!(
+            (flight.protocol_version, flight.group),
+            (Some(0x0304), Some(0x001e))
+        );
+    }
+
+    #[test]
+    fn an_alert_ends_the_flight() {
+        let flight = server_flight(&record(21, &[2, 40])).unwrap();
+        assert_eq!(flight.end, FlightEnd::Alert(40));
+    }
+
+    #[test]
+    fn other_protocols_are_no_tls() {
+        for banner in [b"SSH-2.0-OpenSSH".as_slice(), b"HTTP/1.1 400", b"E\0\0\0"] {
+            assert!(server_flight(banner).is_err());
+        }
+    }
+
+    #[test]
+    fn a_certificate_message_beyond_openssls_limit_is_an_error_before_it_is_read() {
+        let huge = [11, 0x10, 0, 0];
+        assert!(server_flight(&record(22, &[hello_1_2(), huge.to_vec()].concat())).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn flights_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = server_flight(&bytes);
+            let _ = server_flight(&record(22, &bytes));
+            for kind in [2, 11, 12, 13] {
+                let messages = [hello_1_2(), handshake(kind, &bytes)].concat();
+                let _ = server_flight(&record(22, &messages));
+            }
+        }
+    }
+}
