@@ -1,5 +1,7 @@
 //! Against real clients and servers.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod command;
+mod contract;
 mod demo;
 mod parameters;
