@@ -5,3 +5,4 @@ mod command;
 mod contract;
 mod demo;
 mod parameters;
+mod replay;
