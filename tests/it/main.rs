@@ -4,5 +4,6 @@
 mod command;
 mod contract;
 mod demo;
+mod hostile;
 mod parameters;
 mod replay;
