@@ -494,6 +494,7 @@ impl Facts<'_> {
         steps.push(Step::TlsHandshake);
         self.start_tls(mode).map_err(End::NextMethod)?;
         self.same_offer(connection)?;
+        same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
             Some(JudgedChain {
@@ -711,9 +712,6 @@ impl Facts<'_> {
                 return different("ALPN otherwise");
             }
         }
-        if offer.sni != offer.sni_wanted {
-            return different("a server name that pgprobe cannot send");
-        }
         let ready = matches!(self.client_certificate, Ok(ClientCertificate::Usable));
         let asked = seen.is_none_or(|seen| seen.certificate_request.is_some());
         if ready != offer.client_certificate && asked {
@@ -826,6 +824,36 @@ impl Run {
     }
 }
 
+/// Whether the server's answer depends on a server name that the TLS library could not send: our
+/// own ClientHello did send it.
+fn same_name(connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
+    let offer = connection.offer.as_ref();
+    if offer.is_none_or(|offer| offer.sni == offer.sni_wanted)
+        || connection.handshake.value().is_none()
+    {
+        return Ok(());
+    }
+    let hello = find(address, Purpose::Hello);
+    if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
+        && let Some(hello) = hello
+        && !matches!(failure, Failure::Alert(70))
+    {
+        return Err(handshake_failure(failure, hello));
+    }
+    let chain = |connection: &Connection| {
+        let tls = connection.tls.as_ref();
+        tls.map(|tls| tls.certificates.clone())
+            .filter(|chain| !chain.is_empty())
+    };
+    if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
+        return Ok(());
+    }
+    Err(unknown(
+        "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
+        Some(Depth::Startup),
+    ))
+}
+
 fn find<'c>(address: &AddressFacts<'c>, purpose: Purpose) -> Option<&'c Connection> {
     let mut connections = address.observation.connections.iter();
     connections.find(|connection| connection.purpose == purpose)
@@ -920,7 +948,12 @@ fn connect_failure(failure: &Failure) -> End {
         Failure::Deadline => return unknown("no TCP connection in time", None),
         Failure::Refused => "Connection refused".to_owned(),
         Failure::Unreachable(why) | Failure::Unresolved(why) => why.clone(),
-        _ => "server closed the connection unexpectedly".to_owned(),
+        _ => {
+            return End::GivesUp(LibpqError::new(
+                ErrorCode::ConnectionClosed,
+                "server closed the connection unexpectedly",
+            ));
+        }
     };
     End::NextAddress(LibpqError::new(ErrorCode::ConnectFailed, message))
 }

@@ -14,7 +14,7 @@ use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, HostObservation, Purpose, Step,
 };
 use connection::{Limit, TlsSteps};
-use plan::{HostPlan, Lookup, Plan};
+use plan::{HostPlan, Lookup, Plan, TlsPlan};
 
 /// Probes every host of the plan at the same time, each address by its turn.
 pub async fn observe(plan: &Plan, network: &impl Network) -> Vec<HostObservation> {
@@ -49,7 +49,7 @@ async fn observe_host(
         Lookup::Name(name) => {
             let resolving = async {
                 let found = network.resolve(name).await;
-                found.map_err(|error| Failure::Unresolved(error.to_string()))
+                found.map_err(|error| Failure::Unresolved(resolver_words(&error)))
             };
             seen.resolve = Limit::new(deadline, None).step(resolving).await;
             let addresses = seen.resolve.value().cloned().unwrap_or_default();
@@ -109,6 +109,8 @@ async fn connect<N: Network>(
             .await
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+                // It was accepted, and reset before anybody looked.
+                std::io::ErrorKind::ConnectionReset => Failure::Reset,
                 _ => Failure::Unreachable(without_number(&error)),
             })
     };
@@ -116,6 +118,15 @@ async fn connect<N: Network>(
         Step::Observed { value, ms } => (Step::Observed { value: (), ms }, Some(value)),
         Step::Failed { failure, ms } => (Step::Failed { failure, ms }, None),
         Step::NotAttempted => (Step::NotAttempted, None),
+    }
+}
+
+/// The text of gai_strerror(3), without what the standard library puts before it.
+fn resolver_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once("lookup address information: ") {
+        Some((_, words)) => words.to_owned(),
+        None => text,
     }
 }
 
@@ -169,7 +180,7 @@ impl<N: Network> Ready<'_, N> {
             return vec![main];
         }
         // Both at once: a server that is silent on one must not cost the other its time.
-        let ((), plaintext) = tokio::join!(tls, self.open(Purpose::Plaintext));
+        let ((), plaintext) = tokio::join!(tls, self.open(Purpose::Plaintext, 0));
         let mut all = vec![main, plaintext];
         let main = &all[0];
         let asked = main
@@ -184,9 +195,15 @@ impl<N: Network> Ready<'_, N> {
         if asked && client_key {
             more.push(Purpose::WithoutClientCertificate);
         }
-        if hello_would_tell(main) {
+        if hello_would_tell(main) || other_name(main) {
             more.push(Purpose::Hello);
         }
+        // Below TLS 1.3 the chain is in the clear, so one sees whether the name changes it.
+        let hello_up_to = if main.handshake.value().is_some() {
+            0x0303
+        } else {
+            0x0304
+        };
         if plan.depth == Depth::Full {
             more.push(Purpose::Gssenc);
             if !plan.direct {
@@ -195,14 +212,14 @@ impl<N: Network> Ready<'_, N> {
             more.push(Purpose::DirectWithoutAlpn);
         }
         for purpose in more {
-            let done = self.open(purpose).await;
+            let done = self.open(purpose, hello_up_to).await;
             all.push(done);
         }
         all
     }
 
     /// Opens another connection for a purpose and does it.
-    async fn open(&self, purpose: Purpose) -> Connection {
+    async fn open(&self, purpose: Purpose, hello_up_to: u16) -> Connection {
         let (plan, limit) = (self.plan, self.limit);
         let mut connection = Connection::new(purpose);
         let (step, stream) = connect(self.network, self.endpoint, limit).await;
@@ -224,6 +241,10 @@ impl<N: Network> Ready<'_, N> {
             Purpose::Gssenc => connection::gssenc(stream, limit, &mut connection).await,
             Purpose::Hello => {
                 if let Some(tls) = &plan.tls {
+                    let tls = &TlsPlan {
+                        max_version: tls.max_version.min(hello_up_to),
+                        ..tls.clone()
+                    };
                     let asks = !plan.direct;
                     connection::hello(stream, tls, name, asks, limit, &mut connection).await;
                 }
@@ -251,6 +272,14 @@ fn hello_would_tell(main: &Connection) -> bool {
             .is_none_or(|tls| tls.protocol_version.is_none()),
         _ => false,
     }
+}
+
+/// Whether the name that libpq would send is one that the TLS library cannot, but a ClientHello can.
+fn other_name(main: &Connection) -> bool {
+    main.offer.as_ref().is_some_and(|offer| {
+        let wanted = offer.sni_wanted.as_ref();
+        offer.sni != offer.sni_wanted && wanted.is_some_and(|name| name.len() <= 255)
+    })
 }
 
 /// Runs the futures of one task side by side.

@@ -13,7 +13,8 @@ use pgprobe::render::{self, Style};
 use pgprobe::report::Report;
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 
-use crate::command::{pgprobe, repository};
+use crate::support::fleet::pgprobe;
+use crate::support::repository::repository;
 
 /// Escape sequences, line breaks, characters that turn the line round or hide, and a forged line.
 const HOSTILE: &str = "\x1b[31m\x1b]0;owned\x07\u{9b}2J\r\n\u{2028}\u{202e}\u{2066}\u{200b}\u{feff}\

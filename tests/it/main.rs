@@ -1,9 +1,27 @@
-//! Against real clients and servers.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! The integration tests: the real command against real and scripted servers.
+//!
+//! They need what `tests/setup` installs; where something is missing they fail, they never skip.
 
-mod command;
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in the real world, and a panic is how one fails"
+)]
+
+mod support;
+
+mod answers;
+mod connections;
 mod contract;
 mod demo;
 mod hostile;
+mod layering;
+mod negotiation_table;
 mod parameters;
+mod path_validation;
+mod people;
+mod recipes;
 mod replay;
+mod secrets;
+mod ssl_table;
+mod versions;

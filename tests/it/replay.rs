@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::command::{Servers, pgprobe, repository};
 use crate::contract::assert_keeps;
+use crate::support::fleet::{Servers, pgprobe};
+use crate::support::repository::repository;
 
 /// Nine days after the recording.
 const AT: &str = "2026-12-01T12:00:00Z";
@@ -38,7 +39,7 @@ fn transcript(name: &str, options: &[&str]) -> String {
         if !ran.stderr.is_empty() {
             write!(text, "--- stderr\n{}", ran.stderr).unwrap();
         }
-        write!(text, "--- exit status {}\n\n", ran.status).unwrap();
+        write!(text, "--- exit status {}\n\n", ran.status.unwrap()).unwrap();
     }
     text
 }
@@ -209,14 +210,14 @@ fn what_is_no_observation_is_refused_in_a_line_and_a_hint() {
     ] {
         std::fs::write(folder.path().join("saved"), text).unwrap();
         let ran = pgprobe(folder.path(), &[], &["assess", "saved", "-q"]);
-        assert_eq!(ran.status, 2, "{ran:?}");
+        assert_eq!(ran.status, Some(2), "{ran:?}");
         let error = format!("error: \"saved\" is not a saved observation: {complaint}");
         assert!(ran.stderr.starts_with(&error), "{ran:?}");
         assert!(ran.stderr.contains("\nhint: "), "{ran:?}");
         assert_eq!(ran.stderr.lines().count(), 2, "{ran:?}");
     }
     let ran = pgprobe(folder.path(), &[], &["assess", "not-there"]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (2, ""));
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""));
     assert!(
         ran.stderr.starts_with("error: cannot read \"not-there\": "),
         "{ran:?}"

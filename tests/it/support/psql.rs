@@ -1,0 +1,74 @@
+//! The real psql of Debian's PostgreSQL 15, to ask what pgprobe was asked.
+
+use std::process::{Command, Stdio};
+
+use super::installation::bin;
+use super::pgprobe::{Client, MODES};
+use super::postgres::PASSWORD;
+
+/// What psql makes of a server at each sslmode, in the words of `Run::verdicts`.
+///
+/// Where psql fails, its message must be one that the `expected` error code stands for.
+pub(crate) fn verdicts(client: &Client, expected: [&str; 6]) -> [String; 6] {
+    let mut found = MODES.map(String::from);
+    for (mode, expected) in found.iter_mut().zip(expected) {
+        *mode = verdict(client, mode, expected);
+    }
+    found
+}
+
+fn verdict(client: &Client, mode: &str, expected: &str) -> String {
+    let mut psql = Command::new(bin(15, "psql"));
+    client.prepare(&mut psql);
+    // psql has the password that pgprobe must do without, and can so show that it connects.
+    psql.env("PGPASSWORD", PASSWORD)
+        .args(["-X", "-q", "-A", "-t", "-w", "-c"]);
+    psql.arg("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    psql.arg(format!("{} sslmode={mode}", client.conninfo));
+    let output = psql.stdin(Stdio::null()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        return match String::from_utf8_lossy(&output.stdout).trim() {
+            "t" => "tls".to_owned(),
+            "f" => "plain".to_owned(),
+            other => panic!("psql printed {other:?}"),
+        };
+    }
+    let words = words(expected);
+    assert!(
+        words.iter().any(|words| message.contains(words)),
+        "psql fails at sslmode={mode}, but not by {expected} ({words:?}):\n{message}"
+    );
+    expected.to_owned()
+}
+
+/// Words of libpq's message for an error code; of several attempts, one will have them.
+fn words(code: &str) -> &'static [&'static str] {
+    match code {
+        // The others: a CA of the same name and another key, where the signature check speaks.
+        "cert_untrusted" => &[
+            "certificate verify failed",
+            "invalid padding",
+            "padding check",
+        ],
+        "client_cert_rejected" => &[
+            "certificate authentication failed",
+            "authentication failed for user",
+            "alert unknown ca",
+            "alert decrypt error",
+        ],
+        "client_cert_required" => &["connection requires a valid client certificate"],
+        "client_cert_unusable" => &["private key file", "certificate file"],
+        "hba_rejected" => &["no pg_hba.conf entry", "pg_hba.conf rejects"],
+        "hostname_mismatch" => &[
+            "does not match host name",
+            "could not get server's host name",
+        ],
+        "root_cert_missing" => &["does not exist"],
+        "root_cert_unreadable" => &["could not read root certificate file"],
+        "server_refused_ssl" => &["server does not support SSL, but SSL was required"],
+        "tls_version_unsupported" => &["unsupported protocol", "alert protocol version"],
+        // No message is expected here, so none is the right one.
+        _ => &[],
+    }
+}
