@@ -135,7 +135,7 @@ fn every_recorded_observation_is_replayed() {
     for entry in std::fs::read_dir(repository("tests/data/observations")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if let Some(name) = name.strip_suffix(".json") {
-            assert!(source.contains(&format!(", \"{name}\"")), "{name} is not");
+            assert!(source.contains(&format!("\"{name}\"")), "{name} is not");
         }
     }
 }
