@@ -154,7 +154,8 @@ fn observations_hold_nothing_of_the_machine_that_recorded_them() {
             "\"/root",
             "\"/work",
             "127.0.0.1",
-            "secret\"",
+            ":\"secret\"",
+            "secret@",
             "PRIVATE KEY",
         ] {
             assert!(!text.contains(trace), "{trace} in {}", path.display());
