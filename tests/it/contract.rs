@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
 
+use pgprobe::assess::assess;
+use pgprobe::emulates::Emulates;
+use pgprobe::observation::Observation;
 use pgprobe::report::Report;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -28,10 +31,21 @@ fn manual_says_what_every_field_and_word_means() {
     let (by_hand, _) = text
         .split_once(GENERATED)
         .expect("the line where the made part begins");
+    let (before, example) = by_hand.split_once("```json\n").expect("the example");
+    let (_, after) = example.split_once("```\n").expect("its end");
+    let by_hand = format!("{before}```json\n{}```\n{after}", short_example());
     assert_file(
         "docs/json.md",
         &format!("{by_hand}{GENERATED}{}", manual(&schema())),
     );
+}
+
+#[test]
+fn example_is_real_output() {
+    let mut text = serde_json::to_string_pretty(&example()).unwrap();
+    text.push('\n');
+    assert_keeps(&text.replace('\n', " "));
+    assert_file("docs/report.example.json", &text);
 }
 
 #[test]
@@ -218,6 +232,33 @@ fn schema() -> Value {
         .for_serialize()
         .into_generator();
     generator.into_root_schema_for::<Report>().to_value()
+}
+
+/// The report on the server that the README begins with.
+fn example() -> Report {
+    let saved = std::fs::read_to_string(repository("tests/data/observations/wrong-name.json"));
+    let observation: Observation = serde_json::from_str(&saved.unwrap()).unwrap();
+    assess(&observation, Emulates::default(), observation.observed_at)
+}
+
+/// The verdicts of the example, one a line.
+fn short_example() -> String {
+    let mut lines = Vec::new();
+    for verdict in &example().sslmodes {
+        let mut line = String::new();
+        for (name, value) in [
+            ("mode", json!(verdict.mode)),
+            ("outcome", json!(verdict.outcome)),
+            ("encrypted", json!(verdict.encrypted)),
+            ("tls", json!(verdict.tls)),
+            ("error", json!(verdict.error)),
+        ] {
+            let comma = if line.is_empty() { "" } else { ", " };
+            write!(line, "{comma}\"{name}\": {value}").unwrap();
+        }
+        lines.push(format!("  {{{line}}}"));
+    }
+    format!("[\n{}\n]\n", lines.join(",\n"))
 }
 
 /// JSON with a final newline.

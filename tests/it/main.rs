@@ -20,6 +20,7 @@ mod negotiation_table;
 mod parameters;
 mod path_validation;
 mod people;
+mod readme;
 mod recipes;
 mod replay;
 mod secrets;

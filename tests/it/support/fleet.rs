@@ -1,5 +1,7 @@
 //! The servers of `pgprobe demo`, and the command run against them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
@@ -46,7 +48,15 @@ impl Servers {
             .unwrap();
         let fleet = runtime.block_on(demo::start(now())).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("root.crt"), &fleet.root_pem).unwrap();
+        for (name, text) in [
+            ("root.crt", &fleet.root_pem),
+            ("client.crt", &fleet.client_certificate_pem),
+            ("client.key", &fleet.client_key_pem),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        }
         Self {
             folder,
             fleet,
