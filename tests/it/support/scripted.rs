@@ -186,11 +186,33 @@ impl Peer {
         Some(TlsPeer { stream })
     }
 
+    /// Goes on in TLS and says how the client ended it.
+    pub(crate) fn tls_until_end(&mut self, config: &Arc<ServerConfig>) -> TlsEnd {
+        let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+        let mut stream = StreamOwned::new(connection, self.stream.try_clone().unwrap());
+        loop {
+            match stream.read(&mut [0; 256]) {
+                Ok(0) => return TlsEnd::CloseNotify,
+                Ok(_) => {}
+                Err(error) => return TlsEnd::Other(error.kind()),
+            }
+        }
+    }
+
     fn note(&self, code: u32) {
         self.records.lock().unwrap()[self.number]
             .requests
             .push(code);
     }
+}
+
+/// How a client has ended a TLS connection.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum TlsEnd {
+    /// In order.
+    CloseNotify,
+    /// By closing or resetting under it.
+    Other(std::io::ErrorKind),
 }
 
 /// The other end of a connection once it is encrypted.
