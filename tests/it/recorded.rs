@@ -152,7 +152,6 @@ fn observations_hold_nothing_of_the_machine_that_recorded_them() {
         for trace in [
             "\"/tmp",
             "\"/root",
-            "\"/work",
             "127.0.0.1",
             ":\"secret\"",
             "secret@",
