@@ -232,7 +232,7 @@ pub enum StatError {
 pub enum KeyLoad {
     /// It loads and matches the certificate.
     Loads,
-    /// It does not, with the reason in the TLS library's words.
+    /// It does not; libpq's message.
     Fails(String),
     /// Nobody tried, because libpq would not.
     NotTried,

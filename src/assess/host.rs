@@ -547,16 +547,20 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             (&host.startup.tls, "over TLS"),
             (&host.startup.plaintext, "in plaintext"),
         ];
-        for (answer, how) in open {
-            if answer
-                .as_ref()
-                .is_some_and(|answer| answer.auth == Some(Auth::None))
-            {
-                let user = host.startup.user.as_deref().unwrap_or_default();
-                notes.push(format!(
-                    "{name} lets user \"{user}\" in {how} without asking for credentials"
-                ));
-            }
+        let open: Vec<_> = open
+            .into_iter()
+            .filter(|(answer, _)| {
+                let auth = answer.as_ref().and_then(|answer| answer.auth);
+                auth == Some(Auth::None)
+            })
+            .map(|(_, how)| how)
+            .collect();
+        if !open.is_empty() {
+            let user = host.startup.user.as_deref().unwrap_or_default();
+            notes.push(format!(
+                "{name} asks user \"{user}\" for no credentials {}",
+                open.join(" and ")
+            ));
         }
         let untried = host
             .addresses

@@ -11,6 +11,7 @@ use crate::emulates::Libpq;
 use crate::libpq::parameters::{
     FileKind, FileNeed, Parameters, resolve, service_files, tls_attempt_files,
 };
+use crate::private_key::ClientKeyError;
 
 /// The most that is read of one file: a root file as big as this holds some ten thousand roots.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -22,8 +23,8 @@ const DEVICE_LIMIT: u64 = 1024 * 1024;
 const DIRECTORY_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Reports whether a private key loads: the key (PEM or DER), its password, and the certificate
-/// file it belongs to; the error is the TLS library's reason.
-pub type LoadKey<'a> = &'a dyn Fn(&[u8], Option<&[u8]>, &[u8]) -> Result<(), String>;
+/// file it belongs to.
+pub type LoadKey<'a> = &'a dyn Fn(&[u8], Option<&[u8]>, &[u8]) -> Result<(), ClientKeyError>;
 
 /// Everything libpq would take from this machine for `target` and the command line's `options`.
 ///
@@ -147,9 +148,9 @@ fn gather_tls_files(
             }
             FileKind::PrivateKey => {
                 client.private_keys.entry(path).or_insert_with_key(|path| {
-                    let chain = parameters.sslcert().map(|path| file_fact(&path));
+                    let certificate = parameters.sslcert().unwrap_or_default();
                     let password = key_password.filter(|password| !password.is_empty());
-                    key_fact(path, password, chain.as_ref(), load_key)
+                    key_fact(path, password, &certificate, load_key)
                 });
             }
         }
@@ -160,18 +161,18 @@ fn gather_tls_files(
 fn key_fact(
     path: &str,
     password: Option<&str>,
-    chain: Option<&FileFact>,
+    certificate: &str,
     load_key: LoadKey<'_>,
 ) -> FileFact {
     let (stat, bytes) = match file_fact(path) {
         FileFact::Present { stat, bytes } => (stat, bytes),
         fact => return fact,
     };
-    let load = match chain {
-        Some(FileFact::Present { bytes: chain, .. }) if stat.regular => {
+    let load = match file_fact(certificate) {
+        FileFact::Present { bytes: chain, .. } if stat.regular => {
             match load_key(&bytes.0, password.map(str::as_bytes), &chain.0) {
                 Ok(()) => KeyLoad::Loads,
-                Err(reason) => KeyLoad::Fails(reason),
+                Err(error) => KeyLoad::Fails(error.message(certificate, path)),
             }
         }
         _ => KeyLoad::NotTried,
@@ -343,7 +344,7 @@ mod tests {
 
     use super::*;
 
-    fn load_any(_: &[u8], _: Option<&[u8]>, _: &[u8]) -> Result<(), String> {
+    fn load_any(_: &[u8], _: Option<&[u8]>, _: &[u8]) -> Result<(), ClientKeyError> {
         Ok(())
     }
 
@@ -417,7 +418,7 @@ mod tests {
             let load = |key: &[u8], given: Option<&[u8]>, chain: &[u8]| {
                 assert_eq!((key, chain), (&b"key"[..], &b"certificate"[..]));
                 *password.borrow_mut() = given.map(<[u8]>::to_vec);
-                Err("bad decrypt".to_owned())
+                Err(ClientKeyError::Key("bad decrypt".to_owned()))
             };
             let variables = environment(&home, &[]);
             let client = gather_with(Some(target), options, Libpq::V18, &variables, &load);
@@ -426,7 +427,7 @@ mod tests {
             };
             assert!(matches!(
                 fact,
-                FileFact::PrivateKey { load: KeyLoad::Fails(reason), .. } if reason == "bad decrypt"
+                FileFact::PrivateKey { load: KeyLoad::Fails(reason), .. } if reason.ends_with(": bad decrypt")
             ));
             password
                 .take()
@@ -540,7 +541,7 @@ pub fn add_options(client: &mut Client, options: &[(String, String)]) {
     for libpq in Libpq::ALL {
         if let Ok(parameters) = resolve(client, libpq) {
             gather_tls_files(client, &parameters, None, &|_, _, _| {
-                Err("a replay does not load keys".into())
+                Err(ClientKeyError::Key("a replay does not load keys".into()))
             });
         }
     }

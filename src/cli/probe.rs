@@ -116,7 +116,7 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
             keys.replace(Some(loaded));
             Ok(())
         }
-        Err(error) => Err(error.reason().to_owned()),
+        Err(error) => Err(error),
     };
     let libpq = options.emulates.libpq;
     let mut client = gather::gather(target, &options.settings, libpq, &load_key);

@@ -108,11 +108,9 @@ pub fn client_certificate(
             ..
         } => Ok(ClientCertificate::Usable),
         FileFact::PrivateKey {
-            load: KeyLoad::Fails(reason),
+            load: KeyLoad::Fails(message),
             ..
-        } => fail(format!(
-            "could not load private key file \"{path}\": {reason}"
-        )),
+        } => fail(message.clone()),
         FileFact::Unreadable { error, .. } => fail(format!(
             "could not load private key file \"{path}\": {error}"
         )),
@@ -244,8 +242,8 @@ mod tests {
                 "private key file \"K\" is not a regular file",
             ),
             (
-                key(0o600, 0, KeyLoad::Fails("bad decrypt".to_owned())),
-                "could not load private key file \"K\": bad decrypt",
+                key(0o600, 0, KeyLoad::Fails("as the loader says".to_owned())),
+                "as the loader says",
             ),
         ] {
             let said = answer("sslkey=K", certificate(), fact);

@@ -49,7 +49,7 @@ async fn observe_host(
         Lookup::Name(name) => {
             let resolving = async {
                 let found = network.resolve(name).await;
-                found.map_err(|error| Failure::Unresolved(error.to_string()))
+                found.map_err(|error| Failure::Unresolved(resolver_words(&error)))
             };
             seen.resolve = Limit::new(deadline, None).step(resolving).await;
             let addresses = seen.resolve.value().cloned().unwrap_or_default();
@@ -118,6 +118,15 @@ async fn connect<N: Network>(
         Step::Observed { value, ms } => (Step::Observed { value: (), ms }, Some(value)),
         Step::Failed { failure, ms } => (Step::Failed { failure, ms }, None),
         Step::NotAttempted => (Step::NotAttempted, None),
+    }
+}
+
+/// The text of gai_strerror(3), without what the standard library puts before it.
+fn resolver_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once("lookup address information: ") {
+        Some((_, words)) => words.to_owned(),
+        None => text,
     }
 }
 

@@ -442,3 +442,59 @@ impl SignatureAlgorithm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::der::encode;
+    use super::*;
+
+    fn read(content: &[u8]) -> AlgorithmIdentifier {
+        AlgorithmIdentifier::read(&mut Reader::new(&encode(0x30, content))).unwrap()
+    }
+
+    #[test]
+    fn pss_parameters_have_defaults() {
+        let oid = encode(0x06, oid::RSASSA_PSS);
+        let empty = read(&[oid.clone(), vec![0x30, 0]].concat());
+        assert_eq!(
+            empty.pss_parameters(),
+            Some(PssParameters {
+                hash: Hash::Sha1,
+                mask_hash: Hash::Sha1,
+                salt_length: 20,
+            })
+        );
+        assert_eq!(empty.signature().hash, Some(Hash::Sha1));
+        // Without parameters at all it is no signature algorithm.
+        assert_eq!(read(&oid).pss_parameters(), None);
+        assert_eq!(read(&oid).signature().security_bits(true), None);
+        // A trailer field of its own.
+        let odd = read(&[oid, encode(0x30, &encode(0xa3, &[2, 1, 2]))].concat());
+        assert_eq!(odd.pss_parameters(), None);
+    }
+
+    #[test]
+    fn digests_are_as_strong_as_the_release_thinks() {
+        for (name, modern, old) in [
+            ("md5WithRSAEncryption", Some(39), Some(64)),
+            ("sha1WithRSAEncryption", Some(63), Some(80)),
+            ("sha224WithRSAEncryption", Some(112), Some(112)),
+            ("ecdsa-with-SHA256", Some(128), Some(128)),
+            ("md2WithRSAEncryption", None, None),
+            ("ED25519", Some(128), Some(128)),
+            ("ecdsa-with-Specified", None, None),
+        ] {
+            let (_, name, scheme, hash) = *KNOWN.iter().find(|known| known.1 == name).unwrap();
+            let algorithm = SignatureAlgorithm { name, scheme, hash };
+            assert_eq!(algorithm.security_bits(true), modern, "{name}");
+            assert_eq!(algorithm.security_bits(false), old, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_algorithm_is_none() {
+        let unknown = read(&encode(0x06, &[0x2a, 3, 4]));
+        assert_eq!(unknown.signature().scheme, Scheme::Unknown);
+        assert_eq!(unknown.signature().security_bits(true), None);
+    }
+}

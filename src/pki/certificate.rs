@@ -25,7 +25,7 @@ pub struct Certificate {
     /// Why `d2i_X509` refuses the bytes; then TLS itself fails, whatever the sslmode.
     pub unparsed: Option<String>,
     /// The same as OpenSSL's decoder says it.
-    decoding_error: Option<DerError>,
+    pub decoding_error: Option<DerError>,
     /// The version as people count: 1, 2, 3; `None`: a number that OpenSSL cannot hold.
     pub version: Option<i64>,
     /// The serial number's INTEGER contents.
@@ -117,11 +117,6 @@ impl Certificate {
         })
     }
 
-    /// Why the encoding could not be decoded, for the error of a file.
-    pub(crate) const fn decoding_error(&self) -> Option<DerError> {
-        self.decoding_error
-    }
-
     fn read(&mut self, mut inside: Reader<'_>, trouble: &mut Trouble) {
         if let Some(tbs) = trouble.note(inside.expect(UNIVERSAL, SEQUENCE)) {
             self.tbs = tbs.raw.to_vec();
@@ -169,7 +164,7 @@ impl Certificate {
         let all = outer.and_then(|outer| {
             let mut list = trouble.note(outer.explicit())?;
             let all = trouble.note(Extension::read_all(&mut list))?;
-            trouble.note(list.finish())?;
+            trouble.note(list.finish_explicit())?;
             Some(all)
         });
         self.extensions = Extensions::new(all.unwrap_or_default(), &self.issuer);
@@ -253,6 +248,15 @@ impl Certificate {
         self.not_after.as_ref().and_then(Asn1Time::unix)
     }
 
+    /// Whether a time is so short that OpenSSL 3.5 does not load the certificate, while 3.0 loads
+    /// it and finds the field in error only when it verifies.
+    pub fn has_short_time(&self) -> bool {
+        [&self.not_before, &self.not_after]
+            .into_iter()
+            .flatten()
+            .any(Asn1Time::is_short)
+    }
+
     /// The key usage, if the extension is there and readable.
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.extensions.key_usage.value().copied()
@@ -309,7 +313,7 @@ fn read_version(fields: &mut Reader<'_>) -> DerResult<Option<i64>> {
     };
     let mut inside = outer.explicit()?;
     let version = inside.integer()?;
-    inside.finish()?;
+    inside.finish_explicit()?;
     Ok(small_integer(version).and_then(|version| version.checked_add(1)))
 }
 
@@ -343,5 +347,128 @@ impl Trouble {
             let _ = reader.element();
         }
         self.note(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber};
+
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        let mut parameters = CertificateParams::new(vec!["db.example.test".to_owned()]).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "db.example.test");
+        parameters.serial_number = Some(SerialNumber::from_slice(&[0x7f, 0x01]));
+        let key = KeyPair::generate().unwrap();
+        parameters.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    /// The certificate with the first occurrence of some bytes replaced by as many others.
+    fn changed(from: &[u8], to: &[u8]) -> Certificate {
+        let mut der = sample();
+        let place = der.windows(from.len()).position(|window| window == from);
+        let place = place.unwrap();
+        der.splice(place..place + from.len(), to.iter().copied());
+        Certificate::parse(&der)
+    }
+
+    #[test]
+    fn an_ordinary_certificate_is_read() {
+        let der = sample();
+        let certificate = Certificate::parse(&der);
+        assert_eq!(certificate.unparsed, None);
+        assert_eq!(certificate.version, Some(3));
+        assert_eq!(certificate.serial_hex(), "7F01");
+        assert_eq!(certificate.serial_decimal().as_deref(), Some("32513"));
+        assert_eq!(certificate.subject.to_string(), "CN=db.example.test");
+        assert_eq!(
+            certificate.subject_alt_names(),
+            &Decoded::Present(vec![GeneralName::Dns(b"db.example.test".to_vec())])
+        );
+        assert_eq!(certificate.signature_algorithm_name(), "ecdsa-with-SHA256");
+        assert!(certificate.is_self_issued());
+        assert_eq!(certificate.der, der);
+        assert_eq!(certificate.public_key.unwrap().bits, Some(256));
+    }
+
+    #[test]
+    fn a_month_that_does_not_exist_leaves_the_rest_readable() {
+        // rcgen's default notBefore.
+        let certificate = changed(b"750101000000Z", b"751301000000Z");
+        assert_eq!(certificate.unparsed, None);
+        assert_eq!(certificate.not_before_unix(), None);
+        assert!(!certificate.has_short_time());
+        assert!(certificate.not_after_unix().is_some());
+        assert_eq!(certificate.common_names().count(), 1);
+    }
+
+    #[test]
+    fn a_string_that_is_no_utf_8_spoils_the_certificate_but_not_its_other_facts() {
+        let certificate = changed(b"db.example", b"db\xffexample");
+        assert_eq!(certificate.unparsed.as_deref(), Some("invalid utf8string"));
+        assert!(certificate.public_key.is_some());
+        assert!(certificate.not_after_unix().is_some());
+    }
+
+    #[test]
+    fn bytes_after_the_certificate_are_an_error_of_tls() {
+        let mut der = sample();
+        der.push(0);
+        let certificate = Certificate::parse(&der);
+        assert_eq!(
+            certificate.unparsed.as_deref(),
+            Some("cert length mismatch")
+        );
+        assert_eq!(certificate.subject.to_string(), "CN=db.example.test");
+    }
+
+    #[test]
+    fn serial_numbers_keep_their_sign() {
+        for (serial, hex, decimal) in [
+            (&[0][..], "00", "0"),
+            (&[5], "05", "5"),
+            (&[0xfb], "-05", "-5"),
+            (&[0x80], "-80", "-128"),
+            (&[0, 0x80], "80", "128"),
+            (&[0xff, 0x7f], "-81", "-129"),
+            (&[1, 0, 0], "010000", "65536"),
+        ] {
+            let certificate = Certificate {
+                serial: serial.to_vec(),
+                ..Certificate::default()
+            };
+            assert_eq!(certificate.serial_hex(), hex);
+            assert_eq!(certificate.serial_decimal().as_deref(), Some(decimal));
+        }
+    }
+
+    #[test]
+    fn an_empty_input_is_a_certificate_without_facts() {
+        let certificate = Certificate::parse(&[]);
+        assert!(certificate.unparsed.is_some());
+        assert_eq!(certificate.public_key, None);
+        assert!(certificate.subject.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_makes_parsing_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut der = sample();
+            for (place, value) in changes {
+                let place = place.index(der.len());
+                der[place] = value;
+            }
+            let certificate = Certificate::parse(&der);
+            let _ = (certificate.serial_hex(), certificate.subject.to_string());
+            let _ = Certificate::parse(&der[..cut.index(der.len())]);
+        }
     }
 }

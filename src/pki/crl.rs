@@ -150,7 +150,7 @@ impl Crl {
             Some(outer) => {
                 let mut list = outer.explicit()?;
                 let extensions = Extension::read_all(&mut list)?;
-                list.finish()?;
+                list.finish_explicit()?;
                 extensions
             }
             None => Vec::new(),
@@ -258,4 +258,89 @@ fn read_revoked(mut list: Reader<'_>, critical: &mut bool) -> DerResult<Vec<Revo
         });
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
+        KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber,
+        date_time_ymd,
+    };
+
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::CrlSign];
+        let issuer = Issuer::new(ca, KeyPair::generate().unwrap());
+        let entry = |serial: u8, reason| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(&[serial]),
+            revocation_time: date_time_ymd(2024, 1, 1),
+            reason_code: reason,
+            invalidity_date: None,
+        };
+        CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 1),
+            next_update: date_time_ymd(2034, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: vec![
+                entry(5, None),
+                entry(6, Some(RevocationReason::RemoveFromCrl)),
+            ],
+            key_identifier_method: KeyIdMethod::Sha256,
+        }
+        .signed_by(&issuer)
+        .unwrap()
+        .der()
+        .to_vec()
+    }
+
+    #[test]
+    fn entries_are_found_by_issuer_and_serial_number() {
+        let crl = Crl::parse(&sample()).unwrap();
+        let issuer = crl.issuer.clone();
+        assert_eq!(crl.lists(&issuer, &[5]), Listed::Revoked);
+        assert_eq!(crl.lists(&issuer, &[6]), Listed::Removed);
+        assert_eq!(crl.lists(&issuer, &[7]), Listed::No);
+        assert_eq!(crl.lists(&Name::default(), &[5]), Listed::No);
+        assert_eq!(crl.this_update.unix(), Some(1_704_067_200));
+        assert!(crl.next_update.is_some());
+        assert!(!crl.critical && !crl.delta);
+    }
+
+    #[test]
+    fn at_most_one_limit_of_scope_makes_sense() {
+        for (flags, invalid) in [
+            (&[][..], false),
+            (&[1], false),
+            (&[1, 2], true),
+            (&[2, 5], true),
+        ] {
+            let content: Vec<u8> = flags
+                .iter()
+                .flat_map(|number| der::encode(0x80 | number, &[0xff]))
+                .collect();
+            let value = der::encode(0x30, &content);
+            let point = IssuingDistributionPoint::decode(&value, &Name::default()).unwrap();
+            assert_eq!(point.is_invalid(), invalid, "{flags:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_makes_parsing_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let mut der = sample();
+            for (place, value) in changes {
+                let place = place.index(der.len());
+                der[place] = value;
+            }
+            let _ = Crl::parse(&der);
+        }
+    }
 }

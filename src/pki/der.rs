@@ -62,7 +62,8 @@ pub type DerResult<T> = Result<T, DerError>;
 
 const TOO_SMALL: DerError = DerError("too small");
 const TOO_LONG: DerError = DerError("too long");
-const BAD_HEADER: DerError = DerError("bad object header");
+const BAD_HEADER: DerError = DerError("header too long");
+const FIELD_MISSING: DerError = DerError("field missing");
 const WRONG_TAG: DerError = DerError("wrong tag");
 const MISSING_EOC: DerError = DerError("missing eoc");
 const NOT_PRIMITIVE: DerError = DerError("type not primitive");
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
     pub fn expect(&mut self, class: u8, tag: u32) -> DerResult<Element<'a>> {
         if !self.next_is(class, tag)? {
             return Err(if self.rest.is_empty() {
-                TOO_SMALL
+                FIELD_MISSING
             } else {
                 WRONG_TAG
             });
@@ -269,6 +270,15 @@ impl<'a> Reader<'a> {
     /// The next element, an INTEGER: its contents.
     pub fn integer(&mut self) -> DerResult<&'a [u8]> {
         self.expect(UNIVERSAL, INTEGER)?.integer()
+    }
+
+    /// Fails if anything is left inside an explicit tag.
+    pub const fn finish_explicit(&self) -> DerResult<()> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(DerError("explicit length mismatch"))
+        }
     }
 
     /// Fails if anything is left.
@@ -389,12 +399,16 @@ impl<'a> Element<'a> {
                 self.string()
             }
             BMP_STRING | UNIVERSAL_STRING => {
-                let unit = if self.tag == BMP_STRING { 2 } else { 4 };
+                let (unit, reason) = if self.tag == BMP_STRING {
+                    (2, "bmpstring is wrong length")
+                } else {
+                    (4, "universalstring is wrong length")
+                };
                 let content = self.string()?;
                 if content.len() % unit == 0 {
                     Ok(content)
                 } else {
-                    Err(DerError("string is wrong length"))
+                    Err(DerError(reason))
                 }
             }
             _ => self.string(),
@@ -480,4 +494,142 @@ pub fn encode(identifier: u8, content: &[u8]) -> Vec<u8> {
     }
     encoding.extend_from_slice(content);
     encoding
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_openssl_reads_them() {
+        type Row<'a> = (&'a [u8], Result<&'a [u8], &'a str>);
+        let table: &[Row<'_>] = &[
+            (&[0x04, 1, 9], Ok(&[9])),
+            // More length octets than needed, and leading zeros in them.
+            (&[0x04, 0x81, 1, 9], Ok(&[9])),
+            (&[0x04, 0x84, 0, 0, 0, 1, 9], Ok(&[9])),
+            (&[0x30, 0x80, 0x04, 1, 9, 0, 0], Ok(&[0x04, 1, 9])),
+            (
+                &[0x30, 0x80, 0x30, 0x80, 0, 0, 0, 0],
+                Ok(&[0x30, 0x80, 0, 0]),
+            ),
+            (&[0x1f, 0x81, 0x00, 1, 9], Ok(&[9])),
+            (&[0x04, 2, 9], Err("too long")),
+            (&[0x04, 0x80, 0, 0], Err("header too long")),
+            (&[0x04, 0x81, 0], Err("header too long")),
+            (&[0x04], Err("header too long")),
+            (
+                &[0x04, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                Err("header too long"),
+            ),
+            (&[0x30, 0x80, 0x04, 1, 9], Err("missing eoc")),
+            (&[0x00, 0x00], Err("unexpected eoc")),
+            (&[], Err("too small")),
+        ];
+        for (bytes, expected) in table {
+            let read = Reader::new(bytes).element();
+            assert_eq!(
+                read.map(|element| element.content),
+                expected.map_err(DerError),
+                "{bytes:02x?}"
+            );
+        }
+    }
+
+    #[test]
+    fn integers_must_be_minimal() {
+        for (content, good) in [
+            (&[0][..], true),
+            (&[0x80], true),
+            (&[0, 0x80], true),
+            (&[0xff, 0x7f], true),
+            (&[0, 1], false),
+            (&[0xff, 0x80], false),
+            (&[], false),
+        ] {
+            let bytes = encode(0x02, content);
+            let read = Reader::new(&bytes).integer();
+            assert_eq!(read.is_ok(), good, "{content:02x?}");
+        }
+    }
+
+    #[test]
+    fn any_octet_but_zero_is_true() {
+        for (octet, truth) in [(0, false), (1, true), (0xff, true)] {
+            let bytes = [1, 1, octet];
+            let element = Reader::new(&bytes).element().unwrap();
+            assert_eq!(element.boolean(), Ok(truth));
+        }
+        assert!(
+            Reader::new(&[1, 2, 0, 0])
+                .element()
+                .unwrap()
+                .boolean()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_constructed_string_is_put_together() {
+        let bytes = [0x24, 0x80, 0x04, 1, b'a', 0x24, 3, 0x04, 1, b'b', 0, 0];
+        let element = Reader::new(&bytes).element().unwrap();
+        assert_eq!(&*element.string().unwrap(), b"ab");
+        let mut nested = vec![0x04, 1, b'x'];
+        for _ in 0..7 {
+            nested = encode(0x24, &nested);
+        }
+        assert_eq!(
+            Reader::new(&nested).element().unwrap().string(),
+            Err(DerError("nested asn1 string"))
+        );
+    }
+
+    #[test]
+    fn object_identifiers_with_padding_are_refused() {
+        for (content, good) in [
+            (&[0x55, 4, 3][..], true),
+            (&[0x55, 0x80, 3], false),
+            (&[0x80], false),
+            (&[0x55, 0x81], false),
+            (&[], false),
+        ] {
+            let bytes = encode(0x06, content);
+            assert_eq!(Reader::new(&bytes).object_identifier().is_ok(), good);
+        }
+    }
+
+    #[test]
+    fn unused_bits_do_not_count() {
+        let bits = Reader::new(&[3, 2, 5, 0xff])
+            .element()
+            .unwrap()
+            .bit_string();
+        assert_eq!(bits.unwrap().octets, [0xe0]);
+        assert!(
+            Reader::new(&[3, 2, 8, 0])
+                .element()
+                .unwrap()
+                .bit_string()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn lengths_are_encoded_in_the_shortest_form() {
+        assert_eq!(encode(0x04, &[7; 127])[..2], [0x04, 127]);
+        assert_eq!(encode(0x04, &[7; 128])[..3], [0x04, 0x81, 128]);
+        assert_eq!(encode(0x04, &[7; 300])[..4], [0x04, 0x82, 1, 44]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut reader = Reader::new(&bytes);
+            while let Ok(element) = reader.element() {
+                let _ = (element.any(), element.string(), element.bit_string());
+            }
+        }
+    }
 }

@@ -380,7 +380,7 @@ impl Extensions {
             .filter(|extension| extension.critical)
             .map(|extension| &extension.oid)
             .filter(move |oid| {
-                !SUPPORTED.contains(&oid.content()) && !(modern && oid.is(oid::OCSP_NO_CHECK))
+                !(SUPPORTED.contains(&oid.content()) || modern && oid.is(oid::OCSP_NO_CHECK))
             })
     }
 }

@@ -57,7 +57,10 @@ impl GeneralName {
             }
             1 => Self::Email(element.string()?.into_owned()),
             2 => Self::Dns(element.string()?.into_owned()),
-            3 => Self::X400(element.raw.to_vec()),
+            3 => {
+                element.sequence()?;
+                Self::X400(element.raw.to_vec())
+            }
             4 => {
                 let mut inside = element.explicit()?;
                 let name = Name::read(&mut inside)?;

@@ -131,15 +131,22 @@ fn read_rdn(
     while !entries.is_empty() {
         let mut entry = entries.sequence()?;
         let oid = Oid::from_content(entry.object_identifier()?);
+        if entry.is_empty() {
+            return Err(DerError("field missing"));
+        }
         let value = entry.element()?;
-        entry.finish()?;
-        if value.class != UNIVERSAL || !may_be_attribute_value(value.tag) {
+        if value.class != UNIVERSAL {
+            return Err(DerError("mstring not universal"));
+        }
+        if !may_be_attribute_value(value.tag) {
             return Err(DerError("mstring wrong tag"));
         }
+        let octets = attribute_value(&value)?;
+        entry.finish()?;
         attributes.push(Attribute {
             oid,
             tag: value.tag,
-            value: attribute_value(&value)?,
+            value: octets,
             rdn,
         });
     }
@@ -171,7 +178,7 @@ fn canonical(attributes: &[Attribute]) -> DerResult<Vec<u8>> {
                         SEQUENCE => attribute.value.clone(),
                         tag => der::encode(u8::try_from(tag).unwrap_or(0), &attribute.value),
                     },
-                    Err(NotText::Malformed) => return Err(DerError("invalid string")),
+                    Err(NotText::Malformed) => return Err(DerError("invalid utf8string")),
                 };
                 let mut entry = der::encode(0x06, attribute.oid.content());
                 entry.extend(value);
@@ -304,4 +311,99 @@ fn write_value(formatter: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(attributes: &[(&[u8], u8, &[u8])]) -> Name {
+        let rdns: Vec<u8> = attributes
+            .iter()
+            .flat_map(|(oid, tag, value)| {
+                let mut entry = der::encode(0x06, oid);
+                entry.extend(der::encode(*tag, value));
+                der::encode(0x31, &der::encode(0x30, &entry))
+            })
+            .collect();
+        Name::from_der(&der::encode(0x30, &rdns)).unwrap()
+    }
+
+    const CN: &[u8] = oid::COMMON_NAME;
+    const O: &[u8] = &[0x55, 4, 10];
+
+    #[test]
+    fn case_space_and_string_type_do_not_tell_names_apart() {
+        let plain = name(&[(CN, 0x0c, b"the ca")]);
+        for (tag, value) in [
+            (0x13, &b"The CA"[..]),
+            (0x0c, b"  THE \t  CA "),
+            (0x16, b"the ca"),
+            (0x1e, b"\0t\0h\0e\0 \0c\0a"),
+        ] {
+            assert!(name(&[(CN, tag, value)]).matches(&plain), "{value:?}");
+        }
+        for (tag, value) in [
+            (0x0c, &b"theca"[..]),
+            // NumericString is not among the types that are folded.
+            (0x12, b"the ca"),
+        ] {
+            assert!(!name(&[(CN, tag, value)]).matches(&plain), "{value:?}");
+        }
+        assert!(!name(&[(O, 0x0c, b"the ca")]).matches(&plain));
+    }
+
+    #[test]
+    fn latin_1_and_utf_8_meet() {
+        let utf_8 = name(&[(CN, 0x0c, "b\u{fc}cher".as_bytes())]);
+        assert!(name(&[(CN, 0x14, b"b\xfccher")]).matches(&utf_8));
+        // Only ASCII letters are folded.
+        assert!(!name(&[(CN, 0x0c, "B\u{dc}CHER".as_bytes())]).matches(&utf_8));
+    }
+
+    #[test]
+    fn a_string_that_is_no_utf_8_is_refused() {
+        let entry = [der::encode(0x06, CN), der::encode(0x0c, b"\xff")].concat();
+        let bytes = der::encode(0x30, &der::encode(0x31, &der::encode(0x30, &entry)));
+        assert_eq!(Name::from_der(&bytes), Err(DerError("invalid utf8string")));
+    }
+
+    #[test]
+    fn the_text_is_escaped_and_reversed() {
+        for (attributes, text) in [
+            (
+                &[(O, 0x0c, &b"Rig"[..]), (CN, 0x0c, b"db")][..],
+                "CN=db,O=Rig",
+            ),
+            (&[(CN, 0x0c, b" a,b+c ")], "CN=\\ a\\,b\\+c\\ "),
+            (&[(CN, 0x0c, b"#x\x1b[2J")], "CN=\\#x\\1B[2J"),
+            (&[(CN, 0x0c, b"db\0evil")], "CN=db\\00evil"),
+            (&[(CN, 0x0c, "a\u{202e}b".as_bytes())], "CN=a\\E2\\80\\AEb"),
+            (&[(CN, 0x12, b"12")], "CN=#3132"),
+            (&[(&[0x2a, 3], 0x0c, b"x")], "1.2.3=x"),
+            (&[], ""),
+        ] {
+            assert_eq!(name(attributes).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_empty_name_is_empty() {
+        assert!(name(&[]).is_empty());
+        assert!(name(&[]).canonical().is_empty());
+        assert!(name(&[]).matches(&Name::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_prints_a_control_character(tag in 0u8..31, value in any::<Vec<u8>>()) {
+            let entry = [der::encode(0x06, CN), der::encode(tag, &value)].concat();
+            let bytes = der::encode(0x30, &der::encode(0x31, &der::encode(0x30, &entry)));
+            if let Ok(name) = Name::from_der(&bytes) {
+                prop_assert!(!name.to_string().chars().any(char::is_control));
+            }
+        }
+    }
 }

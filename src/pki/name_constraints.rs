@@ -303,3 +303,96 @@ fn as_dns_name(octets: &[u8]) -> Result<Option<&[u8]>, i32> {
     }
     Ok(dotted.then_some(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dns_names_are_within_by_labels() {
+        for (name, base, within) in [
+            ("db.example.test", "example.test", true),
+            ("DB.EXAMPLE.TEST", "example.test", true),
+            ("example.test", "example.test", true),
+            ("badexample.test", "example.test", false),
+            ("db.example.test", ".example.test", true),
+            ("example.test", ".example.test", false),
+            ("*.example.test", "example.test", true),
+            ("anything", "", true),
+            ("test", "example.test", false),
+        ] {
+            let found = dns_within(name.as_bytes(), base.as_bytes());
+            assert_eq!(found, within, "{name} in {base}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_within_by_mask() {
+        let inside = ip_within(&[10, 1, 2, 3], &[10, 0, 0, 0, 255, 0, 0, 0]);
+        assert_eq!(inside, Ok(true));
+        assert_eq!(
+            ip_within(&[11, 1, 2, 3], &[10, 0, 0, 0, 255, 0, 0, 0]),
+            Ok(false)
+        );
+        assert_eq!(ip_within(&[0; 16], &[0; 8]), Ok(false));
+        assert_eq!(ip_within(&[0; 5], &[0; 8]), Err(UNSUPPORTED_NAME_SYNTAX));
+    }
+
+    #[test]
+    fn mail_and_uri_constraints_follow_rfc_5280() {
+        for (name, base, within) in [
+            ("a@example.test", "example.test", Ok(true)),
+            ("a@db.example.test", "example.test", Ok(false)),
+            ("a@db.example.test", ".example.test", Ok(true)),
+            ("a@example.test", "a@EXAMPLE.test", Ok(true)),
+            ("A@example.test", "a@example.test", Ok(false)),
+            ("a@example.test", "@example.test", Ok(true)),
+            ("nobody", "example.test", Err(UNSUPPORTED_NAME_SYNTAX)),
+        ] {
+            assert_eq!(
+                email_within(name.as_bytes(), base.as_bytes()),
+                within,
+                "{name}"
+            );
+        }
+        for (name, base, within) in [
+            ("https://example.test/x", "example.test", Ok(true)),
+            ("https://example.test:443/", "example.test", Ok(true)),
+            ("https://db.example.test", ".example.test", Ok(true)),
+            ("https://example.test", ".example.test", Ok(false)),
+            ("https:///x", "example.test", Err(UNSUPPORTED_NAME_SYNTAX)),
+            ("mailto:x", "example.test", Err(UNSUPPORTED_NAME_SYNTAX)),
+            ("", "", Err(UNSUPPORTED_NAME_SYNTAX)),
+        ] {
+            assert_eq!(
+                uri_within(name.as_bytes(), base.as_bytes()),
+                within,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_common_name_is_a_host_from_two_labels_on() {
+        for (text, host) in [
+            ("db.example.test", true),
+            ("db_1.test", true),
+            ("localhost", false),
+            ("db..test", false),
+            ("-db.test", false),
+            ("db.test-", false),
+            ("db-.test", false),
+            ("db.test.", false),
+            ("data base.test", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                as_dns_name(text.as_bytes()).unwrap().is_some(),
+                host,
+                "{text}"
+            );
+        }
+        assert_eq!(as_dns_name(b"a.b\0\0"), Ok(Some(&b"a.b"[..])));
+        assert_eq!(as_dns_name(b"a.b\0c"), Err(UNSUPPORTED_NAME_SYNTAX));
+    }
+}

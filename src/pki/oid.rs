@@ -174,3 +174,38 @@ pub fn key_purpose_name(oid: &Oid) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dotted_text_is_that_of_openssl() {
+        for (content, text) in [
+            (COMMON_NAME, "2.5.4.3"),
+            (RSA_ENCRYPTION, "1.2.840.113549.1.1.1"),
+            (NETSCAPE_SGC, "2.16.840.1.113730.4.1"),
+            (&[0x88, 0x37], "2.999"),
+            (&[0x27], "0.39"),
+        ] {
+            assert_eq!(Oid::from_content(content).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_endless_arc_is_not_computed() {
+        let mut content = vec![0x2a];
+        content.extend([0xff; 40]);
+        content.push(1);
+        assert_eq!(Oid::from_content(&content).to_string(), "1.2.?");
+    }
+
+    #[test]
+    fn purposes_have_names() {
+        assert_eq!(
+            key_purpose_name(&Oid::from_content(SERVER_AUTH)),
+            Some("serverAuth")
+        );
+        assert_eq!(key_purpose_name(&Oid::from_content(COMMON_NAME)), None);
+    }
+}

@@ -111,7 +111,8 @@ pub(crate) struct Verifier<'a> {
 ///
 /// Where a signature cannot be computed and a later check fails, that later error is the answer:
 /// OpenSSL would fail too, if perhaps with another number. Where patch releases of one profile
-/// differ, the answer is undetermined.
+/// differ, the answer is undetermined. A certificate that does not decode ([`Certificate::unparsed`])
+/// ends TLS in every sslmode before it comes to this; here the answer is then undetermined.
 pub fn verify<'a>(
     sent: &'a [Certificate],
     store: &'a TrustStore,
@@ -161,6 +162,17 @@ pub fn verify_with<'a>(
             path: Vec::new(),
         };
     };
+    // libssl decodes the whole Certificate message before it verifies anything.
+    let undecodable = sent
+        .iter()
+        .enumerate()
+        .find_map(|(place, certificate)| Some((place, certificate.unparsed.as_deref()?)));
+    if let Some((place, why)) = undecodable {
+        return PathResult::Undetermined {
+            reason: format!("certificate {place} as sent does not decode: {why}"),
+            path: Vec::new(),
+        };
+    }
     let mut verifier = Verifier {
         sent,
         store,
@@ -242,5 +254,147 @@ impl Verifier<'_> {
                 .get_or_insert_with(|| "RFC 3779 resources are not checked".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+    use super::super::verify_error::{CERT_HAS_EXPIRED, CERT_NOT_YET_VALID, UNABLE_TO_GET_CRL};
+    use super::*;
+
+    fn parameters(name: &str) -> CertificateParams {
+        let mut parameters = CertificateParams::new(vec![format!("{name}.example.test")]).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        parameters.not_before = rcgen::date_time_ymd(2024, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2034, 1, 1);
+        parameters
+    }
+
+    const FROM: i64 = 1_704_067_200;
+    const UNTIL: i64 = 2_019_686_400;
+
+    /// A leaf and the store that holds its root.
+    fn chain() -> (Vec<Certificate>, TrustStore) {
+        let mut of_root = parameters("root");
+        of_root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root_key = KeyPair::generate().unwrap();
+        let root = of_root.self_signed(&root_key).unwrap();
+        let issuer = Issuer::new(of_root, root_key);
+        let key = KeyPair::generate().unwrap();
+        let leaf = parameters("db").signed_by(&key, &issuer).unwrap();
+        let mut store = TrustStore::empty();
+        store.add(Certificate::parse(root.der()), None, false);
+        (vec![Certificate::parse(leaf.der())], store)
+    }
+
+    fn alone(usages: Vec<KeyUsagePurpose>) -> (Vec<Certificate>, TrustStore) {
+        let mut parameters = parameters("alone");
+        parameters.key_usages = usages;
+        let key = KeyPair::generate().unwrap();
+        let certificate = Certificate::parse(parameters.self_signed(&key).unwrap().der());
+        let mut store = TrustStore::empty();
+        store.add(certificate.clone(), None, false);
+        (vec![certificate], store)
+    }
+
+    #[test]
+    fn the_seconds_at_both_ends_of_validity() {
+        let (sent, store) = chain();
+        for (now, code) in [
+            (FROM - 1, Some(CERT_NOT_YET_VALID)),
+            (FROM, None),
+            (UNTIL - 1, None),
+            (UNTIL, Some(CERT_HAS_EXPIRED)),
+        ] {
+            let result = verify(&sent, &store, CrlPolicy::Off, OpenSsl::V3Level2, now);
+            match (result, code) {
+                (PathResult::Trusted { path }, None) => {
+                    assert_eq!(path.len(), 2);
+                    assert_eq!(path[0].origin, Origin::Sent(0));
+                    assert_eq!(path[1].origin, Origin::Store(0));
+                }
+                (PathResult::Refused(error), Some(code)) => {
+                    assert_eq!((error.code, error.depth), (code, 1));
+                    assert_eq!(error.name, verify_error::text(code));
+                }
+                (result, _) => panic!("{result:?} at {now}"),
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_list_every_check_of_revocation_fails() {
+        let (sent, store) = chain();
+        let result = verify(&sent, &store, CrlPolicy::CheckAll, OpenSsl::V3Level2, FROM);
+        let PathResult::Refused(error) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!((error.code, error.depth), (UNABLE_TO_GET_CRL, 0));
+    }
+
+    #[test]
+    fn where_patch_releases_differ_the_answer_is_undetermined() {
+        // The first 1.1.1 takes a key usage without keyCertSign for not self-signed.
+        let (sent, store) = alone(vec![KeyUsagePurpose::DigitalSignature]);
+        let ask = |openssl| verify(&sent, &store, CrlPolicy::Off, openssl, FROM).is_trusted();
+        assert_eq!(ask(OpenSsl::V3Level2), Some(true));
+        assert_eq!(ask(OpenSsl::V111), None);
+        let (sent, store) = alone(Vec::new());
+        let result = verify(&sent, &store, CrlPolicy::Off, OpenSsl::V111, FROM);
+        assert_eq!(result.is_trusted(), Some(true));
+    }
+
+    #[test]
+    fn a_certificate_that_does_not_decode_is_never_judged() {
+        let (mut sent, store) = chain();
+        sent.push(Certificate::parse(b"no certificate"));
+        let result = verify(&sent, &store, CrlPolicy::Off, OpenSsl::V3Level2, FROM);
+        let PathResult::Undetermined { reason, .. } = result else {
+            panic!("{result:?}");
+        };
+        assert!(reason.starts_with("certificate 1 as sent"), "{reason}");
+    }
+
+    #[test]
+    fn no_certificate_is_no_answer() {
+        let store = TrustStore::empty();
+        let result = verify(&[], &store, CrlPolicy::Off, OpenSsl::V3Level2, FROM);
+        assert_eq!(result.is_trusted(), None);
+        assert!(result.path().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_certificate_makes_verification_panic(
+            place in any::<prop::sample::Index>(),
+            value in any::<u8>(),
+            in_store in any::<bool>(),
+        ) {
+            let (mut sent, mut store) = chain();
+            let changed = if in_store {
+                &store.certificates()[0].certificate
+            } else {
+                &sent[0]
+            };
+            let mut der = changed.der.clone();
+            let place = place.index(der.len());
+            der[place] = value;
+            let changed = Certificate::parse(&der);
+            if in_store {
+                store = TrustStore::empty();
+                store.add(changed, None, false);
+            } else {
+                sent[0] = changed;
+            }
+            for openssl in [OpenSsl::V3Level2, OpenSsl::V111] {
+                let _ = verify(&sent, &store, CrlPolicy::Off, openssl, FROM);
+            }
+        }
     }
 }

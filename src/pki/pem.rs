@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::certificate::Certificate;
 use super::crl::Crl;
 use super::der::{
-    CONTEXT, DerError, DerResult, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
+    CONTEXT, DerError, DerResult, INTEGER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
 };
 use super::oid::Oid;
 
@@ -28,9 +28,12 @@ pub enum PemError {
     /// Header lines that are not those of an encrypted block.
     #[error("not proc type")]
     NotProcType,
-    /// An encrypted block, for which OpenSSL has no password here.
-    #[error("bad password read")]
+    /// An encrypted block, which OpenSSL tries to decrypt with an empty password.
+    #[error("bad decrypt")]
     Encrypted,
+    /// A private key that is none.
+    #[error("unsupported")]
+    BadPrivateKey,
     /// A block without contents, for which OpenSSL gives no reason of its own.
     #[error("PEM lib")]
     NoReason,
@@ -73,8 +76,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<PemItem>, PemError> {
     Ok(items)
 }
 
-/// The certificates of a file in order, as `SSL_CTX_use_certificate_chain_file` and
-/// `X509_load_cert_file` would take them one by one: until the first block that is bad.
+/// The certificates of a file in order.
 pub fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, PemError> {
     Ok(read(bytes)?
         .into_iter()
@@ -172,10 +174,7 @@ fn read_block(lines: &mut Lines<'_>, label: &[u8]) -> Result<Block, PemError> {
             continue;
         }
         if let Some(end) = line.strip_prefix(b"-----END ") {
-            if !end
-                .strip_prefix(label)
-                .is_some_and(|rest| rest.starts_with(b"-----"))
-            {
+            if end.strip_prefix(label) != Some(b"-----") {
                 return Err(PemError::BadEndLine);
             }
             break;
@@ -280,7 +279,7 @@ impl Block {
             None => Ok((Box::new(certificate), rest)),
             Some(_) => Err(PemError::Undecodable(
                 certificate
-                    .decoding_error()
+                    .decoding_error
                     .unwrap_or(DerError("nested asn1 error")),
             )),
         }
@@ -308,11 +307,30 @@ impl Block {
         if label == b"ENCRYPTED PRIVATE KEY" {
             return Ok(());
         }
-        Reader::new(&self.contents)
-            .sequence()
-            .map(|_| ())
-            .map_err(PemError::Undecodable)
+        if looks_like_private_key(label, &self.contents) == Ok(true) {
+            Ok(())
+        } else {
+            Err(PemError::BadPrivateKey)
+        }
     }
+}
+
+/// Whether the outer structure is that of a key of this label (PKCS #8, PKCS #1, SEC 1, DSA).
+fn looks_like_private_key(label: &[u8], contents: &[u8]) -> DerResult<bool> {
+    let mut inside = Reader::new(contents).sequence()?;
+    inside.integer()?;
+    if contains(label, b"EC PRIVATE KEY") {
+        return inside.next_is(UNIVERSAL, OCTET_STRING);
+    }
+    if !contains(label, b"RSA") && !contains(label, b"DSA") {
+        inside.sequence()?;
+        return inside.next_is(UNIVERSAL, OCTET_STRING);
+    }
+    let more = if contains(label, b"RSA") { 8 } else { 5 };
+    for _ in 0..more {
+        inside.expect(UNIVERSAL, INTEGER)?;
+    }
+    Ok(true)
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -346,4 +364,148 @@ fn trust_settings(aux: &[u8]) -> DerResult<TrustSettings> {
     inside.optional(CONTEXT, 1)?;
     inside.finish()?;
     Ok(TrustSettings { trusted, rejected })
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn pem() -> String {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec!["db.example.test".to_owned()]).unwrap();
+        parameters
+            .self_signed(&key)
+            .unwrap()
+            .pem()
+            .replace("\r\n", "\n")
+    }
+
+    fn error(text: &str) -> PemError {
+        read(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn text_around_the_blocks_does_not_matter() {
+        let pem = pem();
+        for text in [
+            pem.clone(),
+            pem.replace('\n', "\r\n"),
+            format!("words\n\n{pem}more words"),
+            format!("\u{feff}{pem}"),
+            pem.trim_end().to_owned(),
+            pem.replace("-----\n", "----- \t\n"),
+            pem.replace("CERTIFICATE", "X509 CERTIFICATE"),
+            pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+            format!("-----BEGIN PARAMETERS-----\nAAAA\n-----END PARAMETERS-----\n{pem}"),
+            pem.replacen("-----\n", "-----\n\n", 1),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap().len(), 1, "{text}");
+        }
+        assert_eq!(read(format!("{pem}{pem}").as_bytes()).unwrap().len(), 2);
+        assert_eq!(read(b"").unwrap(), []);
+        // A line has to begin with the dashes.
+        assert_eq!(read(format!(" {pem}").as_bytes()).unwrap(), []);
+    }
+
+    #[test]
+    fn one_bad_block_spoils_the_file() {
+        let pem = pem();
+        let middle = pem.len() / 2;
+        for (text, expected) in [
+            (pem[..middle].to_owned(), PemError::BadEndLine),
+            (
+                pem.replace("-----END CERTIFICATE", "-----END X509 CRL"),
+                PemError::BadEndLine,
+            ),
+            (
+                pem.replace("-----END CERTIFICATE-----", "-----END CERTIFICATE-----x"),
+                PemError::BadEndLine,
+            ),
+            (
+                format!("{pem}-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"),
+                PemError::BadBase64,
+            ),
+            (
+                format!("{pem}-----BEGIN X-----\nA\n-----END X-----\n"),
+                PemError::BadBase64,
+            ),
+            (
+                pem.replacen("-----\n", "-----\nA: b\n\n", 1),
+                PemError::NotProcType,
+            ),
+            (
+                pem.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
+                PemError::Encrypted,
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(),
+                PemError::NoReason,
+            ),
+            (
+                format!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n{pem}"),
+                PemError::BadPrivateKey,
+            ),
+        ] {
+            assert_eq!(error(&text), expected, "{text}");
+        }
+        let text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(error(text), PemError::Undecodable(_)));
+    }
+
+    #[test]
+    fn private_keys_are_passed_over() {
+        let key = KeyPair::generate().unwrap().serialize_pem();
+        assert_eq!(read(format!("{key}{}", pem()).as_bytes()).unwrap().len(), 1);
+        assert_eq!(read(key.as_bytes()).unwrap(), []);
+    }
+
+    #[test]
+    fn trust_settings_are_read() {
+        let certificate = &certificates(pem().as_bytes()).unwrap()[0];
+        let server_auth = super::super::der::encode(0x06, super::super::oid::SERVER_AUTH);
+        let aux = [
+            super::super::der::encode(0x30, &server_auth),
+            super::super::der::encode(0xa0, &server_auth),
+        ]
+        .concat();
+        let der = [
+            certificate.der.clone(),
+            super::super::der::encode(0x30, &aux),
+        ]
+        .concat();
+        let text = format!(
+            "-----BEGIN TRUSTED CERTIFICATE-----\n{}\n-----END TRUSTED CERTIFICATE-----\n",
+            base64::engine::general_purpose::STANDARD.encode(der)
+        );
+        let items = read(text.as_bytes()).unwrap();
+        let [PemItem::Certificate(_, Some(settings))] = items.as_slice() else {
+            panic!("{items:?}");
+        };
+        let oids = Some(vec![Oid::from_content(super::super::oid::SERVER_AUTH)]);
+        assert_eq!(settings.trusted, oids);
+        assert_eq!(settings.rejected, oids);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(bytes in any::<Vec<u8>>()) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_file_makes_reading_panic(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let mut bytes = pem().into_bytes();
+            for (place, value) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = value;
+            }
+            let _ = read(&bytes);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{self as aws, ParsedPublicKey, VerificationAlgorithm};
 use self::curves::NAMED_CURVES;
 use super::algorithm::{AlgorithmIdentifier, PssParameters};
 use super::der::{
-    BitString, DerResult, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
+    BitString, DerResult, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
 };
 use super::oid::{self, Oid};
 
@@ -91,13 +91,8 @@ impl PublicKey {
                 self.set(KeyKind::RsaPss(parameters), bits);
             }
             oid::EC_PUBLIC_KEY => self.classify_curve(),
-            oid::ED25519 => {
-                self.set(
-                    KeyKind::Ed25519,
-                    (self.key.octets.len() == 32).then_some(256),
-                );
-            }
-            oid::ED448 => self.set(KeyKind::Ed448, (self.key.octets.len() == 57).then_some(456)),
+            oid::ED25519 => self.set(KeyKind::Ed25519, self.edwards_bits(32, 256)),
+            oid::ED448 => self.set(KeyKind::Ed448, self.edwards_bits(57, 456)),
             oid::DSA => {
                 if let Some((p, q)) = self.dsa_bits() {
                     self.strength = q;
@@ -111,6 +106,12 @@ impl PublicKey {
             oid::ML_DSA_87 => self.set(KeyKind::MlDsa("ML-DSA-87"), Some(2592 * 8)),
             _ => {}
         }
+    }
+
+    /// The size of an Edwards key, which must have no parameters at all (RFC 8410 3).
+    fn edwards_bits(&self, length: usize, bits: usize) -> Option<usize> {
+        let fits = self.key.octets.len() == length && self.algorithm.parameters.is_none();
+        fits.then_some(bits)
     }
 
     fn set(&mut self, kind: KeyKind, bits: Option<usize>) {
@@ -202,13 +203,17 @@ fn rsa_security_bits(bits: usize, modern: bool) -> usize {
     }
 }
 
-/// The modulus of an RSAPublicKey.
+/// The modulus and the exponent of an RSAPublicKey. OpenSSL reads these two as plain octets: a
+/// sign or padding does not trouble it (`bn_c2i`).
 pub(crate) fn rsa_components(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut inside = Reader::new(key).sequence().ok()?;
-    let modulus = inside.integer().ok()?;
-    let exponent = inside.integer().ok()?;
+    let mut number = || {
+        let element = inside.expect(UNIVERSAL, INTEGER).ok()?;
+        (!element.constructed).then_some(element.content)
+    };
+    let components = (number()?, number()?);
     inside.finish().ok()?;
-    Some((modulus, exponent))
+    Some(components)
 }
 
 fn rsa_bits(key: &[u8]) -> Option<usize> {
@@ -269,4 +274,72 @@ fn explicit_order_bits(der: &[u8]) -> DerResult<usize> {
     parameters.sequence()?;
     parameters.expect(UNIVERSAL, OCTET_STRING)?;
     Ok(integer_bits(parameters.integer()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strength_of_a_modulus_depends_on_the_release() {
+        for (bits, modern, old) in [
+            (512, 0, 0),
+            (918, 0, 0),
+            (919, 80, 0),
+            (1023, 80, 0),
+            (1024, 80, 80),
+            (1961, 80, 80),
+            (1962, 112, 80),
+            (2047, 112, 80),
+            (2048, 112, 112),
+            (3072, 128, 128),
+            (16384, 256, 256),
+        ] {
+            assert_eq!(rsa_security_bits(bits, true), modern, "{bits}");
+            assert_eq!(rsa_security_bits(bits, false), old, "{bits}");
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_without_leading_zeros() {
+        for (content, bits) in [(&[][..], 0), (&[0], 0), (&[1], 1), (&[0, 0x80, 0], 16)] {
+            assert_eq!(integer_bits(content), bits);
+        }
+    }
+
+    #[test]
+    fn points_are_checked_where_the_curve_is_known() {
+        let generator = {
+            let mut point = vec![4];
+            point.extend([
+                0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4,
+                0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45,
+                0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7,
+                0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
+                0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+            ]);
+            point
+        };
+        let with_form = |form: u8, length: usize| {
+            let mut point = generator[..length].to_vec();
+            point[0] = form;
+            point
+        };
+        for (point, good) in [
+            (generator.clone(), true),
+            (with_form(3, 33), true),
+            (with_form(2, 33), true),
+            (with_form(7, 65), true),
+            (with_form(6, 65), false),
+            (with_form(4, 64), false),
+            (with_form(1, 65), false),
+            (vec![0], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_point(&point, "prime256v1", 32), good, "{point:02x?}");
+        }
+        let mut off = generator;
+        off[64] ^= 1;
+        assert!(!is_point(&off, "prime256v1", 32));
+    }
 }

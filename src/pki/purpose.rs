@@ -88,3 +88,91 @@ pub(crate) fn may_be_tls_server(
             KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT,
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::extensions::{BasicConstraints, Decoded};
+    use super::super::oid::Oid;
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Certificate)) -> Certificate {
+        let mut certificate = Certificate {
+            version: Some(3),
+            ..Certificate::default()
+        };
+        change(&mut certificate);
+        certificate
+    }
+
+    const fn constraints(ca: bool) -> Decoded<BasicConstraints> {
+        Decoded::Present(BasicConstraints {
+            ca,
+            path_length: None,
+            negative_path_length: false,
+        })
+    }
+
+    #[test]
+    fn a_ca_is_one_by_several_marks() {
+        let usage = |bits| Decoded::Present(KeyUsage(bits));
+        for (certificate, expected) in [
+            (with(|_| {}), Ca::No),
+            (
+                with(|c| c.extensions.basic_constraints = constraints(true)),
+                Ca::Yes,
+            ),
+            (
+                with(|c| c.extensions.basic_constraints = constraints(false)),
+                Ca::No,
+            ),
+            (
+                with(|c| {
+                    c.extensions.basic_constraints = constraints(true);
+                    c.extensions.key_usage = usage(KeyUsage::CRL_SIGN);
+                }),
+                Ca::No,
+            ),
+            (
+                with(|c| c.extensions.key_usage = usage(KeyUsage::KEY_CERT_SIGN)),
+                Ca::KeyUsageOnly,
+            ),
+            (
+                with(|c| c.extensions.netscape_cert_type = Decoded::Present(0x04)),
+                Ca::Netscape,
+            ),
+            (
+                with(|c| {
+                    c.extensions.basic_constraints = constraints(true);
+                    c.extensions.subject_alt_name = Decoded::Duplicate;
+                }),
+                Ca::No,
+            ),
+        ] {
+            assert_eq!(check_ca(&certificate, Release::V3), expected);
+        }
+    }
+
+    #[test]
+    fn a_server_needs_one_of_its_purposes() {
+        for (purposes, suits) in [
+            (None, true),
+            (Some(vec![oid::SERVER_AUTH]), true),
+            (Some(vec![oid::NETSCAPE_SGC]), true),
+            (Some(vec![oid::MICROSOFT_SGC]), true),
+            (Some(vec![oid::ANY_EXTENDED_KEY_USAGE]), false),
+            (Some(vec![]), false),
+        ] {
+            let certificate = with(|c| {
+                if let Some(purposes) = &purposes {
+                    let oids = purposes.iter().map(|content| Oid::from_content(content));
+                    c.extensions.extended_key_usage = Decoded::Present(oids.collect());
+                }
+            });
+            assert_eq!(
+                may_be_tls_server(&certificate, false, Release::V3),
+                suits,
+                "{purposes:?}"
+            );
+        }
+    }
+}

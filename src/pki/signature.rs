@@ -215,3 +215,116 @@ fn verify_ml_dsa(message: &[u8], signature: &[u8], scheme: u16, key: &PublicKey)
     }
     verify_aws(algorithm, message, signature, key)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer as _;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+
+    use super::*;
+
+    const MESSAGE: &[u8] = b"a handshake";
+
+    fn verified(spki: &[u8], scheme: u16, signature: &[u8]) -> Verified {
+        let wrong = verify_handshake_signature(spki, scheme, b"another handshake", signature);
+        assert_ne!(wrong, Ok(()), "{scheme:04x}");
+        let mut changed = signature.to_vec();
+        if let Some(last) = changed.last_mut() {
+            *last ^= 1;
+        }
+        let broken = verify_handshake_signature(spki, scheme, MESSAGE, &changed);
+        assert_ne!(broken, Ok(()), "{scheme:04x}");
+        verify_handshake_signature(spki, scheme, MESSAGE, signature)
+    }
+
+    #[test]
+    fn handshakes_signed_by_rsa_are_verified() {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let spki = key.public_key().as_der().unwrap();
+        let random = SystemRandom::new();
+        for (scheme, encoding) in [
+            (0x0401, &aws::RSA_PKCS1_SHA256),
+            (0x0501, &aws::RSA_PKCS1_SHA384),
+            (0x0601, &aws::RSA_PKCS1_SHA512),
+            (0x0804, &aws::RSA_PSS_SHA256),
+            (0x0805, &aws::RSA_PSS_SHA384),
+            (0x0806, &aws::RSA_PSS_SHA512),
+        ] {
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(encoding, &random, MESSAGE, &mut signature)
+                .unwrap();
+            assert_eq!(
+                verified(spki.as_ref(), scheme, &signature),
+                Ok(()),
+                "{scheme:04x}"
+            );
+            // Our own arithmetic says the same as the library's.
+            let public_key = PublicKey::from_der(spki.as_ref()).unwrap();
+            let own = match scheme {
+                0x0401 => {
+                    rsa_verify::pkcs1(MESSAGE, &signature, Hash::Sha256, &public_key.key.octets)
+                }
+                0x0804 => rsa_verify::pss(
+                    MESSAGE,
+                    &signature,
+                    PssParameters {
+                        hash: Hash::Sha256,
+                        mask_hash: Hash::Sha256,
+                        salt_length: 32,
+                    },
+                    &public_key.key.octets,
+                ),
+                _ => Ok(()),
+            };
+            assert_eq!(own, Ok(()), "{scheme:04x}");
+            // A scheme for RSA-PSS keys is not one for RSA keys, nor is ECDSA.
+            for other in [0x0809, 0x0403, 0x0807] {
+                assert_eq!(
+                    verify_handshake_signature(spki.as_ref(), other, MESSAGE, &signature),
+                    Err(SignatureError::Mismatch)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn handshakes_signed_by_elliptic_curves_are_verified() {
+        let random = SystemRandom::new();
+        for (scheme, algorithm) in [
+            (0x0403, &aws::ECDSA_P256_SHA256_ASN1_SIGNING),
+            (0x0503, &aws::ECDSA_P384_SHA384_ASN1_SIGNING),
+            (0x0603, &aws::ECDSA_P521_SHA512_ASN1_SIGNING),
+            // TLS 1.2 lets any digest go with any curve.
+            (0x0503, &aws::ECDSA_P521_SHA384_ASN1_SIGNING),
+            (0x0403, &aws::ECDSA_P521_SHA256_ASN1_SIGNING),
+            (0x0403, &aws::ECDSA_P256K1_SHA256_ASN1_SIGNING),
+        ] {
+            let key = EcdsaKeyPair::generate(algorithm).unwrap();
+            let spki = key.public_key().as_der().unwrap();
+            let signature = key.sign(&random, MESSAGE).unwrap();
+            assert_eq!(verified(spki.as_ref(), scheme, signature.as_ref()), Ok(()));
+        }
+        let key = Ed25519KeyPair::generate().unwrap();
+        let spki = key.public_key().as_der().unwrap();
+        let signature = key.sign(MESSAGE);
+        assert_eq!(verified(spki.as_ref(), 0x0807, signature.as_ref()), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_said_to_be_so() {
+        let key = EcdsaKeyPair::generate(&aws::ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let spki = key.public_key().as_der().unwrap();
+        for scheme in [0x0303, 0x081a, 0xfefe] {
+            assert!(matches!(
+                verify_handshake_signature(spki.as_ref(), scheme, MESSAGE, &[]),
+                Err(SignatureError::Unsupported(_))
+            ));
+        }
+        assert_eq!(
+            verify_handshake_signature(b"no key", 0x0403, MESSAGE, &[]),
+            Err(SignatureError::UnusableKey)
+        );
+    }
+}

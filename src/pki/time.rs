@@ -16,7 +16,13 @@ pub struct Asn1Time {
 impl Asn1Time {
     /// Reads the next element, which must be one of the two types.
     pub(crate) fn read(reader: &mut Reader<'_>) -> DerResult<Self> {
+        if reader.is_empty() {
+            return Err(DerError("field missing"));
+        }
         let element = reader.element()?;
+        if element.class != UNIVERSAL {
+            return Err(DerError("mstring not universal"));
+        }
         if !(element.is(UNIVERSAL, UTC_TIME) || element.is(UNIVERSAL, GENERALIZED_TIME)) {
             return Err(DerError("mstring wrong tag"));
         }
@@ -38,6 +44,11 @@ impl Asn1Time {
         let strict =
             self.text.len() == length && *last == b'Z' && digits.iter().all(u8::is_ascii_digit);
         if strict { self.readable } else { None }
+    }
+
+    /// Whether the text is shorter than the one form, which OpenSSL 3.5 refuses to decode at all.
+    pub const fn is_short(&self) -> bool {
+        self.text.len() < if self.utc_time { 13 } else { 15 }
     }
 
     /// Unix seconds as `ASN1_TIME_compare` reads them, more leniently.
@@ -128,4 +139,54 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str, utc_time: bool) -> Asn1Time {
+        let tag = if utc_time { 0x17 } else { 0x18 };
+        let bytes = super::super::der::encode(tag, text.as_bytes());
+        Asn1Time::read(&mut Reader::new(&bytes)).unwrap()
+    }
+
+    #[test]
+    fn only_one_form_of_each_type_is_compared() {
+        for (text, utc_time, unix) in [
+            ("700101000000Z", true, Some(0)),
+            ("500101000000Z", true, Some(-631_152_000)),
+            ("491231235959Z", true, Some(2_524_607_999)),
+            ("20500101000000Z", false, Some(2_524_608_000)),
+            ("20240229000000Z", false, Some(1_709_164_800)),
+            ("99991231235959Z", false, Some(253_402_300_799)),
+            ("20230229000000Z", false, None),
+            ("241301000000Z", true, None),
+            ("240100000000Z", true, None),
+            ("240101240000Z", true, None),
+            ("240101000060Z", true, None),
+            ("2401010000Z", true, None),
+            ("240101000000+0000", true, None),
+            ("20240101000000.5Z", false, None),
+            ("20240101000000", false, None),
+            ("", true, None),
+            ("Z", false, None),
+        ] {
+            assert_eq!(time(text, utc_time).unix(), unix, "{text}");
+        }
+    }
+
+    #[test]
+    fn more_forms_are_readable() {
+        for (text, utc_time, readable) in [
+            ("7001010000Z", true, Some(0)),
+            ("700101010000+0100", true, Some(0)),
+            ("700101000000-0100", true, Some(3600)),
+            ("19700101000000.25Z", false, Some(0)),
+            ("19700101000000.Z", false, None),
+            ("700101000000+1300", true, None),
+        ] {
+            assert_eq!(time(text, utc_time).readable(), readable, "{text}");
+        }
+    }
 }

@@ -98,8 +98,8 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Adds a file `HASH.N` of a hashed directory, mirroring `X509_load_cert_file`: certificates
-    /// only, and those before a bad block stay. `HASH` is [`Name::hash`] of an issuer wanted.
+    /// Adds a file `HASH.N` of a hashed directory, where `HASH` is [`Name::hash`] of an issuer
+    /// wanted: its certificates only. Nothing is added if any of it is bad.
     pub fn add_directory_entry(&mut self, bytes: &[u8]) -> Result<(), PemError> {
         for item in pem::read(bytes)? {
             if let PemItem::Certificate(certificate, settings) = item {
@@ -204,5 +204,69 @@ impl TrustStore {
         self.crls
             .iter()
             .filter(move |crl| crl.issuer.matches(issuer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn pem() -> String {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec!["db.example.test".to_owned()]).unwrap();
+        parameters.self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_an_error() {
+        for text in ["", "words\n", &KeyPair::generate().unwrap().serialize_pem()] {
+            let error = TrustStore::from_pem(text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), "no certificate or crl found");
+        }
+    }
+
+    #[test]
+    fn nothing_is_added_from_a_bad_file() {
+        let mut store = TrustStore::empty();
+        let text = format!("{}-----BEGIN CERTIFICATE-----\n", pem());
+        assert_eq!(store.add_pem(text.as_bytes()), Err(PemError::BadEndLine));
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn the_same_certificate_counts_once() {
+        let pem = pem();
+        let store = TrustStore::from_pem(format!("{pem}{pem}").as_bytes()).unwrap();
+        assert_eq!(store.certificates().len(), 1);
+    }
+
+    #[test]
+    fn a_directory_is_searched_only_for_subjects_the_files_have_not() {
+        // Both have rcgen's default subject.
+        let (in_file, in_directory) = (pem(), pem());
+        let mut store = TrustStore::empty();
+        store.add_directory_entry(in_directory.as_bytes()).unwrap();
+        let subject = store.certificates()[0].certificate.subject.clone();
+        assert_eq!(store.by_subject(&subject).count(), 1);
+        store.add_pem(in_file.as_bytes()).unwrap();
+        let found: Vec<usize> = store.by_subject(&subject).map(|(place, _)| place).collect();
+        assert_eq!(found, [1]);
+    }
+
+    #[test]
+    fn mozillas_roots_are_all_there_and_usable() {
+        let store = TrustStore::mozilla();
+        assert_eq!(
+            store.certificates().len(),
+            webpki_roots::TLS_SERVER_ROOTS.len()
+        );
+        for trusted in store.certificates() {
+            let key = trusted.certificate.public_key.as_ref().unwrap();
+            assert!(key.usable, "{}", trusted.certificate.subject);
+            assert!(!trusted.certificate.subject.is_empty());
+            assert_eq!(trusted.trust(true, Release::V3), Trust::Trusted);
+        }
     }
 }

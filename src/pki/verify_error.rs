@@ -63,3 +63,18 @@ errors! {
     INVALID_CA = 79, "invalid CA certificate";
     EC_KEY_EXPLICIT_PARAMS = 94, "certificate public key has explicit ECC parameters";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_words_of_openssl() {
+        assert_eq!(
+            text(UNABLE_TO_GET_ISSUER_CERT_LOCALLY),
+            "unable to get local issuer certificate"
+        );
+        assert_eq!(text(INVALID_CA), text(INVALID_CA_111));
+        assert_eq!(text(4711), "unknown certificate verification error");
+    }
+}

@@ -27,6 +27,7 @@ pub(super) fn render(report: &Report, style: Style, out: &mut impl Write) -> io:
             report.hosts.len()
         ))?;
         page.verdicts(report, &report.sslmodes, true)?;
+        page.line("")?;
     }
     for host in &report.hosts {
         page.host(report, host)?;
@@ -320,7 +321,11 @@ impl<W: Write> Page<'_, W> {
             }
         }
         for (text, modes) in reasons {
-            self.labelled("why", &format!("{}: {text}", modes.join(", ")))?;
+            let modes = match modes.len() {
+                6 => "every mode".to_owned(),
+                _ => modes.join(", "),
+            };
+            self.labelled("why", &format!("{modes}: {text}"))?;
         }
         Ok(())
     }
@@ -490,7 +495,7 @@ impl<W: Write> Page<'_, W> {
         }
         for (number, chain) in tls.chain.iter().enumerate() {
             let label = if number == 0 { "chain" } else { "" };
-            self.labelled(label, &chain_text(chain))?;
+            self.labelled(label, &chain_text(chain, self.style.verbosity > 0))?;
         }
         Ok(())
     }
@@ -656,7 +661,7 @@ fn tls_word(answer: TlsAnswer) -> &'static str {
 
 fn auth_word(auth: Auth) -> &'static str {
     match auth {
-        Auth::None => "nothing (lets in)",
+        Auth::None => "no credentials",
         Auth::Password => "password in clear",
         Auth::Md5 => "md5",
         Auth::ScramSha256 => "scram-sha-256",
@@ -677,7 +682,7 @@ fn answer_text(answer: &StartupAnswer) -> String {
     let message = answer.message.as_deref().unwrap_or_default();
     let code = answer.sqlstate.as_deref().unwrap_or_default();
     match answer.answer {
-        StartupKind::Accepted => "lets in without asking for credentials".into(),
+        StartupKind::Accepted => "accepted without asking for credentials".into(),
         StartupKind::Asked => {
             let asks = answer
                 .auth
@@ -694,7 +699,7 @@ fn answer_text(answer: &StartupAnswer) -> String {
     }
 }
 
-fn chain_text(chain: &ChainReport) -> String {
+fn chain_text(chain: &ChainReport, verbose: bool) -> String {
     let set = match chain.anchors {
         Anchors::RootFile => "root file",
         Anchors::System => "system",
@@ -702,7 +707,8 @@ fn chain_text(chain: &ChainReport) -> String {
     };
     let message = chain.message.as_deref().unwrap_or_default();
     let source = match (&chain.source, chain.anchors) {
-        (Some(source), Anchors::RootFile | Anchors::System) => format!(" ({source})"),
+        (Some(source), Anchors::RootFile) => format!(" ({source})"),
+        (Some(source), Anchors::System) if verbose => format!(" ({source})"),
         _ => String::new(),
     };
     match chain.status {

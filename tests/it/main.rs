@@ -17,6 +17,7 @@ mod layering;
 mod manners;
 mod negotiation_table;
 mod parameters;
+mod path_validation;
 mod people;
 mod recipes;
 mod replay;

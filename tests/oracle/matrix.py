@@ -345,7 +345,7 @@ class Matrix:
         self.group("pg18", "seed_selfsigned", "reject", host="/sockets")
         for keyword, values in {
                 "sslcompression": ("0", "1"), "sslkey": ("/nowhere.key",), "sslcert": ("",),
-                "requirepeer": ("postgres",), "requiressl": ("1",), "channel_binding": (
+                "requirepeer": ("postgres",), "channel_binding": (
                     "require", "bogus"), "gssencmode": ("prefer", "bogus"), "sslsni": ("x",),
                 "no_such_option": ("1",), "ssl_min_protocol_version": ("SSLv3",),
                 "min_protocol_version": ("3.0", "3.2"), "max_protocol_version": ("latest",),
