@@ -7,7 +7,6 @@ use super::args::ProbeArgs;
 use super::error::Error;
 use super::{block_on, gather, now, output, system_store};
 use crate::assess::assess;
-use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
@@ -18,11 +17,14 @@ use crate::libpq::parameters::{
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
 use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
-use crate::observe::observe;
 use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
+use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
 use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
 use crate::wire::tls::openssl;
+
+/// How many targets of one command line are asked at the same time.
+const SIDE_BY_SIDE: usize = 32;
 
 /// What stays the same for all targets of a run.
 pub(super) struct Options {
@@ -52,10 +54,14 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             .map(|target| Some(target.as_str()))
             .collect()
     };
+    // All targets are read before the first is asked, so that a wrong one costs nothing.
+    let prepared = targets
+        .into_iter()
+        .map(|target| prepare(target, &options))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut code = 0;
     let mut saved = Vec::new();
-    for target in targets {
-        let observation = probe(target, &options)?;
+    for observation in observe_all(prepared)? {
         let report = assess(
             &observation,
             options.emulates,
@@ -102,32 +108,55 @@ fn pem(der: &str) -> String {
     text + "-----END CERTIFICATE-----\n"
 }
 
-/// Gathers the client's side, probes, and gathers what the chain needs of the system's store.
+/// A target that is ready to be asked.
+struct Prepared {
+    observation: Observation,
+    parameters: Option<Parameters>,
+    plan: Option<Plan>,
+}
+
+/// Probes one target.
 pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observation, Error> {
+    let prepared = prepare(target, options)?;
+    let mut observations = observe_all(vec![prepared])?;
+    observations.pop().ok_or(Error::NoTarget)
+}
+
+/// Asks all of them side by side, and gathers what the chains need of the system's store.
+fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
+    for some in prepared.chunks_mut(SIDE_BY_SIDE) {
+        let plans: Vec<_> = some.iter().map(|target| target.plan.clone()).collect();
+        let asking = plans.iter().map(|plan| async move {
+            match plan {
+                Some(plan) => observe(plan, &SystemNetwork).await,
+                None => Vec::new(),
+            }
+        });
+        let seen = block_on(join_all(asking))?;
+        for (target, hosts) in some.iter_mut().zip(seen) {
+            if let Some(parameters) = target.parameters.as_ref().filter(|_| !hosts.is_empty()) {
+                system_store::gather(&mut target.observation.client, parameters, &hosts);
+            }
+            target.observation.hosts = hosts;
+        }
+    }
+    Ok(prepared
+        .into_iter()
+        .map(|target| target.observation)
+        .collect())
+}
+
+/// Gathers the client's side and decides what to ask.
+fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
     let openssl = options.emulates.openssl;
     let keys = std::cell::RefCell::new(None);
-    let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| match private_key::load(
-        key,
-        password,
-        certificate,
-        openssl,
-    ) {
-        Ok(loaded) => {
-            keys.replace(Some(loaded));
-            Ok(())
-        }
-        Err(error) => Err(error),
+    let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| {
+        let loaded = private_key::load(key, password, certificate, openssl)?;
+        keys.replace(Some(loaded));
+        Ok(())
     };
     let libpq = options.emulates.libpq;
-    let mut client = gather::gather(target, &options.settings, libpq, &load_key);
-    let mut observation = Observation {
-        observation: OBSERVATION_VERSION,
-        observed_at: now(),
-        client: Client::default(),
-        depth: options.depth,
-        deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
-        hosts: Vec::new(),
-    };
+    let client = gather::gather(target, &options.settings, libpq, &load_key);
     let parameters = match resolve(&client, libpq) {
         Ok(parameters) => Some(parameters),
         Err(ParameterError::Libpq(_)) => None,
@@ -138,28 +167,36 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
         }
         Err(ParameterError::Unsupported(message)) => return Err(Error::Target { message }),
     };
-    if let Some(parameters) = parameters {
-        if target.is_none() && !names_a_server(&parameters) {
-            return Err(Error::NoTarget);
-        }
-        let sends = parameters.connect_timeout().is_ok()
+    if target.is_none()
+        && parameters
+            .as_ref()
+            .is_some_and(|known| !names_a_server(known))
+    {
+        return Err(Error::NoTarget);
+    }
+    let sends = |parameters: &&Parameters| {
+        parameters.connect_timeout().is_ok()
             && SslMode::ALL
                 .iter()
-                .any(|mode| parameters.validate(*mode).is_ok());
-        if sends {
-            let key = keys.take().filter(|_| {
-                matches!(
-                    client_certificate(&client, &parameters),
-                    Ok(ClientCertificate::Usable)
-                )
-            });
-            let plan = plan(&parameters, options, key.as_ref());
-            observation.hosts = block_on(observe(&plan, &SystemNetwork))?;
-            system_store::gather(&mut client, &parameters, &observation.hosts);
-        }
-    }
-    observation.client = client;
-    Ok(observation)
+                .any(|mode| parameters.validate(*mode).is_ok())
+    };
+    let plan = parameters.as_ref().filter(sends).map(|parameters| {
+        let usable = client_certificate(&client, parameters) == Ok(ClientCertificate::Usable);
+        let key = keys.take().filter(|_| usable);
+        plan(parameters, options, key.as_ref())
+    });
+    Ok(Prepared {
+        observation: Observation {
+            observation: OBSERVATION_VERSION,
+            observed_at: now(),
+            client,
+            depth: options.depth,
+            deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+            hosts: Vec::new(),
+        },
+        parameters,
+        plan,
+    })
 }
 
 /// Whether something other than a default names the server.

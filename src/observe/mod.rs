@@ -282,8 +282,8 @@ fn other_name(main: &Connection) -> bool {
     })
 }
 
-/// Runs the futures of one task side by side.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+/// Runs futures side by side in one task; their outputs in order.
+pub async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     use std::task::Poll;
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
