@@ -232,7 +232,10 @@ fn lines(settings: &str, hba: &str, depth: &str) -> Vec<String> {
         .iter()
         .map(|line| line.len() + 1)
         .sum();
-    let client = Client::new(format!("host=127.0.0.1 port={} user=myuser", server.port));
+    let client = Client::new(format!(
+        "host=127.0.0.1 port={} user=myuser dbname=postgres",
+        server.port
+    ));
     let run = client.json(&["--depth", depth]);
     assert!(run.status.is_some(), "{run:#?}");
     server.settled_log(start)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::pgprobe::Client;
 use crate::support::scripted::{
     AUTHENTICATION_OK, GSSENC_REQUEST, Identity, PROTOCOL_3_0, SSL_REQUEST, Scripted, TlsEnd,
+    error_response,
 };
 
 /// `name\0value\0` somewhere in a StartupMessage.
@@ -160,24 +161,35 @@ fn a_server_that_never_answers_is_left_in_time() {
     assert_eq!(run.at("/status"), "timeout", "{run:#?}");
 }
 
-#[test]
-fn what_a_server_says_before_tls_reaches_no_terminal_unescaped() {
+/// Probes a server that answers with an error full of control characters; what is shown.
+fn shown(options: &[&str]) -> String {
     let server = Scripted::new(|_, peer| {
         peer.request();
-        let words = "\x1b]0;owned\x07\x1b[31m pg_hba.conf \u{202e}rejects\r\n";
-        peer.send(&crate::support::scripted::error_response("28000", words));
+        let words = "\x1b]0;owned\x07\x1b[31m \u{9b}31m pg_hba.conf \u{202e}rejects\r\n";
+        peer.send(&error_response("28000", words));
         peer.wait_for_end();
     });
-    let client = Client::new(format!("host=127.0.0.1 port={} user=ann", server.port));
-    for options in [
-        &["--format", "json"][..],
-        &["-v", "-v"][..],
-        &["--quiet"][..],
-    ] {
-        let run = client.probe(options);
-        for output in [&run.stdout, &run.stderr] {
-            let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!output.contains(bad), "{run:#?}");
-        }
+    let conninfo = format!("host=127.0.0.1 port={} user=ann", server.port);
+    let run = Client::new(conninfo).probe(options);
+    format!("{}{}", run.stdout, run.stderr)
+}
+
+/// Whether a terminal would do something else with a text than show it.
+fn acts(text: &str) -> bool {
+    text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}')
+}
+
+#[test]
+fn what_a_server_says_reaches_no_terminal_unescaped() {
+    for options in [&[][..], &["-v", "-v"], &["--quiet"]] {
+        let text = shown(options);
+        assert!(!acts(&text), "{options:?}: {text:?}");
     }
+}
+
+#[test]
+fn json_is_fit_for_a_terminal_too() {
+    let text = shown(&["--format", "json"]);
+    assert!(!acts(&text), "{text:?}");
+    assert!(text.contains("pg_hba.conf"), "the words are there: {text}");
 }

@@ -120,9 +120,10 @@ fn check(
     row: &Row,
     runs: &mut BTreeMap<[String; 3], Run>,
 ) -> Result<(), String> {
-    let [user, modes, sslnegotiation, expected] = row.columns.as_slice() else {
+    let [user, modes, sslnegotiation, expected @ ..] = row.columns.as_slice() else {
         return Err(format!("{} columns", row.columns.len()));
     };
+    let expected = expected.join(" ");
     let key = [user.clone(), sslnegotiation.clone(), libpq.to_owned()];
     let run = runs.entry(key).or_insert_with(|| {
         let mut conninfo = format!(
@@ -142,7 +143,6 @@ fn check(
             .ok_or("no such mode")?;
         let verdict = run.at(&format!("/sslmodes/{index}"));
         let found = format!("{} -> {}", events(&verdict), outcome(&verdict));
-        let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
         if found != expected {
             return Err(format!(
                 "libpq {libpq} as {user}, sslmode={mode} sslnegotiation={sslnegotiation}: \

@@ -71,7 +71,8 @@ fn its_cipher_of_old_still_connects() {
         ident: "",
     };
     let server = server(&workshop(), &FILES, setup);
-    check(&Client::new(at(&server, "127.0.0.1")), TLS_ONLY);
+    let client = Client::new(at(&server, "127.0.0.1"));
+    check_beyond(&client, TLS_ONLY, "DHE-RSA-AES256-SHA");
 }
 
 #[test]

@@ -172,8 +172,5 @@ fn word(verdict: &Value) -> String {
 
 /// The command under test.
 pub(crate) fn program() -> PathBuf {
-    std::env::var_os("STUB").map_or_else(
-        || PathBuf::from(env!("CARGO_BIN_EXE_pgprobe")),
-        PathBuf::from,
-    )
+    PathBuf::from(env!("CARGO_BIN_EXE_pgprobe"))
 }

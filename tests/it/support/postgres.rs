@@ -181,11 +181,6 @@ impl PgCluster {
         self.folder.path().join("data")
     }
 
-    /// The folder of the Unix socket.
-    pub(crate) fn socket_folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// All that the server has written to its log.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
@@ -193,13 +188,13 @@ impl PgCluster {
 
     /// The lines of the log from byte `start` on, once it has been quiet for a while.
     pub(crate) fn settled_log(&self, start: usize) -> Vec<String> {
-        let mut size = usize::MAX;
-        let deadline = Instant::now() + PATIENCE;
         // A backend logs after its client has gone, so the end of pgprobe is too early to look.
+        // Our own connection is accepted after those before it.
+        self.seen_generation();
+        let (mut size, deadline) = (usize::MAX, Instant::now() + PATIENCE);
         while size != self.log().len() && Instant::now() < deadline {
             size = self.log().len();
-            self.seen_generation();
-            sleep(Duration::from_millis(250));
+            sleep(Duration::from_millis(200));
         }
         let log = self.log();
         log.get(start..)
