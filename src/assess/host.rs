@@ -165,11 +165,11 @@ fn status(
         return (status, Some(failure_text(failure)));
     }
     let Some(main) = main else {
-        let failures = seen
+        let mut failures = seen
             .addresses
             .iter()
             .filter_map(|address| address.connect.failure());
-        let last = failures.last();
+        let last = failures.next_back();
         let status = match last {
             Some(Failure::Deadline | Failure::ConnectTimeout) => Status::Timeout,
             Some(_) => Status::ConnectFailed,

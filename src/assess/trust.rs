@@ -1,7 +1,6 @@
 //! The sets of trust anchors that a chain is judged against, made from the client's files.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use crate::client::{Bytes, Client, FileFact};
 use crate::emulates::OpenSsl;
@@ -12,9 +11,6 @@ use crate::libpq::verdict::{ChainAnswer, Roots};
 use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
 use crate::pki::{Certificate, TrustStore, path};
 use crate::report::{Anchors, ChainReport, ChainStatus};
-
-/// Mozilla's anchors, made once.
-static MOZILLA: LazyLock<TrustStore> = LazyLock::new(TrustStore::mozilla);
 
 /// The sets of anchors of one client.
 pub(super) struct Trust {
@@ -82,10 +78,11 @@ impl Trust {
 
     /// The answer of libpq's own anchors; `None` where it has none.
     pub(super) fn libpq_answer(&self, chain: &[Certificate]) -> Option<ChainAnswer> {
+        let mozilla = TrustStore::mozilla(if self.uses_mozilla { chain } else { &[] });
         let result = match &self.root_file {
             Some((_, Ok(loaded))) => self.verify(loaded, chain),
             Some((_, Err(_))) => return None,
-            None if self.uses_mozilla => self.verify_with(&MOZILLA, false, chain),
+            None if self.uses_mozilla => self.verify_with(&mozilla, false, chain),
             None if self.uses_system => self.verify(&self.system, chain),
             None => return None,
         };
@@ -111,10 +108,11 @@ impl Trust {
             Some(source) => self.report(Anchors::System, Some(source), &self.system, chain),
             None => absent(Anchors::System, None),
         };
+        let mozilla = TrustStore::mozilla(chain);
         let mozilla = report_of(
             Anchors::Mozilla,
             Some("webpki-roots"),
-            self.verify_with(&MOZILLA, false, chain),
+            self.verify_with(&mozilla, false, chain),
         );
         vec![root_file, system, mozilla]
     }
@@ -258,9 +256,9 @@ fn system_store(client: &Client, parameters: &Parameters) -> (Loaded, Option<Str
     let (file, directories) = parameters.system_store();
     let mut store = TrustStore::empty();
     let mut sources = Vec::new();
-    if let FileFact::Present { bytes, .. } = client.file(file)
-        && store.add_pem(&bytes.0).is_ok()
-    {
+    if let FileFact::Present { bytes, .. } = client.file(file) {
+        // Nothing of it may be of use to this chain, and then nothing of it was kept.
+        let _ = store.add_pem(&bytes.0);
         sources.push(file.to_owned());
     }
     for directory in directories {

@@ -45,9 +45,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
-    Assess(AssessArgs),
+    Assess(Box<AssessArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
-    Demo(DemoArgs),
+    Demo(Box<DemoArgs>),
 }
 
 /// What a probe takes.

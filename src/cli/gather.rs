@@ -109,6 +109,17 @@ pub fn gather_with(
     client
 }
 
+/// Gives a saved client further options, with the files they name.
+pub fn add_options(client: &mut Client, options: &[(String, String)]) {
+    let added = Client::new(None, options);
+    client.options.extend(added.options);
+    for libpq in Libpq::ALL {
+        if let Ok(parameters) = resolve(client, libpq) {
+            gather_tls_files(client, &parameters, None, None);
+        }
+    }
+}
+
 /// A value with its secret, as the options or the target give it.
 fn given_value(
     target: Option<&str>,
@@ -556,16 +567,5 @@ mod tests {
         let text = "certificate\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n";
         let kept = strip_private_keys(text.as_bytes().to_vec());
         assert_eq!(kept, b"certificate\n-----BEGIN PRIVATE KEY-----\n");
-    }
-}
-
-/// Gives a saved client further options, with the files they name.
-pub fn add_options(client: &mut Client, options: &[(String, String)]) {
-    let added = Client::new(None, options);
-    client.options.extend(added.options);
-    for libpq in Libpq::ALL {
-        if let Ok(parameters) = resolve(client, libpq) {
-            gather_tls_files(client, &parameters, None, None);
-        }
     }
 }

@@ -7,6 +7,7 @@ use super::gather::file_fact;
 use crate::client::{Bytes, Client, FileFact};
 use crate::libpq::parameters::Parameters;
 use crate::observation::HostObservation;
+use crate::pki::subject_key::SubjectKey;
 use crate::pki::{Certificate, pem};
 
 /// How many certificates of one hash are read; OpenSSL numbers them from 0 on.
@@ -18,11 +19,12 @@ const ISSUERS: usize = 64;
 /// Adds the files to the client's facts.
 pub(super) fn gather(client: &mut Client, parameters: &Parameters, hosts: &[HostObservation]) {
     let (file, directories) = parameters.system_store();
+    let chain = chain_certificates(hosts);
     client
         .files
         .entry(file.to_owned())
-        .or_insert_with_key(|path| file_fact(path));
-    let mut wanted: Vec<u32> = chain_certificates(hosts).iter().flat_map(hashes).collect();
+        .or_insert_with_key(|path| of_the_chain(file_fact(path), &chain));
+    let mut wanted: Vec<u32> = chain.iter().flat_map(hashes).collect();
     let mut found: BTreeMap<&String, BTreeMap<String, Bytes>> = BTreeMap::new();
     let mut next = 0;
     while let Some(hash) = wanted.get(next).copied() {
@@ -84,6 +86,39 @@ fn chain_certificates(hosts: &[HostObservation]) -> Vec<Certificate> {
     ders.into_iter()
         .map(|der| Certificate::parse(der))
         .collect()
+}
+
+/// A bundle less the certificates that the chain cannot lead to. libpq does not use it (where it
+/// does, the whole of it was read before): the report says what it would be worth.
+fn of_the_chain(fact: FileFact, chain: &[Certificate]) -> FileFact {
+    let FileFact::Present { stat, bytes } = fact else {
+        return fact;
+    };
+    let mut names: Vec<SubjectKey> = chain
+        .iter()
+        .flat_map(|certificate| [&certificate.issuer, &certificate.subject])
+        .map(|name| SubjectKey::of_name(&name.der))
+        .collect();
+    let mut selected = Vec::new();
+    for _ in 0..ISSUERS {
+        let wanted = |[_, subject]: [SubjectKey; 2]| names.iter().any(|name| name.may_be(subject));
+        selected = pem::select(&bytes.0, &wanted);
+        // What was found may have been issued by another of the bundle.
+        let found = pem::certificates(&selected).unwrap_or_default();
+        let more: Vec<_> = found
+            .iter()
+            .map(|certificate| SubjectKey::of_name(&certificate.issuer.der))
+            .filter(|key| !names.contains(key))
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        names.extend(more);
+    }
+    FileFact::Present {
+        stat,
+        bytes: Bytes(selected),
+    }
 }
 
 /// OpenSSL looks for the issuer of each certificate, and for a certificate like itself.

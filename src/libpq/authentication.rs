@@ -346,9 +346,8 @@ fn server_error(error: &ServerError) -> Answer {
         || (says("\"trust\" authentication failed for user"))
     {
         ErrorCode::ClientCertRejected
-    } else if says("\"trust\" authentication failed") {
-        ErrorCode::HbaRejected
-    } else if error.sqlstate == "28000" && error.routine.as_deref() == Some("ClientAuthentication")
+    } else if says("\"trust\" authentication failed")
+        || (error.sqlstate == "28000" && error.routine.as_deref() == Some("ClientAuthentication"))
     {
         ErrorCode::HbaRejected
     } else {

@@ -305,7 +305,8 @@ mod tests {
         let v4 = |a, b, c, d| [a, b, c, d];
         let (one, two) = (v4(192, 0, 2, 1), v4(192, 0, 2, 2));
         let cn = Some(b"common.test".as_slice());
-        let table: &[(&str, &[Presented<'_>], Option<&[u8]>, &str)] = &[
+        type Row<'a> = (&'a str, &'a [Presented<'a>], Option<&'a [u8]>, &'a str);
+        let table: &[Row<'_>] = &[
             ("a.test", &[Dns(b"A.TEST")], None, "DnsName A.TEST"),
             (
                 "a.b.test",

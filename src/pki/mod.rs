@@ -24,6 +24,7 @@ mod purpose;
 pub mod release;
 mod revocation;
 pub mod signature;
+pub mod subject_key;
 pub mod time;
 pub mod trust_store;
 pub mod verify_error;

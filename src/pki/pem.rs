@@ -2,12 +2,15 @@
 
 use thiserror::Error;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::certificate::Certificate;
 use super::crl::Crl;
 use super::der::{
     CONTEXT, DerError, DerResult, INTEGER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL, UTF8_STRING,
 };
 use super::oid::Oid;
+use super::subject_key::SubjectKey;
 
 /// OpenSSL reads lines in pieces of this size (`LINESIZE` less the NUL).
 const PIECE: usize = 254;
@@ -125,6 +128,37 @@ impl<'a> Lines<'a> {
             }
         }
     }
+}
+
+/// The certificates of a bundle, as PEM, that `wanted` says may be of use, by the keys of their
+/// issuer and subject: a quick look for where nothing but these can change an answer.
+pub fn select(bundle: &[u8], wanted: &dyn Fn([SubjectKey; 2]) -> bool) -> Vec<u8> {
+    let mut selected = Vec::new();
+    let mut lines = bundle.split_inclusive(|octet| *octet == b'\n');
+    let mut base64 = Vec::new();
+    while let Some(line) = lines.next() {
+        if !line.starts_with(b"-----BEGIN ") {
+            continue;
+        }
+        let mut block = line.to_vec();
+        base64.clear();
+        for line in lines.by_ref() {
+            block.extend_from_slice(line);
+            if line.starts_with(b"-----END ") {
+                break;
+            }
+            base64.extend_from_slice(line.trim_ascii());
+        }
+        // A block that is not plain base64 is left to those who read the whole of it.
+        let keys = match BASE64_STANDARD.decode(&base64) {
+            Ok(der) => SubjectKey::of_certificate(&der),
+            Err(_) => SubjectKey::of_certificate(&[]),
+        };
+        if wanted(keys) {
+            selected.extend_from_slice(&block);
+        }
+    }
+    selected
 }
 
 /// Without white space, control characters and (as `char` is signed) bytes above 0x7f at the end.

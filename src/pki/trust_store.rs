@@ -8,6 +8,7 @@ use super::name::Name;
 use super::oid;
 use super::pem::{self, PemError, PemItem, TrustSettings};
 use super::release::Release;
+use super::subject_key::SubjectKey;
 
 /// One certificate of the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -121,9 +122,20 @@ impl TrustStore {
 
     /// Mozilla's list of TLS server roots, as the crate webpki-roots has it: names, keys and name
     /// constraints without dates, so that none of them is ever expired.
-    pub fn mozilla() -> Self {
+    ///
+    /// Only those of the list that `chain` could end in are read: no other changes the answer.
+    pub fn mozilla(chain: &[Certificate]) -> Self {
+        let wanted: Vec<_> = chain
+            .iter()
+            .flat_map(|certificate| [&certificate.issuer, &certificate.subject])
+            .map(|name| SubjectKey::of_name(&name.der))
+            .collect();
         let mut store = Self::default();
         for anchor in webpki_roots::TLS_SERVER_ROOTS {
+            let key = SubjectKey::of_rdns(anchor.subject.as_ref());
+            if !wanted.iter().any(|name| name.may_be(key)) {
+                continue;
+            }
             let constraints = anchor.name_constraints.as_ref().map(AsRef::as_ref);
             if let Ok(certificate) = Certificate::bare(
                 anchor.subject.as_ref(),

@@ -673,7 +673,7 @@ fn auth_word(auth: Auth) -> &'static str {
     }
 }
 
-fn code_word(code: &crate::libpq::error::ErrorCode) -> String {
+fn code_word(code: &ErrorCode) -> String {
     let text = serde_json::to_string(code).unwrap_or_default();
     text.trim_matches('"').replace('_', " ")
 }

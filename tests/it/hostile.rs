@@ -251,6 +251,9 @@ fn reports() -> [Report; 4] {
     unresolved.client.input = HOSTILE.into();
     unresolved.hosts = vec![HostObservation {
         index: 0,
+        host: None,
+        hostaddr: None,
+        port: 5432,
         resolve: Step::Failed {
             failure: Failure::Unresolved(HOSTILE.into()),
             ms: 1.0,

@@ -1,0 +1,112 @@
+//! A cheap key by which names are told apart before they are read: names that OpenSSL takes for
+//! the same always have the same key, so what has another can be left aside.
+
+use super::der::{
+    BMP_STRING, CONTEXT, DerResult, INTEGER, Reader, SEQUENCE, SET, UNIVERSAL, UNIVERSAL_STRING,
+};
+
+/// The key of a name; a name that cannot be folded byte by byte may be any.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SubjectKey(Option<u64>);
+
+/// The offset basis and the prime of FNV-1a.
+const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+impl SubjectKey {
+    /// The key of a Name, given the contents of its outer SEQUENCE.
+    pub fn of_rdns(rdns: &[u8]) -> Self {
+        Self(fold(rdns).ok().flatten())
+    }
+
+    /// The key of a Name in its whole encoding.
+    pub fn of_name(name: &[u8]) -> Self {
+        let rdns = Reader::new(name).sequence().map(|inside| inside.rest());
+        rdns.map_or(Self(None), Self::of_rdns)
+    }
+
+    /// The keys of a certificate's issuer and subject.
+    pub fn of_certificate(der: &[u8]) -> [Self; 2] {
+        names(der).map_or([Self(None); 2], |names| names.map(Self::of_name))
+    }
+
+    /// Whether the names may be the same.
+    pub fn may_be(self, other: Self) -> bool {
+        self.0.is_none() || other.0.is_none() || self == other
+    }
+}
+
+/// What the canonical form keeps of a name in every string type of one byte a character: the
+/// letters and digits, their case aside.
+fn fold(rdns: &[u8]) -> DerResult<Option<u64>> {
+    let mut hash = BASIS;
+    let mut rdns = Reader::new(rdns);
+    while !rdns.is_empty() {
+        let mut entries = rdns.expect(UNIVERSAL, SET)?.elements();
+        while !entries.is_empty() {
+            let mut entry = entries.sequence()?;
+            entry.object_identifier()?;
+            let value = entry.element()?;
+            if matches!(value.tag, BMP_STRING | UNIVERSAL_STRING) {
+                return Ok(None);
+            }
+            for octet in value
+                .any()?
+                .iter()
+                .filter(|octet| octet.is_ascii_alphanumeric())
+            {
+                hash = (hash ^ u64::from(octet.to_ascii_lowercase())).wrapping_mul(PRIME);
+            }
+        }
+    }
+    Ok(Some(hash))
+}
+
+/// Issuer and subject of a certificate, encoded.
+fn names(der: &[u8]) -> DerResult<[&[u8]; 2]> {
+    let mut fields = Reader::new(der).sequence()?.sequence()?;
+    fields.optional(CONTEXT, 0)?;
+    fields.expect(UNIVERSAL, INTEGER)?;
+    fields.expect(UNIVERSAL, SEQUENCE)?;
+    let issuer = fields.expect(UNIVERSAL, SEQUENCE)?.raw;
+    fields.expect(UNIVERSAL, SEQUENCE)?;
+    let subject = fields.expect(UNIVERSAL, SEQUENCE)?.raw;
+    Ok([issuer, subject])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::der::encode;
+    use crate::pki::name::Name;
+    use proptest::prelude::*;
+
+    fn name(tag: u8, text: &str) -> Vec<u8> {
+        let common_name = [encode(6, &[0x55, 4, 3]), encode(tag, text.as_bytes())].concat();
+        encode(0x30, &encode(0x31, &encode(0x30, &common_name)))
+    }
+
+    #[test]
+    fn other_names_have_other_keys() {
+        let [one, two] = ["Rig Root CA", "Rig Other CA"].map(|text| name(12, text));
+        assert!(!SubjectKey::of_name(&one).may_be(SubjectKey::of_name(&two)));
+    }
+
+    proptest! {
+        #[test]
+        fn names_that_match_have_the_same_key(a in "[aA b\u{e4}1]{0,5}", b in "[aA b\u{e4}1]{0,5}") {
+            let (one, two) = (name(12, &a), name(19, &b));
+            if let (Ok(x), Ok(y)) = (Name::from_der(&one), Name::from_der(&two))
+                && x.matches(&y)
+            {
+                prop_assert!(SubjectKey::of_name(&one).may_be(SubjectKey::of_name(&two)));
+            }
+        }
+
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = SubjectKey::of_certificate(&bytes);
+            let _ = SubjectKey::of_rdns(&bytes);
+        }
+    }
+}
