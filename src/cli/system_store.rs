@@ -20,6 +20,9 @@ const ISSUERS: usize = 64;
 pub(super) fn gather(client: &mut Client, parameters: &Parameters, hosts: &[HostObservation]) {
     let (file, directories) = parameters.system_store();
     let chain = chain_certificates(hosts);
+    if chain.is_empty() {
+        return;
+    }
     client
         .files
         .entry(file.to_owned())

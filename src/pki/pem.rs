@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use memchr::memmem;
 
 use super::certificate::Certificate;
 use super::crl::Crl;
@@ -130,32 +131,42 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// How many base64 characters of a certificate `select` looks at: a multiple of four that nearly
+/// always holds both names.
+const NAMES_WITHIN: usize = 1600;
+
 /// The certificates of a bundle, as PEM, that `wanted` says may be of use, by the keys of their
 /// issuer and subject: a quick look for where nothing but these can change an answer.
 pub fn select(bundle: &[u8], wanted: &dyn Fn([SubjectKey; 2]) -> bool) -> Vec<u8> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
     let mut selected = Vec::new();
-    let mut lines = bundle.split_inclusive(|octet| *octet == b'\n');
-    let mut base64 = Vec::new();
-    while let Some(line) = lines.next() {
-        if !line.starts_with(b"-----BEGIN ") {
-            continue;
-        }
-        let mut block = line.to_vec();
+    let mut base64 = Vec::with_capacity(NAMES_WITHIN);
+    let mut der = [0; NAMES_WITHIN];
+    for start in memmem::find_iter(bundle, BEGIN) {
+        let block = bundle.get(start..).unwrap_or_default();
+        let next = block
+            .get(BEGIN.len()..)
+            .and_then(|rest| memmem::find(rest, BEGIN));
+        let block = block
+            .get(..next.map_or(block.len(), |next| next + BEGIN.len()))
+            .unwrap_or(block);
         base64.clear();
-        for line in lines.by_ref() {
-            block.extend_from_slice(line);
-            if line.starts_with(b"-----END ") {
+        for line in block.split(|octet| *octet == b'\n').skip(1) {
+            let room = NAMES_WITHIN - base64.len();
+            let line = line.trim_ascii();
+            if room == 0 || line.starts_with(b"-") {
                 break;
             }
-            base64.extend_from_slice(line.trim_ascii());
+            base64.extend_from_slice(line.get(..room).unwrap_or(line));
         }
-        // A block that is not plain base64 is left to those who read the whole of it.
-        let keys = match BASE64_STANDARD.decode(&base64) {
-            Ok(der) => SubjectKey::of_certificate(&der),
-            Err(_) => SubjectKey::of_certificate(&[]),
-        };
-        if wanted(keys) {
-            selected.extend_from_slice(&block);
+        // What is not plain base64 has no key, so it is kept for those who read all of it.
+        let length = BASE64_STANDARD
+            .decode_slice(&base64, &mut der)
+            .unwrap_or_default();
+        if wanted(SubjectKey::of_certificate(
+            der.get(..length).unwrap_or_default(),
+        )) {
+            selected.extend_from_slice(block);
         }
     }
     selected
@@ -407,6 +418,29 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
+
+    #[test]
+    fn a_selection_holds_all_that_is_wanted_and_little_else() {
+        let made = |name: &str| {
+            let key = KeyPair::generate().unwrap();
+            let mut parameters = CertificateParams::new(vec![]).unwrap();
+            parameters
+                .distinguished_name
+                .push(rcgen::DnType::CommonName, name);
+            let certificate = parameters.self_signed(&key).unwrap();
+            (certificate.pem(), certificate.der().to_vec())
+        };
+        let all: Vec<_> = ["First CA", "Second CA", "Third CA"].map(made).into();
+        let bundle: String = all.iter().map(|(pem, _)| format!("text\n{pem}")).collect();
+        let [_, second] = SubjectKey::of_certificate(&all[1].1);
+        let chosen = select(bundle.as_bytes(), &|[_, subject]| subject.may_be(second));
+        let found = certificates(&chosen).unwrap();
+        assert_eq!(
+            found.iter().map(|one| &one.der).collect::<Vec<_>>(),
+            [&all[1].1]
+        );
+        assert!(select(b"-----BEGIN CERTIFICATE-----\n", &|_| true).starts_with(b"-----BEGIN"));
+    }
 
     fn pem() -> String {
         let key = KeyPair::generate().unwrap();

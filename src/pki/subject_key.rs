@@ -25,7 +25,7 @@ impl SubjectKey {
         rdns.map_or(Self(None), Self::of_rdns)
     }
 
-    /// The keys of a certificate's issuer and subject.
+    /// The keys of a certificate's issuer and subject; its beginning is enough.
     pub fn of_certificate(der: &[u8]) -> [Self; 2] {
         names(der).map_or([Self(None); 2], |names| names.map(Self::of_name))
     }
@@ -64,7 +64,7 @@ fn fold(rdns: &[u8]) -> DerResult<Option<u64>> {
 
 /// Issuer and subject of a certificate, encoded.
 fn names(der: &[u8]) -> DerResult<[&[u8]; 2]> {
-    let mut fields = Reader::new(der).sequence()?.sequence()?;
+    let mut fields = Reader::new(inside(inside(der)));
     fields.optional(CONTEXT, 0)?;
     fields.expect(UNIVERSAL, INTEGER)?;
     fields.expect(UNIVERSAL, SEQUENCE)?;
@@ -72,6 +72,15 @@ fn names(der: &[u8]) -> DerResult<[&[u8]; 2]> {
     fields.expect(UNIVERSAL, SEQUENCE)?;
     let subject = fields.expect(UNIVERSAL, SEQUENCE)?.raw;
     Ok([issuer, subject])
+}
+
+/// What follows the header of the first element, whole or not.
+fn inside(der: &[u8]) -> &[u8] {
+    let header = match der.get(1) {
+        Some(length @ 0x81..) => 2 + usize::from(length & 0x7f),
+        _ => 2,
+    };
+    der.get(header..).unwrap_or_default()
 }
 
 #[cfg(test)]
