@@ -159,6 +159,14 @@ pub enum FileFact {
         /// The system's words, "Permission denied".
         error: String,
     },
+    /// It is there, and pgprobe did not read it to the end: what libpq makes of it is not known.
+    NotRead {
+        /// Its mode, owner and kind.
+        #[serde(flatten)]
+        stat: Stat,
+        /// Why.
+        why: String,
+    },
     /// A directory; of its files those whose names are OpenSSL's hashes (`0a1b2c3d.0`, `.r0`).
     Directory {
         /// Its mode, owner and kind.
@@ -196,6 +204,7 @@ impl FileFact {
         match self {
             Self::Absent { .. } => None,
             Self::Unreadable { stat, .. }
+            | Self::NotRead { stat, .. }
             | Self::Directory { stat, .. }
             | Self::Present { stat, .. }
             | Self::PrivateKey { stat, .. } => Some(*stat),

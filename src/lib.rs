@@ -6,6 +6,36 @@
 //! ```text
 //! Client + Plan ──observe──▶ Observation ──assess──▶ Report ──render──▶ text | json
 //! ```
+//!
+//! Without a network: what libpq reads in a target, and what it would do with a server that was
+//! recorded earlier.
+//!
+//! ```
+//! use pgprobe::assess::assess;
+//! use pgprobe::conninfo;
+//! use pgprobe::emulates::{Emulates, Libpq};
+//! use pgprobe::libpq::error::ErrorCode;
+//! use pgprobe::libpq::parameters::SslMode;
+//! use pgprobe::observation::Observation;
+//! use pgprobe::report::Outcome;
+//!
+//! let settings = conninfo::parse("postgresql://ann@db1,db2/app?sslmode=require", Libpq::V18)?;
+//! assert!(settings.contains(&("host".into(), "db1,db2".into())));
+//!
+//! let saved = std::fs::read_to_string("tests/data/observations/wrong-name.json")?;
+//! let observation: Observation = serde_json::from_str(&saved)?;
+//! let report = assess(&observation, Emulates::default(), observation.observed_at);
+//! for verdict in &report.sslmodes {
+//!     let expected = match verdict.mode {
+//!         SslMode::VerifyFull => Outcome::Fails,
+//!         _ => Outcome::Connects,
+//!     };
+//!     assert_eq!(verdict.outcome, expected);
+//! }
+//! let error = report.sslmodes.last().and_then(|verdict| verdict.error.as_ref());
+//! assert_eq!(error.map(|error| error.code), Some(ErrorCode::HostnameMismatch));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod assess;
 pub mod client;
@@ -25,3 +55,8 @@ pub mod wire;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;
+
+/// The examples of the README are compiled and run like those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

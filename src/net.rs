@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -13,8 +13,9 @@ pub trait Network {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin;
 
-    /// The addresses of a name, in the resolver's order (`getaddrinfo`, both families).
-    fn resolve(&self, name: &str) -> impl Future<Output = io::Result<Vec<IpAddr>>>;
+    /// The addresses of a name, in the resolver's order (`getaddrinfo`, both families); the port
+    /// in them means nothing.
+    fn resolve(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
 
     /// Connects.
     fn connect(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Self::Stream>>;
@@ -32,11 +33,11 @@ impl Network for SystemNetwork {
     type Stream = Box<dyn Duplex>;
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         let mut addresses = Vec::new();
         for found in tokio::net::lookup_host((name, 0)).await? {
-            if !addresses.contains(&found.ip()) {
-                addresses.push(found.ip());
+            if !addresses.contains(&found) {
+                addresses.push(found);
             }
         }
         Ok(addresses)

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::emulates::Emulates;
 
 /// The version of the saved form; a reader refuses any other.
 pub const OBSERVATION_VERSION: u32 = 1;
@@ -21,8 +22,14 @@ pub struct Observation {
     pub observed_at: i64,
     /// What the client side looked like: parameters, environment, files.
     pub client: Client,
+    /// The client that was emulated: its offer went out, and it loaded the client's key.
+    pub emulates: Emulates,
     /// How much was asked.
     pub depth: Depth,
+    /// The protocol version of the StartupMessage.
+    pub protocol_version: u32,
+    /// The parameters of the StartupMessage, in order.
+    pub startup_parameters: Vec<(String, String)>,
     /// The whole time the probe was allowed, in milliseconds.
     pub deadline_ms: u64,
     /// The hosts of the list, in libpq's order; empty if nothing was sent.
@@ -50,6 +57,12 @@ pub enum Depth {
 pub struct HostObservation {
     /// The place in the list, from 0.
     pub index: usize,
+    /// `host` as it was.
+    pub host: Option<String>,
+    /// `hostaddr` as it was.
+    pub hostaddr: Option<String>,
+    /// The port as it was.
+    pub port: u16,
     /// The name resolution, or the numeric address as it was read.
     pub resolve: Step<Vec<IpAddr>>,
     /// The addresses in the order they were tried.
@@ -159,6 +172,10 @@ pub enum Failure {
     Protocol(String),
     /// The TLS library cannot go on although another might.
     Unsupported(String),
+    /// The server selected an ALPN protocol that was not offered.
+    UnofferedAlpn,
+    /// This machine lacks something: descriptors, ports, memory.
+    Local(String),
 }
 
 /// What a connection was made for.
@@ -265,6 +282,8 @@ pub struct Handshake {
     pub hello_retry_request: Option<bool>,
     /// The protocol that the server selected.
     pub alpn: Option<String>,
+    /// Whether the ServerHello has renegotiation_info (RFC 5746); `None` in TLS 1.3.
+    pub renegotiation_info: Option<bool>,
     /// The server's handshake signature: the proof that it has its certificate's private key.
     pub signature: Option<HandshakeSignature>,
     /// The chain as sent, leaf first, each in DER.
@@ -343,7 +362,7 @@ pub struct Authentication {
 /// The fields of an ErrorResponse that pgprobe uses; all are the server's words.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ServerError {
-    /// `V`, or `S` where there is none.
+    /// `S`, in the server's language, as libpq shows it.
     pub severity: String,
     /// `C`.
     pub sqlstate: String,

@@ -539,7 +539,7 @@ pub struct CertificateReport {
     pub not_after: Option<String>,
     /// Whole days from `judged_at` to `not_after`, rounded down; negative when expired.
     pub days_left: Option<i64>,
-    /// `RSA`, `EC P-256`, `Ed25519` and so on.
+    /// `RSA`, `EC prime256v1` (OpenSSL's name of the curve), `Ed25519` and so on.
     pub key_type: String,
     /// Bits of the key.
     pub key_bits: Option<u32>,

@@ -619,6 +619,10 @@ pub(super) fn failure_text(failure: &Failure) -> String {
         Failure::Reset => "the server reset the connection".into(),
         Failure::Alert(alert) => format!("TLS alert {}", names::alert(*alert)),
         Failure::Protocol(why) => format!("not TLS: {why}"),
+        Failure::UnofferedAlpn => {
+            "the server selected an ALPN protocol that was not offered".into()
+        }
+        Failure::Local(why) => format!("this machine could not: {why}"),
         Failure::Unsupported(why) => format!("not supported by pgprobe: {why}"),
     }
 }

@@ -9,13 +9,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::emulates::Emulates;
-use crate::libpq::client_certificate::client_certificate;
+use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::error::LibpqError;
 use crate::libpq::host_name::{self, Presented};
-use crate::libpq::parameters::{ParameterError, Parameters, SslMode, resolve};
+use crate::libpq::parameters::{HostSpec, ParameterError, Parameters, SslMode, resolve};
 use crate::libpq::verdict::{AddressFacts, Facts, HostFacts, JudgedChain, Possession};
-use crate::observation::{Connection, Handshake, Observation, Purpose};
+use crate::observation::{Connection, Handshake, HostObservation, Observation, Purpose};
 use crate::pki::Certificate;
+use crate::pki::extensions::KeyUsage;
 use crate::pki::general_name::GeneralName;
 use crate::pki::signature::{SignatureError, verify_handshake_signature};
 use crate::report::{
@@ -67,12 +68,21 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
     report.target.error = parameters.sslmode_error();
 
     let trust = Trust::new(client, &parameters, emulates.openssl, now);
+    let mut certificate = client_certificate(client, &parameters);
+    if emulates.openssl != observation.emulates.openssl
+        && certificate != Ok(ClientCertificate::None)
+    {
+        // Whether the key loads was tried by the rules of another TLS library.
+        certificate = Ok(ClientCertificate::Unknown);
+    }
     let facts = Facts {
         parameters: &parameters,
         openssl: emulates.openssl,
         roots: trust.roots.clone(),
-        client_certificate: client_certificate(client, &parameters),
+        client_certificate: certificate,
         depth: observation.depth,
+        same_startup: parameters.startup_parameters() == observation.startup_parameters
+            && parameters.max_protocol_version().code() == observation.protocol_version,
         hosts: host_facts(observation, &parameters, &trust),
     };
     report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
@@ -133,7 +143,7 @@ fn host_facts<'a>(
             let seen = observation
                 .hosts
                 .iter()
-                .find(|host| host.index == spec.index);
+                .find(|host| host.index == spec.index && same_endpoint(host, spec));
             let host = spec.host.as_deref().unwrap_or_default();
             let addresses = seen
                 .map(|seen| seen.addresses.as_slice())
@@ -141,6 +151,7 @@ fn host_facts<'a>(
             let addresses = addresses
                 .iter()
                 .map(|address| AddressFacts {
+                    spec,
                     observation: address,
                     chains: address
                         .connections
@@ -158,6 +169,18 @@ fn host_facts<'a>(
         .collect()
 }
 
+/// Whether what was seen is of the endpoint that the parameters now name.
+fn same_endpoint(seen: &HostObservation, spec: &HostSpec) -> bool {
+    let same_host = seen.host == spec.host || (spec.hostaddr.is_some() && seen.hostaddr.is_some());
+    same_host && seen.hostaddr == spec.hostaddr && Ok(seen.port) == spec.port()
+}
+
+/// Whether OpenSSL refuses the leaf for ECDSA in TLS 1.2 (`ssl_check_srvr_ecc_cert_and_alg`).
+fn not_for_signing(leaf: &Certificate) -> bool {
+    leaf.key_usage()
+        .is_some_and(|usage| !usage.allows(KeyUsage::DIGITAL_SIGNATURE))
+}
+
 /// Judges the chain of a connection that a verdict can rest on.
 fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Option<JudgedChain> {
     let relevant = matches!(
@@ -171,6 +194,7 @@ fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Optio
         undecodable: chain
             .iter()
             .find_map(|certificate| certificate.unparsed.clone()),
+        not_for_signing: not_for_signing(leaf),
         chain: trust.libpq_answer(&chain),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),

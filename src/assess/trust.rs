@@ -53,7 +53,15 @@ impl Trust {
             _ => None,
         };
         let uses_system = matches!(source, Ok(TrustSource::System { .. }));
+        let not_read = match &source {
+            Ok(TrustSource::File(path)) => match client.file(path) {
+                FileFact::NotRead { why, .. } => Some(format!("\"{path}\" was not read: {why}")),
+                _ => None,
+            },
+            _ => None,
+        };
         let roots = match (&root_file, source) {
+            (Some(_), _) if not_read.is_some() => Roots::Unknown(not_read.unwrap_or_default()),
             _ if uses_mozilla => Roots::Loaded,
             (Some((_, Err(error))), _) => Roots::Unreadable(error.clone()),
             (_, Err(error)) => Roots::Missing(error),
@@ -194,7 +202,9 @@ fn root_file(client: &Client, parameters: &Parameters, path: &str) -> Result<Loa
         FileFact::Present { bytes, .. } => {
             TrustStore::from_pem(&bytes.0).map_err(|error| unreadable(&error.to_string()))?
         }
-        FileFact::Unreadable { error, .. } => return Err(unreadable(error)),
+        FileFact::Unreadable { error, .. } | FileFact::NotRead { why: error, .. } => {
+            return Err(unreadable(error));
+        }
         FileFact::Directory { .. } => return Err(unreadable("no certificate or crl found")),
         FileFact::PrivateKey { .. } => return Err(unreadable("no certificate or crl found")),
         FileFact::Absent { error, .. } => return Err(unreadable(error)),

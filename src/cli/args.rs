@@ -32,6 +32,7 @@ Exit status:
              each sslmode. No login, a handful of connections.",
     after_help = EXAMPLES,
     args_conflicts_with_subcommands = true,
+    max_term_width = 80,
     disable_help_subcommand = true
 )]
 pub(crate) struct Args {
@@ -59,8 +60,9 @@ pub(crate) struct ProbeArgs {
 
     /// How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7).
     ///
-    /// `handshake` leaves no line in a default server log where it completes; at `startup` and
-    /// `full` each refusal by pg_hba.conf and each handshake that fails leaves one.
+    /// `handshake` leaves no line in a default server log where it completes. At `startup` and
+    /// `full` each refusal, each handshake that fails, and each user or database that does not
+    /// exist leaves one; direct TLS leaves one where the server is older than 17 or wants ALPN.
     #[arg(long, value_enum, default_value = "startup", help_heading = "Probe")]
     pub(crate) depth: DepthArg,
 
@@ -90,23 +92,13 @@ pub(crate) struct ProbeArgs {
 /// What judging and showing take.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct JudgeArgs {
-    /// The libpq to emulate.
-    #[arg(
-        long = "libpq",
-        value_enum,
-        default_value = "18",
-        help_heading = "Emulated client"
-    )]
-    pub(crate) libpq_version: LibpqArg,
+    /// The libpq to emulate [default: 18; of `assess`: the one probed for].
+    #[arg(long = "libpq", value_enum, help_heading = "Emulated client")]
+    pub(crate) libpq_version: Option<LibpqArg>,
 
-    /// The TLS library under it.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "3-level2",
-        help_heading = "Emulated client"
-    )]
-    pub(crate) openssl: OpenSslArg,
+    /// The TLS library under it [default: 3-level2; of `assess`: the one probed for].
+    #[arg(long, value_enum, help_heading = "Emulated client")]
+    pub(crate) openssl: Option<OpenSslArg>,
 
     /// Judge validity at this time (RFC 3339, or seconds since 1970) instead of now.
     #[arg(long, value_name = "TIME", value_parser = at, help_heading = "Emulated client")]
@@ -317,19 +309,21 @@ pub(crate) enum ColorArg {
 }
 
 impl JudgeArgs {
-    /// The emulated client.
-    pub(crate) fn emulates(&self) -> Emulates {
+    /// The emulated client; what no option says is as in `default`.
+    pub(crate) fn emulates(&self, default: Emulates) -> Emulates {
         Emulates {
             libpq: match self.libpq_version {
-                LibpqArg::V15 => Libpq::V15,
-                LibpqArg::V16 => Libpq::V16,
-                LibpqArg::V17 => Libpq::V17,
-                LibpqArg::V18 => Libpq::V18,
+                Some(LibpqArg::V15) => Libpq::V15,
+                Some(LibpqArg::V16) => Libpq::V16,
+                Some(LibpqArg::V17) => Libpq::V17,
+                Some(LibpqArg::V18) => Libpq::V18,
+                None => default.libpq,
             },
             openssl: match self.openssl {
-                OpenSslArg::V3Level2 => OpenSsl::V3Level2,
-                OpenSslArg::V3Level1 => OpenSsl::V3Level1,
-                OpenSslArg::V111 => OpenSsl::V111,
+                Some(OpenSslArg::V3Level2) => OpenSsl::V3Level2,
+                Some(OpenSslArg::V3Level1) => OpenSsl::V3Level1,
+                Some(OpenSslArg::V111) => OpenSsl::V111,
+                None => default.openssl,
             },
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         }
         gather::add_options(&mut observation.client, &args.libpq.settings());
         let at = args.judge.at.unwrap_or(observation.observed_at);
-        let report = assess(&observation, args.judge.emulates(), at);
+        let report = assess(&observation, args.judge.emulates(observation.emulates), at);
         output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         count += 1;

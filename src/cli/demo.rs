@@ -7,6 +7,7 @@ use super::error::{Error, output as output_error};
 use super::probe::{Options, probe};
 use super::{now, output};
 use crate::assess::assess;
+use crate::emulates::Emulates;
 use crate::observation::Depth;
 
 pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
@@ -25,7 +26,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
     let text = args.judge.format == FormatArg::Text;
     let options = Options {
         settings: vec![("sslrootcert".into(), root)],
-        emulates: args.judge.emulates(),
+        emulates: args.judge.emulates(Emulates::default()),
         depth: Depth::Startup,
         all_addresses: false,
         timeout: std::time::Duration::from_secs(10),

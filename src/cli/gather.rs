@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
 use crate::client::{Bytes, Client, FileFact, KeyLoad, Stat, StatError};
 use crate::conninfo;
@@ -18,6 +18,10 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The most that is read of what is no regular file: `/dev/zero` never ends.
 const DEVICE_LIMIT: u64 = 1024 * 1024;
+
+/// How long the writer of a FIFO gets: this often, this long.
+const FIFO_WAITS: u32 = 100;
+const FIFO_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The most that is read of the hash-named files of one directory.
 const DIRECTORY_LIMIT: u64 = 16 * 1024 * 1024;
@@ -98,7 +102,8 @@ pub fn gather_with(
 
     for libpq in Libpq::ALL {
         if let Ok(parameters) = resolve(&client, libpq) {
-            gather_tls_files(&mut client, &parameters, key_password.as_deref(), load_key);
+            let password = key_password.as_deref();
+            gather_tls_files(&mut client, &parameters, password, Some(load_key));
         }
     }
     client
@@ -130,7 +135,7 @@ fn gather_tls_files(
     client: &mut Client,
     parameters: &Parameters,
     key_password: Option<&str>,
-    load_key: LoadKey<'_>,
+    load_key: Option<LoadKey<'_>>,
 ) {
     for FileNeed { path, kind } in tls_attempt_files(parameters) {
         match kind {
@@ -147,10 +152,12 @@ fn gather_tls_files(
                     .or_insert_with_key(|path| directory_fact(path));
             }
             FileKind::PrivateKey => {
+                let certificate = parameters.sslcert().unwrap_or_default();
+                // Read already, and only once: it may be a pipe.
+                let chain = client.file(&certificate).clone();
                 client.private_keys.entry(path).or_insert_with_key(|path| {
-                    let certificate = parameters.sslcert().unwrap_or_default();
                     let password = key_password.filter(|password| !password.is_empty());
-                    key_fact(path, password, &certificate, load_key)
+                    key_fact(path, password, &certificate, &chain, load_key)
                 });
             }
         }
@@ -162,14 +169,15 @@ fn key_fact(
     path: &str,
     password: Option<&str>,
     certificate: &str,
-    load_key: LoadKey<'_>,
+    chain: &FileFact,
+    load_key: Option<LoadKey<'_>>,
 ) -> FileFact {
     let (stat, bytes) = match file_fact(path) {
         FileFact::Present { stat, bytes } => (stat, bytes),
         fact => return fact,
     };
-    let load = match file_fact(certificate) {
-        FileFact::Present { bytes: chain, .. } if stat.regular => {
+    let load = match (chain, load_key) {
+        (FileFact::Present { bytes: chain, .. }, Some(load_key)) if stat.regular => {
             match load_key(&bytes.0, password.map(str::as_bytes), &chain.0) {
                 Ok(()) => KeyLoad::Loads,
                 Err(error) => KeyLoad::Fails(error.message(certificate, path)),
@@ -217,7 +225,8 @@ fn strip_private_keys(bytes: Vec<u8>) -> Vec<u8> {
     kept
 }
 
-/// What `stat`, `open` and `read` say of `path`. Follows links, waits for nothing.
+/// What `stat`, `open` and `read` say of `path`. Follows links; for the writer of a FIFO it waits
+/// a moment, for anything else not at all.
 pub fn file_fact(path: &str) -> FileFact {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -235,11 +244,21 @@ pub fn file_fact(path: &str) -> FileFact {
     } else {
         DEVICE_LIMIT
     };
-    match read_limited(path, limit) {
+    let not_read = |why: &str| FileFact::NotRead {
+        stat,
+        why: why.to_owned(),
+    };
+    match read_limited(path, limit + 1, metadata.file_type().is_fifo()) {
+        Ok(bytes) if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) => {
+            not_read("it is longer than pgprobe reads")
+        }
         Ok(bytes) => FileFact::Present {
             stat,
             bytes: Bytes(bytes),
         },
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            not_read("its writer did not finish in time")
+        }
         Err(error) => FileFact::Unreadable {
             stat,
             error: words(&error),
@@ -268,7 +287,7 @@ fn directory_fact(path: &str) -> FileFact {
     let mut entries = BTreeMap::new();
     let mut left = DIRECTORY_LIMIT;
     for name in names {
-        if let Ok(bytes) = read_limited(&format!("{path}/{name}"), left) {
+        if let Ok(bytes) = read_limited(&format!("{path}/{name}"), left, false) {
             left = left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             entries.insert(name, Bytes(strip_private_keys(bytes)));
         }
@@ -293,20 +312,26 @@ fn is_hash_name(name: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// At most `limit` bytes, without waiting for the writer of a FIFO or for a terminal.
-fn read_limited(path: &str, limit: u64) -> io::Result<Vec<u8>> {
+/// At most `limit` bytes, without waiting for a terminal, and for the writer of a FIFO not long.
+fn read_limited(path: &str, limit: u64, fifo: bool) -> io::Result<Vec<u8>> {
     let mut options = File::options();
     options
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
     let file = options.open(path)?;
     let mut bytes = Vec::new();
-    match file.take(limit).read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        // A FIFO that has a writer, but nothing in it yet.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(bytes),
-        Err(error) => Err(error),
+    let mut rest = file.take(limit);
+    for _ in 0..FIFO_WAITS {
+        match rest.read_to_end(&mut bytes) {
+            // A FIFO that nobody writes to yet looks like one at its end.
+            Ok(_) if fifo && bytes.is_empty() => {}
+            Ok(_) => return Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && fifo => {}
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(FIFO_WAIT);
     }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 fn stat_of(metadata: &Metadata) -> Stat {
@@ -471,8 +496,8 @@ mod tests {
         let started = Instant::now();
         for (path, length) in [
             ("/dev/null", Some(0)),
-            ("/dev/zero", Some(1024 * 1024)),
-            (fifo.to_str().unwrap(), Some(0)),
+            ("/dev/zero", None),
+            (fifo.to_str().unwrap(), None),
             ("/dev", None),
         ] {
             match (file_fact(path), length) {
@@ -480,7 +505,7 @@ mod tests {
                     assert!(!stat.regular);
                     assert_eq!(bytes.0.len(), length, "{path}");
                 }
-                (FileFact::Directory { .. }, None) => {}
+                (FileFact::Directory { .. } | FileFact::NotRead { .. }, None) => {}
                 (fact, _) => panic!("{path}: {fact:?}"),
             }
         }
@@ -540,9 +565,7 @@ pub fn add_options(client: &mut Client, options: &[(String, String)]) {
     client.options.extend(added.options);
     for libpq in Libpq::ALL {
         if let Ok(parameters) = resolve(client, libpq) {
-            gather_tls_files(client, &parameters, None, &|_, _, _| {
-                Err(ClientKeyError::Key("a replay does not load keys".into()))
-            });
+            gather_tls_files(client, &parameters, None, None);
         }
     }
 }

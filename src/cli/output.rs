@@ -4,8 +4,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use super::args::{ColorArg, FormatArg, JudgeArgs};
 use super::error::{Error, output};
+use crate::libpq::error::ErrorCode;
 use crate::render::{self, Style};
-use crate::report::{Outcome, Report, Status};
+use crate::report::{Outcome, Report, Verdict};
 
 /// Writes one report.
 pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
@@ -43,15 +44,9 @@ fn style(judge: &JudgeArgs) -> Style {
 
 /// The exit status of one report (see `--help`).
 pub(super) fn exit_code(report: &Report) -> u8 {
-    let unreachable = matches!(
-        report.status,
-        Status::ConnectFailed | Status::NotResolved | Status::NothingSent
-    ) || (report.status == Status::Timeout
-        && report.hosts.iter().all(|host| {
-            host.addresses
-                .iter()
-                .all(|address| address.connected != Some(true))
-        }));
+    // Nothing was reached: no report of a server was made.
+    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
+    let unreachable = !addresses.any(|address| address.connected == Some(true));
     if report.target.sslmode.is_none() && report.target.error.is_some() && !report.hosts.is_empty()
     {
         return 1; // the demand itself is one that libpq refuses
@@ -62,7 +57,15 @@ pub(super) fn exit_code(report: &Report) -> u8 {
     let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
     match verdict.map(|verdict| verdict.outcome) {
         Some(Outcome::Connects) => 0,
-        Some(Outcome::Fails) if !unreachable || report.status == Status::NothingSent => 1,
+        // libpq itself refuses, reached or not.
+        Some(Outcome::Fails) if !unreachable || before_connecting(verdict) => 1,
         Some(Outcome::Fails | Outcome::Undetermined) | None => 2,
     }
+}
+
+/// Whether libpq fails before it connects.
+fn before_connecting(verdict: Option<&Verdict>) -> bool {
+    verdict
+        .and_then(|verdict| verdict.error.as_ref())
+        .is_some_and(|error| error.code == ErrorCode::BadParameter)
 }

@@ -11,8 +11,7 @@ use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
 use crate::libpq::parameters::{
-    HostKind, HostSpec, ParameterError, Parameters, ProtocolVersion, SslMode, SslNegotiation,
-    resolve,
+    HostKind, HostSpec, ParameterError, Parameters, SslMode, SslNegotiation, resolve,
 };
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
@@ -20,7 +19,6 @@ use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
 use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
-use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
 use crate::wire::tls::openssl;
 
 /// How many targets of one command line are asked at the same time.
@@ -41,7 +39,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
     }
     let options = Options {
         settings: args.libpq.settings(),
-        emulates: args.judge.emulates(),
+        emulates: args.judge.emulates(Emulates::default()),
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
         timeout: args.timeout,
@@ -190,7 +188,13 @@ fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
             observation: OBSERVATION_VERSION,
             observed_at: now(),
             client,
+            emulates: options.emulates,
             depth: options.depth,
+            protocol_version: plan.as_ref().map_or(0, |plan| plan.protocol_version),
+            startup_parameters: plan
+                .as_ref()
+                .map(|plan| plan.startup_parameters.clone())
+                .unwrap_or_default(),
             deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
             hosts: Vec::new(),
         },
@@ -221,18 +225,6 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
         client_key: key.and_then(ClientKey::certified_key),
     });
-    let mut startup = Vec::new();
-    for (name, value) in [
-        ("user", parameters.user()),
-        ("database", parameters.dbname()),
-        ("replication", parameters.replication()),
-        ("options", parameters.options()),
-        ("application_name", Some("pgprobe")),
-    ] {
-        if let Some(value) = value {
-            startup.push((name.to_owned(), value.to_owned()));
-        }
-    }
     let hosts = parameters.hosts().iter();
     Plan {
         depth: options.depth,
@@ -242,11 +234,8 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
         all_addresses: options.all_addresses,
         tls,
         direct: parameters.sslnegotiation() == SslNegotiation::Direct,
-        protocol_version: match parameters.max_protocol_version() {
-            ProtocolVersion::V3_0 => PROTOCOL_3_0,
-            ProtocolVersion::V3_2 => PROTOCOL_3_2,
-        },
-        startup_parameters: startup,
+        protocol_version: parameters.max_protocol_version().code(),
+        startup_parameters: parameters.startup_parameters(),
         connect_timeout: parameters
             .connect_timeout()
             .ok()
@@ -266,6 +255,8 @@ fn host_plan(host: &HostSpec, parameters: &Parameters) -> Option<HostPlan> {
         },
         HostKind::Address(text) => match numeric(text) {
             Some(address) => Lookup::Address(address),
+            // An address with a zone is for the resolver.
+            None if text.contains('%') => Lookup::Name(text.to_owned()),
             None => Lookup::Impossible("Name or service not known".into()),
         },
         HostKind::Name(name) => match numeric(name) {
@@ -275,15 +266,16 @@ fn host_plan(host: &HostSpec, parameters: &Parameters) -> Option<HostPlan> {
     };
     Some(HostPlan {
         index: host.index,
+        host: host.host.clone(),
+        hostaddr: host.hostaddr.clone(),
         lookup,
         port,
         server_name: parameters.sni(host),
     })
 }
 
-/// getaddrinfo(3) with AI_NUMERICHOST.
+/// getaddrinfo(3) with AI_NUMERICHOST: as inet_aton(3), but nothing may follow.
 fn numeric(text: &str) -> Option<IpAddr> {
-    text.parse()
-        .ok()
-        .or_else(|| inet_aton(text).map(IpAddr::V4))
+    let v4 = || inet_aton(text).filter(|_| !text.contains(|c: char| c.is_ascii_whitespace()));
+    text.parse().ok().or_else(|| v4().map(IpAddr::V4))
 }

@@ -21,8 +21,10 @@ pub enum Auth {
     /// The MD5 hash of the password.
     Md5,
     /// SCRAM-SHA-256 without channel binding.
+    #[serde(rename = "scram-sha-256")]
     ScramSha256,
     /// SCRAM-SHA-256 bound to the TLS channel.
+    #[serde(rename = "scram-sha-256-plus")]
     ScramSha256Plus,
     /// A Kerberos ticket.
     Gss,
@@ -79,6 +81,13 @@ pub enum Answer {
 /// Judges a reply.
 pub fn judge_reply(reply: &StartupReply, situation: &Situation<'_>) -> Answer {
     match reply {
+        // The later steps of an exchange that never began (`pg_fe_sendauth`).
+        StartupReply::Authentication(Authentication {
+            code: 8 | 11 | 12, ..
+        }) => Answer::Fatal(LibpqError::new(
+            ErrorCode::ProtocolError,
+            "fe_sendauth: invalid authentication request from server",
+        )),
         StartupReply::Authentication(request) => match refusal(request, situation) {
             Some(message) => {
                 Answer::Fatal(LibpqError::new(ErrorCode::AuthRequirementFailed, message))
@@ -119,6 +128,7 @@ pub fn judge_reply(reply: &StartupReply, situation: &Situation<'_>) -> Answer {
 pub fn judge_failure(failure: &Failure) -> Answer {
     match failure {
         Failure::Deadline => Answer::Unknown("no answer to the StartupMessage in time".into()),
+        Failure::Local(why) => Answer::Unknown(why.clone()),
         Failure::ConnectTimeout => {
             Answer::TimedOut(LibpqError::new(ErrorCode::Timeout, "timeout expired"))
         }
@@ -127,7 +137,8 @@ pub fn judge_failure(failure: &Failure) -> Answer {
         | Failure::Reset
         | Failure::Refused
         | Failure::Unreachable(_)
-        | Failure::Unresolved(_) => closed(),
+        | Failure::Unresolved(_)
+        | Failure::UnofferedAlpn => closed(),
         Failure::Protocol(why) | Failure::Unsupported(why) => Answer::Fatal(LibpqError::new(
             ErrorCode::TlsHandshakeFailed,
             format!("SSL error: {why}"),
@@ -343,12 +354,11 @@ fn server_error(error: &ServerError) -> Answer {
     } else {
         ErrorCode::ServerError
     };
-    let severity = if error.severity.is_empty() {
-        "FATAL"
-    } else {
-        &error.severity
+    let text = match error.severity.as_str() {
+        "" => error.message.clone(),
+        severity => format!("{severity}:  {}", error.message),
     };
-    let told = LibpqError::new(code, format!("{severity}:  {}", error.message));
+    let told = LibpqError::new(code, text);
     if error.sqlstate == "57P03" {
         Answer::CannotConnectNow(told)
     } else {

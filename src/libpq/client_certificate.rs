@@ -14,6 +14,8 @@ pub enum ClientCertificate {
     None,
     /// It has one, with its key.
     Usable,
+    /// It has one, and whether it can use it is not known here.
+    Unknown,
 }
 
 /// Loads the client certificate, or says why libpq's TLS start fails at it.
@@ -46,6 +48,7 @@ pub fn client_certificate(
                 "could not open certificate file \"{path}\": {error}"
             ));
         }
+        FileFact::NotRead { .. } => return Ok(ClientCertificate::Unknown),
         FileFact::Unreadable { error, .. } => Some(error.as_str()),
         FileFact::Directory { .. } => Some("no start line"),
         FileFact::Present { bytes, .. } => unreadable_certificate(&bytes.0),
@@ -87,6 +90,7 @@ pub fn client_certificate(
             ));
         }
         FileFact::Unreadable { stat, .. }
+        | FileFact::NotRead { stat, .. }
         | FileFact::Directory { stat, .. }
         | FileFact::Present { stat, .. }
         | FileFact::PrivateKey { stat, .. } => stat,
@@ -114,10 +118,7 @@ pub fn client_certificate(
         FileFact::Unreadable { error, .. } => fail(format!(
             "could not load private key file \"{path}\": {error}"
         )),
-        // Nobody looked into it: gathering always does.
-        _ => fail(format!(
-            "could not load private key file \"{path}\": no start line"
-        )),
+        _ => Ok(ClientCertificate::Unknown),
     }
 }
 

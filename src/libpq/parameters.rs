@@ -237,6 +237,14 @@ pub enum ProtocolVersion {
 }
 
 impl ProtocolVersion {
+    /// The number in a StartupMessage.
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::V3_0 => 0x0003_0000,
+            Self::V3_2 => 0x0003_0002,
+        }
+    }
+
     /// Mirrors `pqParseProtocolVersion`: there was no 3.1, and `latest` is 3.2.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -437,6 +445,21 @@ impl Parameters {
     /// The `replication` entry of the startup packet.
     pub fn replication(&self) -> Option<&str> {
         self.non_empty("replication")
+    }
+
+    /// What pgprobe's StartupMessage says: what libpq's would as far as the server's answer depends
+    /// on it (`build_startup_packet`), in pgprobe's name.
+    pub fn startup_parameters(&self) -> Vec<(String, String)> {
+        [
+            ("user", self.user()),
+            ("database", self.dbname()),
+            ("replication", self.replication()),
+            ("options", self.options()),
+            ("application_name", Some("pgprobe")),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect()
     }
 
     /// The `options` entry of the startup packet.

@@ -37,7 +37,10 @@ pub fn of_handshake(failure: &Failure) -> Result<LibpqError, String> {
         ),
         Failure::ConnectTimeout => LibpqError::new(ErrorCode::Timeout, "timeout expired"),
         Failure::Deadline => return Err("the TLS handshake did not end in time".into()),
-        Failure::Unsupported(why) => return Err(why.clone()),
+        Failure::Unsupported(why) | Failure::Local(why) => return Err(why.clone()),
+        Failure::UnofferedAlpn => {
+            LibpqError::new(ErrorCode::TlsHandshakeFailed, "SSL error: bad extension")
+        }
         Failure::Refused | Failure::Unreachable(_) | Failure::Unresolved(_) => LibpqError::new(
             ErrorCode::ConnectionClosed,
             "SSL SYSCALL error: EOF detected",

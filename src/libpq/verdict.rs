@@ -29,6 +29,8 @@ pub enum Roots {
     Missing(LibpqError),
     /// They are there and cannot be loaded: TLS fails to start in every mode.
     Unreadable(LibpqError),
+    /// Whether they can be loaded is not known; why.
+    Unknown(String),
 }
 
 /// What libpq's TLS library would say to a chain.
@@ -60,6 +62,8 @@ pub enum Possession {
 pub struct JudgedChain {
     /// Why OpenSSL cannot decode a certificate of the chain: the handshake fails at it.
     pub undecodable: Option<String>,
+    /// Whether the leaf's keyUsage forbids signatures, which OpenSSL wants of ECDSA in TLS 1.2.
+    pub not_for_signing: bool,
     /// Against libpq's roots; `None` where libpq has none.
     pub chain: Option<ChainAnswer>,
     /// The host name.
@@ -71,6 +75,8 @@ pub struct JudgedChain {
 /// One address with its judged chains, by the connection that showed them.
 #[derive(Clone, Debug)]
 pub struct AddressFacts<'a> {
+    /// The host it is an address of.
+    pub spec: &'a HostSpec,
     /// What was seen.
     pub observation: &'a AddressObservation,
     /// A judged chain for each connection; `None` where it showed none.
@@ -101,6 +107,8 @@ pub struct Facts<'a> {
     pub client_certificate: Result<ClientCertificate, LibpqError>,
     /// How much was asked.
     pub depth: Depth,
+    /// Whether the StartupMessage was the one that these parameters make.
+    pub same_startup: bool,
     /// The hosts.
     pub hosts: Vec<HostFacts<'a>>,
 }
@@ -141,7 +149,7 @@ impl Facts<'_> {
             mode,
             outcome: Outcome::Undetermined,
             encrypted: None,
-            tls: self.tls_answer(mode, hosts),
+            tls: TlsAnswer::NotUsed,
             verifies: self.verifies(mode),
             host_index: None,
             auth: None,
@@ -161,36 +169,66 @@ impl Facts<'_> {
         }
         let mut run = Run::default();
         let end = self.hosts_in_order(mode, hosts, &mut run);
-        self.conclude(verdict, run, end)
+        self.conclude(verdict, hosts, run, end)
     }
 
-    /// With load_balance_hosts=random the answer is certain only if every order has the same.
+    /// With load_balance_hosts=random the answer is certain only if every address gives the same,
+    /// whichever comes first; those that libpq would pass over do not count.
     fn any_order(&self, mode: SslMode, hosts: &[usize], verdict: Verdict) -> Verdict {
-        let mut orders = hosts.iter().map(|first| {
-            let mut order = hosts.to_vec();
-            order.sort_by_key(|host| host != first);
-            let mut run = Run::default();
-            let end = self.hosts_in_order(mode, &order, &mut run);
-            self.conclude(verdict.clone(), run, end)
-        });
-        let Some(first) = orders.next() else {
-            return verdict;
-        };
-        let same = |other: &Verdict| {
-            (other.outcome, other.encrypted) == (first.outcome, first.encrypted)
-                && other.error.as_ref().map(|error| error.code)
-                    == first.error.as_ref().map(|error| error.code)
-        };
-        if orders.all(|other| same(&other)) {
-            return first;
-        }
-        Verdict {
-            reason: Some("load_balance_hosts=random: the hosts do not all answer alike".into()),
+        let mut deciding: Vec<Verdict> = Vec::new();
+        let mut passed_over = None;
+        let differ = |verdict: Verdict, reason: &str| Verdict {
+            tls: TlsAnswer::Unknown,
+            reason: Some(format!("load_balance_hosts=random: {reason}")),
             ..verdict
+        };
+        for number in hosts.iter().copied() {
+            let Some(host) = self.hosts.get(number) else {
+                continue;
+            };
+            if host.has_untried_addresses() {
+                return differ(verdict, "not every address of the hosts was asked");
+            }
+            for start in 0..host.addresses.len().max(1) {
+                let mut run = Run {
+                    index: host.spec.index,
+                    host: Some(host.spec.index),
+                    ..Run::default()
+                };
+                let end = self.addresses_in_order(mode, host, start, &mut run);
+                let passes = matches!(end, End::NextAddress(_) | End::NextHost(_));
+                let one = self.conclude(verdict.clone(), &[number], run, end);
+                if passes {
+                    passed_over = Some(one);
+                } else {
+                    deciding.push(one);
+                }
+            }
         }
+        let key = |one: &Verdict| {
+            let code = one.error.as_ref().map(|error| error.code);
+            (one.outcome, one.encrypted, code)
+        };
+        let Some(first) = deciding.first() else {
+            return passed_over.unwrap_or(verdict);
+        };
+        if deciding.iter().all(|other| key(other) == key(first)) {
+            return first.clone();
+        }
+        differ(verdict, "the hosts do not all answer alike")
     }
 
-    fn conclude(&self, mut verdict: Verdict, run: Run, end: End) -> Verdict {
+    fn conclude(&self, mut verdict: Verdict, hosts: &[usize], run: Run, end: End) -> Verdict {
+        // The TLS of the host that decided; of the first that was reached where none did.
+        let decided = self
+            .hosts
+            .iter()
+            .position(|host| Some(host.spec.index) == run.host);
+        let decided: Vec<usize> = decided.into_iter().collect();
+        verdict.tls = match self.tls_answer(verdict.mode, &decided) {
+            TlsAnswer::Unknown => self.tls_answer(verdict.mode, hosts),
+            known => known,
+        };
         verdict.host_index = run.host;
         verdict.attempts = run.attempts;
         match end {
@@ -208,6 +246,9 @@ impl Facts<'_> {
             | End::NextHost(last)
             | End::GivesUp(last) => {
                 verdict.outcome = Outcome::Fails;
+                if let Some(attempt) = verdict.attempts.last_mut() {
+                    attempt.ended_in = Ending::GivesUp; // there was nothing more to try
+                }
                 // Of several errors the one over TLS says most.
                 verdict.error = Some(run.tls_error.unwrap_or(last));
             }
@@ -224,7 +265,7 @@ impl Facts<'_> {
             (SslMode::Disable, _) => Verifies::Nothing,
             (SslMode::VerifyFull, _) => Verifies::ChainAndHostName,
             (SslMode::VerifyCa, _) | (_, Roots::Loaded) => Verifies::Chain,
-            (_, Roots::Missing(_) | Roots::Unreadable(_)) => Verifies::Nothing,
+            (_, Roots::Missing(_) | Roots::Unreadable(_) | Roots::Unknown(_)) => Verifies::Nothing,
         }
     }
 
@@ -257,7 +298,7 @@ impl Facts<'_> {
         for host in hosts.iter().filter_map(|host| self.hosts.get(*host)) {
             run.index = host.spec.index;
             run.host = Some(host.spec.index);
-            match self.addresses_in_order(mode, host, run) {
+            match self.addresses_in_order(mode, host, 0, run) {
                 end @ (End::NextHost(_) | End::NextAddress(_)) => last = Some(end),
                 end => return end,
             }
@@ -265,7 +306,14 @@ impl Facts<'_> {
         last.unwrap_or_else(|| unknown("no host", None))
     }
 
-    fn addresses_in_order(&self, mode: SslMode, host: &HostFacts<'_>, run: &mut Run) -> End {
+    /// The addresses of a host from one of them on.
+    fn addresses_in_order(
+        &self,
+        mode: SslMode,
+        host: &HostFacts<'_>,
+        start: usize,
+        run: &mut Run,
+    ) -> End {
         let next_host = |error: LibpqError, run: &mut Run| {
             run.unreached(Ending::NextHost, Some(error.clone()));
             End::NextHost(error)
@@ -303,12 +351,18 @@ impl Facts<'_> {
             None => {}
         }
         let mut last = None;
-        for address in &host.addresses {
+        for address in host.addresses.get(start..).unwrap_or_default() {
             run.address = Some(address.observation.address.to_string());
             match self.address(mode, address, run) {
                 end @ End::NextAddress(_) => last = Some(end),
                 end => return end,
             }
+        }
+        if last.is_some() && host.has_untried_addresses() {
+            return run.end(unknown(
+                "libpq would go on to an address that was not asked",
+                None,
+            ));
         }
         last.unwrap_or_else(|| unknown("the name has no address", None))
     }
@@ -362,6 +416,7 @@ impl Facts<'_> {
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[Method::Tls],
         };
         let mut end = unknown("no method", None);
+        let mut spent = 0.0;
         for (number, method) in methods.iter().enumerate() {
             if run.steps.is_empty() {
                 run.steps.push(Step::Connect); // a new connection for the second method
@@ -370,9 +425,22 @@ impl Facts<'_> {
             end = match method {
                 Method::Plaintext => {
                     run.transport = Transport::Plaintext;
-                    run.startup(self.plaintext(address, Purpose::Plaintext))
+                    spent += time_of(find(address, Purpose::Plaintext));
+                    match self.out_of_time(spent) {
+                        Some(end) => run.end(end),
+                        None => run.startup(self.plaintext(address, Purpose::Plaintext)),
+                    }
                 }
-                Method::Tls => self.tls(mode, address, run),
+                Method::Tls => {
+                    spent += time_of(find(address, self.tls_purpose()));
+                    match self.out_of_time(spent) {
+                        Some(end) => {
+                            run.transport = Transport::Tls;
+                            run.end(end)
+                        }
+                        None => self.tls(mode, address, run),
+                    }
+                }
             };
             if matches!(end, End::NoTls) {
                 return self.after_no_tls(mode, address, run);
@@ -385,6 +453,39 @@ impl Facts<'_> {
             // No method is left: libpq gives up, it does not go to another address.
             End::NextMethod(error) => End::GivesUp(error),
             end => end,
+        }
+    }
+
+    fn tls_purpose(&self) -> Purpose {
+        match self.parameters.sslnegotiation() {
+            SslNegotiation::Direct => Purpose::Direct,
+            SslNegotiation::Postgres => Purpose::Negotiated,
+        }
+    }
+
+    /// connect_timeout runs on over all methods of an address (`pqConnectDBComplete`).
+    fn out_of_time(&self, spent_ms: f64) -> Option<End> {
+        let limit = f64::from(self.parameters.connect_timeout().ok()??) * 1000.0;
+        if spent_ms <= limit - TIMEOUT_MARGIN_MS {
+            None
+        } else if spent_ms >= limit {
+            Some(End::NextAddress(timed_out()))
+        } else {
+            Some(unknown(
+                "the server answered just before connect_timeout",
+                None,
+            ))
+        }
+    }
+
+    /// What it means that connect_timeout struck while the evidence was gathered.
+    fn struck(&self, connection: &Connection) -> End {
+        match self.out_of_time(time_of(Some(connection))) {
+            Some(end @ End::NextAddress(_)) => end,
+            _ => unknown(
+                "the server was not given the time that libpq would give it",
+                None,
+            ),
         }
     }
 
@@ -417,14 +518,27 @@ impl Facts<'_> {
         if let Some(failure) = connection.connect.failure() {
             return connect_failure(failure);
         }
-        let situation = self.situation(None);
+        if connection.startup_encrypted {
+            return unknown("no plaintext startup was seen", None);
+        }
+        self.startup_end(connection, None, "in plaintext")
+    }
+
+    /// What the answer to a StartupMessage means.
+    fn startup_end(&self, connection: &Connection, tls: Option<&Handshake>, how: &str) -> End {
+        if connection.startup.ms().is_some() && !self.same_startup {
+            return unknown("the server was asked for another user or database", None);
+        }
         match &connection.startup {
             Seen::NotAttempted => unknown(
-                "what pg_hba.conf does in plaintext was not asked",
+                &format!("what pg_hba.conf does {how} was not asked"),
                 Some(Depth::Startup),
             ),
-            _ if connection.startup_encrypted => unknown("no plaintext startup was seen", None),
-            Seen::Observed { value, .. } => end_of(judge_reply(value, &situation)),
+            Seen::Observed { value, .. } => end_of(judge_reply(value, &self.situation(tls))),
+            Seen::Failed {
+                failure: Failure::ConnectTimeout,
+                ..
+            } => self.struck(connection),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
         }
     }
@@ -449,15 +563,7 @@ impl Facts<'_> {
                 return run.end(end);
             }
         };
-        let situation = self.situation(connection.tls.as_ref());
-        let end = match &connection.startup {
-            Seen::NotAttempted => unknown(
-                "what pg_hba.conf does over TLS was not asked",
-                Some(Depth::Startup),
-            ),
-            Seen::Observed { value, .. } => end_of(judge_reply(value, &situation)),
-            Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
-        };
+        let end = self.startup_end(connection, connection.tls.as_ref(), "over TLS");
         if let End::NextMethod(error) | End::GivesUp(error) = &end {
             run.tls_error = Some(error.clone());
         }
@@ -474,12 +580,8 @@ impl Facts<'_> {
         address: &AddressFacts<'c>,
         steps: &mut Vec<Step>,
     ) -> Result<&'c Connection, End> {
-        let direct = self.parameters.sslnegotiation() == SslNegotiation::Direct;
-        let purpose = if direct {
-            Purpose::Direct
-        } else {
-            Purpose::Negotiated
-        };
+        let purpose = self.tls_purpose();
+        let direct = purpose == Purpose::Direct;
         let Some((connection, chain)) = find_with_chain(address, purpose) else {
             return Err(unknown("TLS was not tried in this way", Some(Depth::Full)));
         };
@@ -489,13 +591,16 @@ impl Facts<'_> {
         let mut injected = false;
         if !direct {
             steps.push(Step::SslRequest);
-            injected = ssl_request(connection)?;
+            injected = self.ssl_request(connection)?;
         }
         steps.push(Step::TlsHandshake);
-        self.start_tls(mode).map_err(End::NextMethod)?;
+        self.start_tls(mode, address.spec)?;
         self.same_offer(connection)?;
-        same_name(connection, address)?;
+        self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
+        if let Some(end) = self.old_renegotiation(connection) {
+            return Err(end);
+        }
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
             Some(JudgedChain {
                 undecodable: Some(why),
@@ -529,7 +634,7 @@ impl Facts<'_> {
                 {
                     return Err(self.after_hello(mode, hello, chain, &chain_refusal));
                 }
-                return Err(handshake_failure(failure, connection));
+                return Err(self.handshake_failure(failure, connection));
             }
         }
         let tls = connection.tls.as_ref();
@@ -539,6 +644,16 @@ impl Facts<'_> {
         if let Some(end) = chain_refusal(Some(chain)) {
             steps.push(Step::VerifyCertificate);
             return Err(end);
+        }
+        let suite = tls.and_then(|tls| tls.cipher_suite);
+        let ecdsa = suite
+            .and_then(crate::wire::tls::names::suite_of)
+            .is_some_and(|suite| suite.openssl.contains("ECDSA"));
+        if chain.not_for_signing && ecdsa {
+            return Err(End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                "SSL error: ecc cert not for signing",
+            )));
         }
         match &chain.possession {
             Possession::Proved => {}
@@ -599,7 +714,7 @@ impl Facts<'_> {
         chain_refusal: &dyn Fn(Option<&JudgedChain>) -> Option<End>,
     ) -> End {
         match &hello.handshake {
-            Seen::Failed { failure, .. } => return handshake_failure(failure, hello),
+            Seen::Failed { failure, .. } => return self.handshake_failure(failure, hello),
             Seen::NotAttempted => {
                 return unknown("the server did not answer a second ClientHello", None);
             }
@@ -616,7 +731,10 @@ impl Facts<'_> {
                 "SSL error: unsupported protocol",
             ));
         }
-        if let Some(end) = chain_refusal(chain) {
+        if let Some(end) = self
+            .old_renegotiation(hello)
+            .or_else(|| chain_refusal(chain))
+        {
             return end;
         }
         if let (SslMode::VerifyFull, Some(Err(mismatch))) =
@@ -639,34 +757,57 @@ impl Facts<'_> {
     }
 
     /// The steps of `initialize_SSL` that need no server.
-    fn start_tls(&self, mode: SslMode) -> Result<(), LibpqError> {
+    fn start_tls(&self, mode: SslMode, spec: &HostSpec) -> Result<(), End> {
+        let fails = |error: &LibpqError| Err(End::NextMethod(error.clone()));
         match &self.roots {
             Roots::Loaded => {}
-            Roots::Missing(error) if mode >= SslMode::VerifyCa => return Err(error.clone()),
+            Roots::Missing(error) if mode >= SslMode::VerifyCa => return fails(error),
             Roots::Missing(_) => {}
-            Roots::Unreadable(error) => return Err(error.clone()),
+            Roots::Unreadable(error) => return fails(error),
+            Roots::Unknown(why) => return Err(unknown(why, None)),
         }
-        if let Err(error) = &self.client_certificate {
-            return Err(error.clone());
+        match &self.client_certificate {
+            Ok(ClientCertificate::None | ClientCertificate::Usable) => {}
+            Ok(ClientCertificate::Unknown) => {
+                return Err(unknown(
+                    "whether libpq can use the client certificate is not known",
+                    None,
+                ));
+            }
+            Err(error) => return fails(error),
         }
-        let too_long = |host: &HostFacts<'_>| {
-            self.parameters
-                .sni(host.spec)
-                .is_some_and(|name| name.len() > 255)
-        };
-        if self.hosts.iter().any(too_long) {
-            return Err(LibpqError::bad_parameter(
+        if self
+            .parameters
+            .sni(spec)
+            .is_some_and(|name| name.len() > 255)
+        {
+            return fails(&LibpqError::bad_parameter(
                 "could not set SSL Server Name Indication (SNI): ssl3 ext invalid servername",
             ));
         }
         let (low, high) = self.version_range();
         if low > high {
-            return Err(LibpqError::new(
+            return fails(&LibpqError::new(
                 ErrorCode::TlsVersionUnsupported,
                 "SSL error: no protocols available",
             ));
         }
         Ok(())
+    }
+
+    /// OpenSSL 3 refuses servers that do not know RFC 5746 (SSL_OP_LEGACY_SERVER_CONNECT is off).
+    fn old_renegotiation(&self, connection: &Connection) -> Option<End> {
+        let seen = connection.tls.as_ref()?;
+        let refuses = match self.openssl {
+            OpenSsl::V3Level2 | OpenSsl::V3Level1 => true,
+            OpenSsl::V111 => false,
+        };
+        (refuses && seen.renegotiation_info == Some(false)).then(|| {
+            End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                "SSL error: unsafe legacy renegotiation disabled",
+            ))
+        })
     }
 
     /// The TLS versions that libpq and its TLS library offer.
@@ -712,6 +853,22 @@ impl Facts<'_> {
                 return different("ALPN otherwise");
             }
         }
+        let (groups, schemes) = (
+            openssl::groups(self.openssl),
+            openssl::signature_schemes(self.openssl),
+        );
+        let other = offer.signature_schemes != schemes;
+        let chose =
+            |code: Option<u16>, offered: &[u16]| code.is_none_or(|code| offered.contains(&code));
+        let scheme = seen
+            .and_then(|seen| seen.signature.as_ref())
+            .map(|signature| signature.scheme);
+        if other && (!completed || !chose(scheme, &schemes)) {
+            return different("other signature schemes");
+        }
+        if !chose(seen.and_then(|seen| seen.group), &groups) {
+            return different("other groups");
+        }
         let ready = matches!(self.client_certificate, Ok(ClientCertificate::Usable));
         let asked = seen.is_none_or(|seen| seen.certificate_request.is_some());
         if ready != offer.client_certificate && asked {
@@ -722,6 +879,114 @@ impl Facts<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Whether the server's answer depends on a server name that the TLS library could not send: our
+    /// own ClientHello did send it.
+    fn same_name(&self, connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
+        let Some(offer) = &connection.offer else {
+            return Ok(());
+        };
+        let wanted = self.parameters.sni(address.spec);
+        if offer.sni == wanted {
+            return Ok(());
+        }
+        if offer.sni_wanted != wanted {
+            return Err(unknown(
+                "libpq would have sent another server name, or none; probe again with these options",
+                None,
+            ));
+        }
+        if connection.handshake.value().is_none() {
+            return Ok(());
+        }
+        let hello = find(address, Purpose::Hello);
+        if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
+            && let Some(hello) = hello
+            && !matches!(failure, Failure::Alert(70))
+        {
+            return Err(self.handshake_failure(failure, hello));
+        }
+        let chain = |connection: &Connection| {
+            let tls = connection.tls.as_ref();
+            tls.map(|tls| tls.certificates.clone())
+                .filter(|chain| !chain.is_empty())
+        };
+        if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
+            return Ok(());
+        }
+        Err(unknown(
+            "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
+            Some(Depth::Startup),
+        ))
+    }
+
+    /// Whether more bytes came with `S`.
+    fn ssl_request(&self, connection: &Connection) -> Result<bool, End> {
+        let protocol = |message: String| {
+            Err(End::GivesUp(LibpqError::new(
+                ErrorCode::ProtocolError,
+                message,
+            )))
+        };
+        match &connection.negotiation {
+            Seen::Observed { value, .. } => match value.byte {
+                b'S' => Ok(value.trailing > 0),
+                b'N' => Err(End::NoTls),
+                b'E' => protocol("server sent an error response during SSL exchange".into()),
+                byte => protocol(format!(
+                    "received invalid response to SSL negotiation: {}",
+                    char::from(byte)
+                )),
+            },
+            Seen::Failed {
+                failure: Failure::ConnectTimeout,
+                ..
+            } => Err(self.struck(connection)),
+            Seen::Failed {
+                failure: Failure::Deadline,
+                ..
+            } => Err(unknown("no answer to SSLRequest in time", None)),
+            Seen::Failed { .. } => Err(End::GivesUp(LibpqError::new(
+                ErrorCode::ConnectionClosed,
+                "server closed the connection unexpectedly",
+            ))),
+            Seen::NotAttempted => Err(unknown("SSLRequest was not sent", None)),
+        }
+    }
+
+    /// What a failed handshake means where no longer offer was tried.
+    fn handshake_failure(&self, failure: &Failure, connection: &Connection) -> End {
+        let own_hello = connection.purpose == Purpose::Hello;
+        let late = connection
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.signature.is_some());
+        // An alert that can come from what our offer lacks.
+        if let Failure::Alert(alert @ (40 | 47 | 71 | 80)) = failure
+            && !own_hello
+            && !late
+        {
+            let name = crate::wire::tls::names::alert(*alert);
+            return unknown(
+                &format!("the server refused our ClientHello ({name}); libpq's offers more"),
+                Some(Depth::Startup),
+            );
+        }
+        if *failure == Failure::ConnectTimeout {
+            return self.struck(connection);
+        }
+        if *failure == Failure::UnofferedAlpn && self.openssl == OpenSsl::V111 {
+            return unknown(
+                "OpenSSL 1.1.1 goes on although the server selected an ALPN protocol that was not \
+             offered; pgprobe's TLS library does not",
+                None,
+            );
+        }
+        match tls_error::of_handshake(failure) {
+            Ok(error) => End::NextMethod(error),
+            Err(reason) => unknown(&reason, None),
+        }
     }
 
     /// What decides about the server's answer to a StartupMessage, over this TLS or in plaintext.
@@ -824,34 +1089,29 @@ impl Run {
     }
 }
 
-/// Whether the server's answer depends on a server name that the TLS library could not send: our
-/// own ClientHello did send it.
-fn same_name(connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
-    let offer = connection.offer.as_ref();
-    if offer.is_none_or(|offer| offer.sni == offer.sni_wanted)
-        || connection.handshake.value().is_none()
-    {
-        return Ok(());
-    }
-    let hello = find(address, Purpose::Hello);
-    if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
-        && let Some(hello) = hello
-        && !matches!(failure, Failure::Alert(70))
-    {
-        return Err(handshake_failure(failure, hello));
-    }
-    let chain = |connection: &Connection| {
-        let tls = connection.tls.as_ref();
-        tls.map(|tls| tls.certificates.clone())
-            .filter(|chain| !chain.is_empty())
+/// Evidence this close to connect_timeout may come out otherwise the next time.
+const TIMEOUT_MARGIN_MS: f64 = 50.0;
+
+/// The time of all steps of a connection, in milliseconds.
+fn time_of(connection: Option<&Connection>) -> f64 {
+    let Some(connection) = connection else {
+        return 0.0;
     };
-    if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
-        return Ok(());
+    let steps = [
+        connection.connect.ms(),
+        connection.negotiation.ms(),
+        connection.handshake.ms(),
+        connection.startup.ms(),
+    ];
+    steps.into_iter().flatten().sum()
+}
+
+impl HostFacts<'_> {
+    /// Whether the name has addresses that were not asked.
+    fn has_untried_addresses(&self) -> bool {
+        let found = self.observation.and_then(|seen| seen.resolve.value());
+        found.is_some_and(|found| found.len() > self.addresses.len())
     }
-    Err(unknown(
-        "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
-        Some(Depth::Startup),
-    ))
 }
 
 fn find<'c>(address: &AddressFacts<'c>, purpose: Purpose) -> Option<&'c Connection> {
@@ -870,67 +1130,6 @@ fn find_with_chain<'c, 'f>(
         .map(|(connection, chain)| (connection, chain.as_ref()))
 }
 
-/// Whether more bytes came with `S`.
-fn ssl_request(connection: &Connection) -> Result<bool, End> {
-    let protocol = |message: String| {
-        Err(End::GivesUp(LibpqError::new(
-            ErrorCode::ProtocolError,
-            message,
-        )))
-    };
-    match &connection.negotiation {
-        Seen::Observed { value, .. } => match value.byte {
-            b'S' => Ok(value.trailing > 0),
-            b'N' => Err(End::NoTls),
-            b'E' => protocol("server sent an error response during SSL exchange".into()),
-            byte => protocol(format!(
-                "received invalid response to SSL negotiation: {}",
-                char::from(byte)
-            )),
-        },
-        Seen::Failed {
-            failure: Failure::ConnectTimeout,
-            ..
-        } => Err(End::NextAddress(timed_out())),
-        Seen::Failed {
-            failure: Failure::Deadline,
-            ..
-        } => Err(unknown("no answer to SSLRequest in time", None)),
-        Seen::Failed { .. } => Err(End::GivesUp(LibpqError::new(
-            ErrorCode::ConnectionClosed,
-            "server closed the connection unexpectedly",
-        ))),
-        Seen::NotAttempted => Err(unknown("SSLRequest was not sent", None)),
-    }
-}
-
-/// What a failed handshake means where no longer offer was tried.
-fn handshake_failure(failure: &Failure, connection: &Connection) -> End {
-    let own_hello = connection.purpose == Purpose::Hello;
-    let late = connection
-        .tls
-        .as_ref()
-        .is_some_and(|tls| tls.signature.is_some());
-    // An alert that can come from what our offer lacks.
-    if let Failure::Alert(alert @ (40 | 47 | 71 | 80)) = failure
-        && !own_hello
-        && !late
-    {
-        let name = crate::wire::tls::names::alert(*alert);
-        return unknown(
-            &format!("the server refused our ClientHello ({name}); libpq's offers more"),
-            Some(Depth::Startup),
-        );
-    }
-    if *failure == Failure::ConnectTimeout {
-        return End::NextAddress(timed_out());
-    }
-    match tls_error::of_handshake(failure) {
-        Ok(error) => End::NextMethod(error),
-        Err(reason) => unknown(&reason, None),
-    }
-}
-
 fn end_of(answer: Answer) -> End {
     match answer {
         Answer::Reached(auth) => End::Reached(auth),
@@ -946,6 +1145,12 @@ fn connect_failure(failure: &Failure) -> End {
     let message = match failure {
         Failure::ConnectTimeout => return End::NextAddress(timed_out()),
         Failure::Deadline => return unknown("no TCP connection in time", None),
+        Failure::Local(why) => {
+            return unknown(
+                &format!("pgprobe could not connect for want of its own: {why}"),
+                None,
+            );
+        }
         Failure::Refused => "Connection refused".to_owned(),
         Failure::Unreachable(why) | Failure::Unresolved(why) => why.clone(),
         _ => {

@@ -122,7 +122,11 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         connection.startup = limit.step(tls_startup(&mut session, plan)).await;
     }
     connection.tls = Some(session.seen());
-    finish(session.close().await, limit).await;
+    let until = limit.at.min(Instant::now() + LINGER);
+    // A peer that does not read must not hold the close up either.
+    if let Ok(stream) = timeout_at(until, session.close()).await {
+        finish(stream, limit).await;
+    }
 }
 
 /// The StartupMessage in plaintext, as the first thing or after `N`; `pending` is what came with
@@ -215,6 +219,10 @@ pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
                 message: Vec::new(),
                 signature: Vec::new(),
             }),
+            renegotiation_info: seen
+                .protocol_version
+                .filter(|version| *version < 0x0304)
+                .map(|_| seen.renegotiation_info),
             certificates: seen.certificates,
             certificate_request: seen.certificate_request,
             first_flight_only: true,

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use super::plan::TlsPlan;
 use super::x448::X448;
 use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
+use crate::wire::tls::server_flight::{MAX_FLIGHT, server_flight};
 
 /// How many bytes are read at a time.
 const CHUNK: usize = 16 * 1024;
@@ -29,6 +30,8 @@ pub(super) struct TlsSession<S> {
     stream: S,
     connection: ClientConnection,
     recorder: Arc<Recorder>,
+    /// The first bytes of the server: below TLS 1.3 its first flight in the clear.
+    flight: Vec<u8>,
     /// What the ClientHello offers.
     pub(super) offer: Offer,
 }
@@ -212,17 +215,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             groups,
             signature_schemes: plan.signature_schemes.clone(),
             alpn,
-            sni: name.as_ref().and(server_name).map(str::to_owned),
+            // rustls leaves the trailing dot out.
+            sni: name
+                .as_ref()
+                .and(server_name)
+                .map(|name| name.strip_suffix('.').unwrap_or(name).to_owned()),
             sni_wanted: server_name.map(str::to_owned),
             client_certificate: plan.client_key.is_some(),
         };
         let any = ServerName::IpAddress(IpAddr::from(std::net::Ipv4Addr::UNSPECIFIED));
-        let connection =
+        let mut connection =
             ClientConnection::new(Arc::new(config), name.unwrap_or(any)).map_err(unsupported)?;
+        // A StartupMessage may be longer than the buffer that rustls allows by itself.
+        connection.set_buffer_limit(None);
         Ok(Self {
             stream,
             connection,
             recorder,
+            flight: Vec::new(),
             offer,
         })
     }
@@ -264,6 +274,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             alpn: connection
                 .alpn_protocol()
                 .map(|name| String::from_utf8_lossy(name).into_owned()),
+            renegotiation_info: connection
+                .protocol_version()
+                .filter(|version| *version != ProtocolVersion::TLSv1_3)
+                .and_then(|_| server_flight(&self.flight).ok())
+                .filter(|flight| flight.protocol_version.is_some())
+                .map(|flight| flight.renegotiation_info),
             signature: seen.signature.clone(),
             certificates: seen.certificates.clone(),
             certificate_request: seen.certificate_request.clone(),
@@ -336,6 +352,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             Err(error) => return Err(failure_of(&error)),
         };
         let mut unread = bytes.get(..length).unwrap_or_default();
+        if self.connection.is_handshaking() && self.flight.len() < MAX_FLIGHT {
+            self.flight.extend_from_slice(unread);
+        }
         loop {
             self.connection
                 .read_tls(&mut unread)
@@ -381,6 +400,9 @@ fn tls_failure(error: &rustls::Error) -> Failure {
         )
         | Error::PeerIncompatible(_)
         | Error::General(_) => Failure::Unsupported(error.to_string()),
+        Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
+            Failure::UnofferedAlpn
+        }
         _ => Failure::Protocol(error.to_string()),
     }
 }

@@ -5,7 +5,7 @@ mod handshake;
 pub mod plan;
 mod x448;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
@@ -35,12 +35,15 @@ async fn observe_host(
 ) -> HostObservation {
     let mut seen = HostObservation {
         index: host.index,
+        host: host.host.clone(),
+        hostaddr: host.hostaddr.clone(),
+        port: host.port,
         resolve: Step::NotAttempted,
         addresses: Vec::new(),
     };
     let endpoints = match &host.lookup {
         Lookup::Socket(path) => vec![Endpoint::Unix(path.clone())],
-        Lookup::Address(address) => vec![tcp(*address, host.port)],
+        Lookup::Address(address) => vec![Endpoint::Tcp(SocketAddr::new(*address, host.port))],
         Lookup::Impossible(why) => {
             let failure = Failure::Unresolved(why.clone());
             seen.resolve = Step::Failed { failure, ms: 0.0 };
@@ -51,11 +54,22 @@ async fn observe_host(
                 let found = network.resolve(name).await;
                 found.map_err(|error| Failure::Unresolved(resolver_words(&error)))
             };
-            seen.resolve = Limit::new(deadline, None).step(resolving).await;
-            let addresses = seen.resolve.value().cloned().unwrap_or_default();
-            addresses
+            let resolved = Limit::new(deadline, None).step(resolving).await;
+            let found = resolved.value().cloned().unwrap_or_default();
+            seen.resolve = match resolved {
+                Step::Observed { value, ms } => Step::Observed {
+                    value: value.iter().map(SocketAddr::ip).collect(),
+                    ms,
+                },
+                Step::Failed { failure, ms } => Step::Failed { failure, ms },
+                Step::NotAttempted => Step::NotAttempted,
+            };
+            found
                 .into_iter()
-                .map(|address| tcp(address, host.port))
+                .map(|mut address| {
+                    address.set_port(host.port);
+                    Endpoint::Tcp(address)
+                })
                 .collect()
         }
     };
@@ -69,33 +83,37 @@ async fn observe_host(
         let (connect, stream) = connect(network, &endpoint, &connecting).await;
         let connections = match stream {
             Some(stream) => {
-                let limit = Limit::new(deadline, plan.connect_timeout);
                 let ready = Ready {
                     plan,
                     host,
                     endpoint: &endpoint,
                     network,
-                    limit: &limit,
+                    deadline,
                 };
                 ready.probe(stream, connect.clone()).await
             }
             None => Vec::new(),
         };
-        let connected = !connections.is_empty();
+        // libpq leaves an address only when it does not connect or connect_timeout strikes.
+        let stays = !connections.is_empty() && !connections.iter().any(timed_out);
         seen.addresses.push(AddressObservation {
             address: endpoint,
             connect,
             connections,
         });
-        if connected && !plan.all_addresses {
+        if stays && !plan.all_addresses {
             break;
         }
     }
     seen
 }
 
-fn tcp(address: IpAddr, port: u16) -> Endpoint {
-    Endpoint::Tcp(SocketAddr::new(address, port))
+/// Whether libpq's connect_timeout struck on a connection.
+fn timed_out(connection: &Connection) -> bool {
+    let struck = |failure: Option<&Failure>| failure == Some(&Failure::ConnectTimeout);
+    struck(connection.negotiation.failure())
+        || struck(connection.handshake.failure())
+        || struck(connection.startup.failure())
 }
 
 async fn connect<N: Network>(
@@ -111,6 +129,7 @@ async fn connect<N: Network>(
                 std::io::ErrorKind::ConnectionRefused => Failure::Refused,
                 // It was accepted, and reset before anybody looked.
                 std::io::ErrorKind::ConnectionReset => Failure::Reset,
+                _ if is_local(&error) => Failure::Local(without_number(&error)),
                 _ => Failure::Unreachable(without_number(&error)),
             })
     };
@@ -119,6 +138,16 @@ async fn connect<N: Network>(
         Step::Failed { failure, ms } => (Step::Failed { failure, ms }, None),
         Step::NotAttempted => (Step::NotAttempted, None),
     }
+}
+
+/// Whether a connection failed for want of something on this machine: it says nothing of the
+/// server, and libpq in its place would have fared differently.
+fn is_local(error: &std::io::Error) -> bool {
+    /// ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS on Linux.
+    const LOCAL: [i32; 5] = [12, 23, 24, 99, 105];
+    error
+        .raw_os_error()
+        .is_some_and(|number| LOCAL.contains(&number))
 }
 
 /// The text of gai_strerror(3), without what the standard library puts before it.
@@ -142,7 +171,7 @@ struct Ready<'a, N> {
     host: &'a HostPlan,
     endpoint: &'a Endpoint,
     network: &'a N,
-    limit: &'a Limit,
+    deadline: Instant,
 }
 
 impl<N: Network> Ready<'_, N> {
@@ -152,16 +181,20 @@ impl<N: Network> Ready<'_, N> {
             connect: connect.clone(),
             ..Connection::new(purpose)
         };
+        let startup = plan.depth >= Depth::Startup;
+        // A server that is silent over TLS must leave time for plaintext.
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let share = if startup { left / 2 } else { left };
+        let limit = Limit::new(Instant::now() + share, plan.connect_timeout);
         if matches!(self.endpoint, Endpoint::Unix(_)) {
             let mut only = first(Purpose::Socket);
-            if plan.depth == Depth::Handshake {
-                connection::finish(stream, self.limit).await;
+            if startup {
+                connection::plaintext(stream, plan, Vec::new(), &limit, &mut only).await;
             } else {
-                connection::plaintext(stream, plan, Vec::new(), self.limit, &mut only).await;
+                connection::finish(stream, &limit).await;
             }
             return vec![only];
         }
-        let startup = plan.depth >= Depth::Startup;
         let steps = TlsSteps {
             ssl_request: !plan.direct,
             alpn: true,
@@ -174,13 +207,12 @@ impl<N: Network> Ready<'_, N> {
             Purpose::Negotiated
         });
         let name = self.host.server_name.as_deref();
-        let tls = connection::tls(stream, plan, name, steps, self.limit, &mut main);
+        connection::tls(stream, plan, name, steps, &limit, &mut main).await;
         if !startup {
-            tls.await;
             return vec![main];
         }
-        // Both at once: a server that is silent on one must not cost the other its time.
-        let ((), plaintext) = tokio::join!(tls, self.open(Purpose::Plaintext, 0));
+        // One after the other, as libpq: two at once could be one too many for the server.
+        let plaintext = self.open(Purpose::Plaintext, 0).await;
         let mut all = vec![main, plaintext];
         let main = &all[0];
         let asked = main
@@ -220,7 +252,8 @@ impl<N: Network> Ready<'_, N> {
 
     /// Opens another connection for a purpose and does it.
     async fn open(&self, purpose: Purpose, hello_up_to: u16) -> Connection {
-        let (plan, limit) = (self.plan, self.limit);
+        let plan = self.plan;
+        let limit = &Limit::new(self.deadline, plan.connect_timeout);
         let mut connection = Connection::new(purpose);
         let (step, stream) = connect(self.network, self.endpoint, limit).await;
         connection.connect = step;

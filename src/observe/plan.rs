@@ -34,6 +34,10 @@ pub struct Plan {
 pub struct HostPlan {
     /// The place in the list, from 0.
     pub index: usize,
+    /// `host`, for the record.
+    pub host: Option<String>,
+    /// `hostaddr`, for the record.
+    pub hostaddr: Option<String>,
     /// How its addresses are found.
     pub lookup: Lookup,
     /// The port.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::escape::escape;
 use crate::libpq::authentication::Auth;
+use crate::libpq::error::ErrorCode;
 use crate::report::{
     Anchors, CertificateReport, ChainReport, ChainStatus, HostReport, KeyPossession, Outcome,
     Report, StartupAnswer, StartupKind, Status, TlsAnswer, TlsReport, Verdict, Verifies,
@@ -72,16 +73,13 @@ impl<W: Write> Page<'_, W> {
     fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
         let indent = 13;
         let width = self.style.width.max(40) - indent;
-        let safe: Vec<_> = text
-            .split('\n')
-            .map(|line| escape(line).into_owned())
-            .collect();
+        let safe = escape(text);
         let mut shown = format!("{label:<12}");
         if label.len() > 12 {
             shown.truncate(label.len());
         }
         let mut first = true;
-        for line in safe.iter().flat_map(|line| wrap(line, width)) {
+        for line in wrap(&safe, width) {
             if first {
                 let head = self.paint(BOLD, &shown);
                 self.line(&format!("{head} {line}"))?;
@@ -94,7 +92,9 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn one_line(&mut self, report: &Report) -> io::Result<()> {
-        let name = match report.hosts.first() {
+        // Of a list, the host that the answers about TLS and the certificates are from.
+        let host = report.hosts.get(report.host_index.unwrap_or(0));
+        let name = match host {
             Some(host) => host_name(host),
             None => report.target.input.clone(),
         };
@@ -102,13 +102,11 @@ impl<W: Write> Page<'_, W> {
         if let Some(tls) = &report.tls {
             parts.extend(tls.protocol_version.clone());
         }
-        let failure = report
-            .hosts
-            .first()
-            .and_then(|host| host.failure.as_deref());
+        let failure = host.and_then(|host| host.failure.as_deref());
         match report.status {
             Status::Tls => {}
             Status::NoTls => parts.push("no TLS (server answered N)".into()),
+            Status::UnixSocket => parts.push("Unix socket".into()),
             _ => parts.push(escape(failure.unwrap_or("nothing sent")).into_owned()),
         }
         let mode = report
@@ -132,10 +130,7 @@ impl<W: Write> Page<'_, W> {
         {
             parts.push(days_text(days));
         }
-        let plain = report
-            .hosts
-            .first()
-            .and_then(|host| host.startup.plaintext.as_ref());
+        let plain = host.and_then(|host| host.startup.plaintext.as_ref());
         if let Some(plain) = plain {
             parts.push(match plain.answer {
                 StartupKind::Accepted | StartupKind::Asked => "PLAINTEXT accepted".into(),
@@ -305,6 +300,11 @@ impl<W: Write> Page<'_, W> {
         let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
         for verdict in verdicts {
             let text = match (&verdict.error, &verdict.reason) {
+                // This text is all libpq's own, with an advice on a second line. Where a server has
+                // a say in the text, a line break would let it forge ours.
+                (Some(error), _) if error.code == ErrorCode::RootCertMissing => {
+                    error.message.replace('\n', ". ")
+                }
                 (Some(error), _) => error.message.clone(),
                 (None, Some(reason)) => match verdict.settled_by {
                     Some(depth) => format!(

@@ -98,10 +98,11 @@ pub fn startup_reply(bytes: &[u8], at_end: bool) -> Decoded {
 }
 
 fn incomplete(bytes: &[u8], kind: u8, at_end: bool) -> Decoded {
-    if !at_end && bytes.len() < MAX_MESSAGE {
+    // Cut short by the end of file, it is an end of file.
+    if at_end || bytes.len() < MAX_MESSAGE {
         return Decoded::Incomplete;
     }
-    let why = "cut short".to_owned();
+    let why = "longer than any such message".to_owned();
     Decoded::Reply(StartupReply::Unexpected { kind, why }, bytes.len())
 }
 
@@ -166,8 +167,8 @@ fn error_fields(body: &[u8]) -> ServerError {
         };
         let value = text_of(value);
         match kind {
-            b'S' => severity = value,
-            b'V' => error.severity = value,
+            b'S' => error.severity = value,
+            b'V' => severity = value,
             b'C' => error.sqlstate = value,
             b'M' => error.message = value,
             b'D' => error.detail = Some(value),

@@ -12,13 +12,17 @@ mod support;
 
 mod answers;
 mod connections;
+mod contract;
 mod demo;
+mod hostile;
 mod layering;
 mod manners;
 mod negotiation_table;
 mod parameters;
 mod path_validation;
 mod people;
+mod readme;
+mod recorded;
 mod recipes;
 mod replay;
 mod secrets;

@@ -194,6 +194,11 @@ fn service_settings(
                 return Err(LibpqError::bad_parameter(text).into());
             }
             // Opening a directory succeeds; reading it yields no line.
+            FileFact::NotRead { why, .. } => {
+                return Err(ParameterError::Unsupported(format!(
+                    "service file \"{path}\" was not read: {why}"
+                )));
+            }
             FileFact::Directory { .. } | FileFact::PrivateKey { .. } => &[],
             FileFact::Present { bytes, .. } => &bytes.0,
         };

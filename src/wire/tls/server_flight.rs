@@ -30,6 +30,8 @@ pub struct ServerFlight {
     pub hello_retry_request: bool,
     /// The selected ALPN protocol.
     pub alpn: Option<String>,
+    /// Whether the ServerHello has renegotiation_info (RFC 5746).
+    pub renegotiation_info: bool,
     /// The chain as sent.
     pub certificates: Vec<Vec<u8>>,
     /// The request for a client certificate.
@@ -59,6 +61,7 @@ pub enum FlightEnd {
 pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
     let mut flight = ServerFlight::default();
     let mut handshake = Vec::new();
+    let mut alert = None;
     let mut records = Reader::new(bytes);
     loop {
         // A record that is not whole yet ends the reading; its first bytes must be right though.
@@ -84,8 +87,8 @@ pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
                 let level = fragment.u8("alert level")?;
                 let description = fragment.u8("alert description")?;
                 if level == 2 || description == 0 {
-                    flight.end = FlightEnd::Alert(description);
-                    return Ok(flight);
+                    alert = Some(description);
+                    break;
                 }
             }
             22 => {
@@ -123,6 +126,10 @@ pub fn server_flight(bytes: &[u8]) -> Result<ServerFlight, DecodeError> {
         if flight.end != FlightEnd::Open {
             break;
         }
+    }
+    // What came before the alert counts; an alert behind a whole flight is not part of it.
+    if let (FlightEnd::Open, Some(description)) = (flight.end, alert) {
+        flight.end = FlightEnd::Alert(description);
     }
     Ok(flight)
 }
@@ -168,6 +175,7 @@ fn server_hello(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), D
                 let name = list.vector8("ALPN protocol")?;
                 flight.alpn = Some(String::from_utf8_lossy(name.rest()).into_owned());
             }
+            0xff01 => flight.renegotiation_info = true,
             43 => flight.protocol_version = Some(extension.u16("selected version")?),
             51 => flight.group = Some(extension.u16("selected group")?),
             _ => {}
@@ -270,6 +278,19 @@ mod tests {
     fn an_alert_ends_the_flight() {
         let flight = server_flight(&record(21, &[2, 40])).unwrap();
         assert_eq!(flight.end, FlightEnd::Alert(40));
+    }
+
+    #[test]
+    fn what_came_before_an_alert_counts() {
+        let bytes = [record(22, &hello_1_2()), record(21, &[2, 48])].concat();
+        let flight = server_flight(&bytes).unwrap();
+        assert_eq!(
+            (flight.cipher_suite, flight.end),
+            (Some(0xc02f), FlightEnd::Alert(48))
+        );
+        let whole = [hello_1_2(), handshake(14, &[])].concat();
+        let bytes = [record(22, &whole), record(21, &[2, 48])].concat();
+        assert_eq!(server_flight(&bytes).unwrap().end, FlightEnd::Complete);
     }
 
     #[test]

@@ -1,0 +1,302 @@
+//! What a hostile server says does nothing to the terminal it is shown on.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use pgprobe::assess::assess;
+use pgprobe::emulates::Emulates;
+use pgprobe::observation::{
+    CertificateRequest, Endpoint, Failure, HostObservation, Observation, ServerError, StartupReply,
+    Step,
+};
+use pgprobe::render::{self, Style};
+use pgprobe::report::Report;
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+use crate::support::fleet::pgprobe;
+use crate::support::repository::repository;
+
+/// Escape sequences, line breaks, characters that turn the line round or hide, and a forged line.
+const HOSTILE: &str = "\x1b[31m\x1b]0;owned\x07\u{9b}2J\r\n\u{2028}\u{202e}\u{2066}\u{200b}\u{feff}\
+                       \u{e0041}\x7f\x08\nFORGED  verify-full  connects TLS";
+
+/// The same as far as an IA5String can hold it.
+const HOSTILE_ASCII: &str = "\x1b[31m\x1b]0;owned\x07\r\n\x7f\x08\nFORGED  verify-full  connects";
+
+/// Columns enough that nothing is wrapped.
+const WIDE: usize = 100_000;
+
+#[test]
+fn nothing_a_server_says_reaches_the_terminal_raw() {
+    for report in reports() {
+        for style in styles() {
+            let mut out = Vec::new();
+            render::text(&report, style, &mut out).unwrap();
+            let shown = String::from_utf8(out).unwrap();
+            let raw: BTreeSet<char> = shown.chars().filter(|one| dangerous(*one)).collect();
+            assert!(raw.is_empty(), "{raw:?} in {style:?}:\n{shown}");
+            // Where lines are wrapped, any word can come first.
+            let mut starts = shown.lines().map(str::trim_start);
+            let forged = starts.find(|line| style.width == WIDE && line.starts_with("FORGED"));
+            assert!(
+                forged.is_none(),
+                "a line of the server's own in {style:?}:\n{shown}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_hostile_server_says_is_still_shown() {
+    let [all, ..] = reports();
+    let mut out = Vec::new();
+    render::text(
+        &all,
+        Style {
+            verbosity: 2,
+            width: WIDE,
+            ..Style::default()
+        },
+        &mut out,
+    )
+    .unwrap();
+    let shown = String::from_utf8(out).unwrap();
+    for place in [
+        "certificate  ",
+        "names:",
+        "client certificate asked",
+        "plaintext: ",
+    ] {
+        let line = shown.lines().find(|line| line.contains(place)).unwrap();
+        assert!(line.contains("FORGED"), "{place}: {line}");
+        assert!(line.contains("[31m"), "{place}: {line}");
+    }
+}
+
+#[test]
+fn colours_are_the_only_escape_sequences() {
+    for report in reports() {
+        let mut out = Vec::new();
+        render::text(
+            &report,
+            Style {
+                color: true,
+                ..Style::default()
+            },
+            &mut out,
+        )
+        .unwrap();
+        let mut shown = String::from_utf8(out).unwrap();
+        assert!(shown.contains('\x1b'));
+        for own in ["\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m"] {
+            // Where a colour is ours, its end follows on the same line.
+            while let Some((before, after)) = shown.split_once(own) {
+                let (line, _) = after.split_once('\n').unwrap();
+                assert!(line.contains("\x1b[0m"), "{line:?}");
+                shown = format!("{before}{}", after.replacen("\x1b[0m", "", 1));
+            }
+        }
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+    }
+}
+
+#[test]
+fn json_escapes_control_characters() {
+    for report in reports() {
+        let mut out = Vec::new();
+        render::json(&report, &mut out).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.ends_with('\n'));
+        assert!(!line.trim_end().chars().any(|one| one < ' '), "{line}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_colour_only_when_it_asks() {
+    let folder = repository("tests/data/observations");
+    for (environment, options, colour) in [
+        (&[][..], &[][..], false),
+        (&[], &["--color", "auto"], false),
+        (&[], &["--color", "never"], false),
+        (&[], &["--color", "always"], true),
+        (&[("NO_COLOR", "1")], &["--color", "always"], true),
+    ] {
+        let ran = pgprobe(
+            &folder,
+            environment,
+            &[&["assess", "good.json"], options].concat(),
+        );
+        assert_eq!(
+            ran.stdout.contains('\x1b'),
+            colour,
+            "{environment:?} {options:?}"
+        );
+    }
+}
+
+#[test]
+fn a_terminal_gets_colour_unless_it_or_the_user_will_not_have_it() {
+    for (environment, options, colour) in [
+        (&[("TERM", "xterm")][..], "", true),
+        (&[("TERM", "xterm"), ("NO_COLOR", "1")], "", false),
+        (&[("TERM", "xterm"), ("NO_COLOR", "")], "", true),
+        (&[("TERM", "dumb")], "", false),
+        (&[("TERM", "xterm")], "--color never", false),
+    ] {
+        let program = env!("CARGO_BIN_EXE_pgprobe");
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("{program} assess good.json {options}"))
+            .arg("/dev/null")
+            .current_dir(repository("tests/data/observations"))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .expect("script of util-linux gives us a terminal");
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.contains("verify-full"), "{shown}");
+        assert_eq!(
+            shown.contains('\x1b'),
+            colour,
+            "{environment:?} {options}: {shown}"
+        );
+    }
+}
+
+/// Whether a terminal might do something else with it than to show it.
+fn dangerous(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+fn styles() -> Vec<Style> {
+    let mut styles = Vec::new();
+    for quiet in [false, true] {
+        for verbosity in 0..=2 {
+            for width in [40, 80, WIDE] {
+                styles.push(Style {
+                    quiet,
+                    verbosity,
+                    width,
+                    color: false,
+                });
+            }
+        }
+    }
+    styles
+}
+
+/// Reports of servers that put [`HOSTILE`] wherever a server has a say.
+fn reports() -> [Report; 4] {
+    let recorded = std::fs::read_to_string(repository("tests/data/observations/good-full.json"));
+    let base: Observation = serde_json::from_str(&recorded.unwrap()).unwrap();
+    let mut certificates = base.clone();
+    let error = ServerError {
+        severity: HOSTILE.into(),
+        sqlstate: HOSTILE.into(),
+        message: HOSTILE.into(),
+        detail: Some(HOSTILE.into()),
+        hint: Some(HOSTILE.into()),
+        routine: Some(HOSTILE.into()),
+        old_style: false,
+    };
+    let answer = |reply| Step::Observed {
+        value: reply,
+        ms: 1.0,
+    };
+    for connection in connections(&mut certificates) {
+        if let Some(tls) = &mut connection.tls {
+            tls.certificates = vec![certificate()];
+            tls.alpn = Some(HOSTILE.into());
+            tls.certificate_request = Some(CertificateRequest {
+                authorities: vec![name()],
+                signature_schemes: Vec::new(),
+            });
+        }
+        if connection.startup.value().is_some() {
+            connection.startup = answer(StartupReply::Error(error.clone()));
+        }
+    }
+    let mut mechanisms = base.clone();
+    for connection in connections(&mut mechanisms) {
+        connection.startup = answer(StartupReply::Authentication(
+            pgprobe::observation::Authentication {
+                code: 10,
+                mechanisms: vec![HOSTILE.into(), "SCRAM-SHA-256".into()],
+            },
+        ));
+    }
+    let mut broken = base.clone();
+    for connection in connections(&mut broken) {
+        let why = || Failure::Protocol(HOSTILE.into());
+        connection.handshake = Step::Failed {
+            failure: why(),
+            ms: 1.0,
+        };
+        connection.tls = None;
+        connection.startup = answer(StartupReply::Unexpected {
+            kind: 0x1b,
+            why: HOSTILE.into(),
+        });
+    }
+    let mut unresolved = base;
+    unresolved.client.input = HOSTILE.into();
+    unresolved.hosts = vec![HostObservation {
+        index: 0,
+        resolve: Step::Failed {
+            failure: Failure::Unresolved(HOSTILE.into()),
+            ms: 1.0,
+        },
+        addresses: Vec::new(),
+    }];
+    [certificates, mechanisms, broken, unresolved]
+        .map(|observation| assess(&observation, Emulates::default(), observation.observed_at))
+}
+
+fn connections(
+    observation: &mut Observation,
+) -> impl Iterator<Item = &mut pgprobe::observation::Connection> {
+    let addresses = observation
+        .hosts
+        .iter_mut()
+        .flat_map(|host| &mut host.addresses);
+    let tcp = addresses.filter(|address| matches!(address.address, Endpoint::Tcp(_)));
+    tcp.flat_map(|address| &mut address.connections)
+}
+
+/// Self-signed, with [`HOSTILE`] as subject and subjectAltNames.
+fn certificate() -> Vec<u8> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, HOSTILE);
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "a\0b");
+    let text = || HOSTILE_ASCII.to_owned().try_into().unwrap();
+    params.subject_alt_names = vec![
+        SanType::DnsName(text()),
+        SanType::Rfc822Name(text()),
+        SanType::URI(text()),
+    ];
+    let key = KeyPair::generate().unwrap();
+    params.self_signed(&key).unwrap().der().to_vec()
+}
+
+/// The DER of a name with [`HOSTILE`] as its CN.
+fn name() -> Vec<u8> {
+    let value = HOSTILE.as_bytes();
+    let tagged = |tag: u8, body: &[u8]| {
+        let length = u8::try_from(body.len()).unwrap();
+        // The long form, as the body has more than 127 bytes or not.
+        [&[tag, 0x81, length], body].concat()
+    };
+    let common_name = [&[0x06, 0x03, 0x55, 0x04, 0x03][..], &tagged(0x0c, value)].concat();
+    tagged(0x30, &tagged(0x31, &tagged(0x30, &common_name)))
+}
