@@ -269,7 +269,17 @@ mod tests {
 
     #[test]
     fn mozillas_roots_are_all_there_and_usable() {
-        let store = TrustStore::mozilla();
+        let all: Vec<_> = webpki_roots::TLS_SERVER_ROOTS
+            .iter()
+            .map(|anchor| {
+                let key = anchor.subject_public_key_info.as_ref();
+                Certificate::bare(anchor.subject.as_ref(), key, None).unwrap()
+            })
+            .collect();
+        assert!(TrustStore::mozilla(&[]).is_empty());
+        let one = TrustStore::mozilla(&all[..1]);
+        assert!((1..4).contains(&one.certificates().len()));
+        let store = TrustStore::mozilla(&all);
         assert_eq!(
             store.certificates().len(),
             webpki_roots::TLS_SERVER_ROOTS.len()
