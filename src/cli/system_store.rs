@@ -104,7 +104,7 @@ fn of_the_chain(fact: FileFact, chain: &[Certificate]) -> FileFact {
         .collect();
     let mut selected = Vec::new();
     for _ in 0..ISSUERS {
-        let wanted = |[_, subject]: [SubjectKey; 2]| names.iter().any(|name| name.may_be(subject));
+        let wanted = |subject: SubjectKey| names.iter().any(|name| name.may_be(subject));
         selected = pem::select(&bytes.0, &wanted);
         // What was found may have been issued by another of the bundle.
         let found = pem::certificates(&selected).unwrap_or_default();

@@ -132,16 +132,16 @@ impl<'a> Lines<'a> {
 }
 
 /// How many base64 characters of a certificate `select` looks at: a multiple of four that nearly
-/// always holds both names.
-const NAMES_WITHIN: usize = 1600;
+/// always holds the subject; a certificate where it does not is kept.
+const SUBJECT_WITHIN: usize = 640;
 
 /// The certificates of a bundle, as PEM, that `wanted` says may be of use, by the keys of their
-/// issuer and subject: a quick look for where nothing but these can change an answer.
-pub fn select(bundle: &[u8], wanted: &dyn Fn([SubjectKey; 2]) -> bool) -> Vec<u8> {
+/// subjects: a quick look for where nothing but these can change an answer.
+pub fn select(bundle: &[u8], wanted: &dyn Fn(SubjectKey) -> bool) -> Vec<u8> {
     const BEGIN: &[u8] = b"-----BEGIN ";
     let mut selected = Vec::new();
-    let mut base64 = Vec::with_capacity(NAMES_WITHIN);
-    let mut der = [0; NAMES_WITHIN];
+    let mut base64 = Vec::with_capacity(SUBJECT_WITHIN);
+    let mut der = [0; SUBJECT_WITHIN];
     for start in memmem::find_iter(bundle, BEGIN) {
         let block = bundle.get(start..).unwrap_or_default();
         let next = block
@@ -152,7 +152,7 @@ pub fn select(bundle: &[u8], wanted: &dyn Fn([SubjectKey; 2]) -> bool) -> Vec<u8
             .unwrap_or(block);
         base64.clear();
         for line in block.split(|octet| *octet == b'\n').skip(1) {
-            let room = NAMES_WITHIN - base64.len();
+            let room = SUBJECT_WITHIN - base64.len();
             let line = line.trim_ascii();
             if room == 0 || line.starts_with(b"-") {
                 break;
@@ -432,8 +432,8 @@ mod tests {
         };
         let all: Vec<_> = ["First CA", "Second CA", "Third CA"].map(made).into();
         let bundle: String = all.iter().map(|(pem, _)| format!("text\n{pem}")).collect();
-        let [_, second] = SubjectKey::of_certificate(&all[1].1);
-        let chosen = select(bundle.as_bytes(), &|[_, subject]| subject.may_be(second));
+        let second = SubjectKey::of_certificate(&all[1].1);
+        let chosen = select(bundle.as_bytes(), &|subject| subject.may_be(second));
         let found = certificates(&chosen).unwrap();
         assert_eq!(
             found.iter().map(|one| &one.der).collect::<Vec<_>>(),

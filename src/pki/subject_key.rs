@@ -25,9 +25,9 @@ impl SubjectKey {
         rdns.map_or(Self(None), Self::of_rdns)
     }
 
-    /// The keys of a certificate's issuer and subject; its beginning is enough.
-    pub fn of_certificate(der: &[u8]) -> [Self; 2] {
-        names(der).map_or([Self(None); 2], |names| names.map(Self::of_name))
+    /// The key of a certificate's subject; its beginning is enough.
+    pub fn of_certificate(der: &[u8]) -> Self {
+        subject(der).map_or(Self(None), Self::of_name)
     }
 
     /// Whether the names may be the same.
@@ -62,16 +62,16 @@ fn fold(rdns: &[u8]) -> DerResult<Option<u64>> {
     Ok(Some(hash))
 }
 
-/// Issuer and subject of a certificate, encoded.
-fn names(der: &[u8]) -> DerResult<[&[u8]; 2]> {
+/// The subject of a certificate, encoded.
+fn subject(der: &[u8]) -> DerResult<&[u8]> {
     let mut fields = Reader::new(inside(inside(der)));
     fields.optional(CONTEXT, 0)?;
     fields.expect(UNIVERSAL, INTEGER)?;
-    fields.expect(UNIVERSAL, SEQUENCE)?;
-    let issuer = fields.expect(UNIVERSAL, SEQUENCE)?.raw;
-    fields.expect(UNIVERSAL, SEQUENCE)?;
-    let subject = fields.expect(UNIVERSAL, SEQUENCE)?.raw;
-    Ok([issuer, subject])
+    // signature, issuer, validity
+    for _ in 0..3 {
+        fields.expect(UNIVERSAL, SEQUENCE)?;
+    }
+    Ok(fields.expect(UNIVERSAL, SEQUENCE)?.raw)
 }
 
 /// What follows the header of the first element, whole or not.
