@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str], Tokio); 16] = [
     ("conninfo", &["emulates"], Tokio::No),
     // Evidence: the client's side, then all of it.
     ("client", &["conninfo", "emulates"], Tokio::No),
-    ("observation", &["client"], Tokio::No),
+    ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
     ("pki", &["emulates"], Tokio::No),
     ("private_key", &["emulates"], Tokio::No),
