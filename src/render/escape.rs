@@ -1,6 +1,7 @@
 //! Makes text of a server safe for a terminal: nothing but printable characters goes through.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Escapes control characters, line breaks, and what changes the direction of text, as Rust does.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -18,13 +19,32 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same for JSON, which escapes nothing but the first 32: in its own way, so that it stays JSON.
+pub fn json(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_harmless(character) {
+            safe.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        }
+    }
+    Cow::Owned(safe)
+}
+
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(
             character,
             // Line and paragraph separators, bidirectional controls, invisible characters, and the
             // replacement character of bytes that are no UTF-8.
-            '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            '\u{ad}' | '\u{180e}' | '\u{115f}' | '\u{3164}' | '\u{fe0f}'
+            | '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
         )
 }
@@ -40,6 +60,15 @@ mod tests {
             "\\u{1b}[31mred\\u{7}\\n\\u{0}"
         );
         assert_eq!(escape("\u{202e}evil\u{9b}"), "\\u{202e}evil\\u{9b}");
+    }
+
+    #[test]
+    fn json_stays_json_and_says_the_same() {
+        let text = "a\u{9b}\u{202e}\u{e0001}\u{7f}";
+        let quoted = serde_json::to_string(text).unwrap();
+        let safe = json(&quoted);
+        assert!(safe.is_ascii(), "{safe}");
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
     }
 
     #[test]

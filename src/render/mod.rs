@@ -36,8 +36,7 @@ impl Default for Style {
 /// # Errors
 /// When `out` does not take it.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, report)?;
-    out.write_all(b"\n")
+    writeln!(out, "{}", escape::json(&serde_json::to_string(report)?))
 }
 
 /// Writes one report for people.
