@@ -99,6 +99,13 @@ fn startup_is_two_connections_where_there_is_no_tls() {
 }
 
 #[test]
+fn startup_is_two_connections_with_direct_tls() {
+    let counted = Counted::new(18, "");
+    let run = counted.costs("startup", "sslnegotiation=direct", 2);
+    assert_eq!(run.at("/tls/seen_by"), "direct", "{run:#?}");
+}
+
+#[test]
 fn startup_is_the_default() {
     let counted = Counted::new(15, "");
     let start = counted.server.log().len();

@@ -214,6 +214,7 @@ impl PgCluster {
     /// Runs SQL as the superuser, by the Unix socket; what it prints, unaligned.
     pub(crate) fn sql(&self, commands: &str) -> String {
         let mut psql = Command::new(bin(15, "psql"));
+        psql.env_clear().env("PATH", "/usr/bin:/bin");
         psql.args([
             "-X",
             "-q",
