@@ -330,7 +330,9 @@ fn read_limited(path: &str, limit: u64, fifo: bool) -> io::Result<Vec<u8>> {
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
     let file = options.open(path)?;
-    let mut bytes = Vec::new();
+    // Room for the whole file at once: a bundle of roots is some 200 KiB.
+    let length = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     let mut rest = file.take(limit);
     for _ in 0..FIFO_WAITS {
         match rest.read_to_end(&mut bytes) {
