@@ -133,6 +133,10 @@ fn hide(setting: Setting) -> Setting {
 }
 
 fn hide_value(keyword: &str, value: &str) -> String {
+    // No host has both; it is a URI's `user:password@host` in the wrong place.
+    if keyword.starts_with("host") && value.contains(':') && value.contains('@') {
+        return HIDDEN.to_owned();
+    }
     match Keyword::find(keyword).is_none_or(|keyword| keyword.secret) {
         true => conninfo::hidden_value(keyword, value),
         false if conninfo::holds_secret(value) => HIDDEN.to_owned(),

@@ -53,7 +53,7 @@ pub(crate) enum Command {
 /// What a probe takes.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct ProbeArgs {
-    /// Where to: host, host:port, [v6]:port, a postgresql:// URI or "key=value ...", as for psql.
+    /// Where to: host, host:port, `[v6]:port`, a postgresql:// URI or "key=value ...", as for psql.
     /// Without one the PG* variables decide.
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,

@@ -14,7 +14,7 @@ const LIMIT: u64 = 1 << 30;
 pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
     let text = read(&args.file)?;
     let wrong = |why: String| Error::Observation {
-        path: args.file.clone(),
+        path: crate::conninfo::redact(&args.file),
         why,
     };
     let mut code = 0;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
 
 fn read(path: &str) -> Result<String, Error> {
     let failed = |error| Error::Read {
-        path: path.to_owned(),
+        path: crate::conninfo::redact(path),
         error,
     };
     let mut text = String::new();

@@ -9,6 +9,8 @@ mod output;
 mod probe;
 mod system_store;
 
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -22,12 +24,11 @@ pub fn run() -> ExitCode {
         clippy::disallowed_methods,
         reason = "this is where arguments are read"
     )]
-    let arguments = std::env::args_os();
-    let args = match Args::try_parse_from(arguments) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
         Err(error) => {
-            // clap knows whether its text is help, for stdout, or an error, for stderr.
-            let _ = error.print();
+            refuse(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
@@ -43,6 +44,25 @@ pub fn run() -> ExitCode {
             error.print();
             ExitCode::from(2)
         }
+    }
+}
+
+/// Shows clap's words; an argument that it quotes may be a target with a password in it.
+fn refuse(error: &clap::Error, arguments: &[OsString]) {
+    let mut words = error.to_string();
+    let shown = words.clone();
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let hidden = crate::conninfo::redact(&argument);
+        if hidden != argument {
+            words = words.replace(argument.as_ref(), &hidden);
+        }
+    }
+    if words == shown {
+        // clap knows whether its text is help, for stdout, or an error, for stderr.
+        let _ = error.print();
+    } else {
+        let _ = write!(std::io::stderr(), "{words}");
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
 
 fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {
     std::fs::write(path, bytes).map_err(|error| Error::Write {
-        path: path.to_owned(),
+        path: crate::conninfo::redact(path),
         error,
     })
 }
