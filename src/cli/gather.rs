@@ -72,7 +72,16 @@ pub fn gather_with(
     }
     let uid = nix::unistd::geteuid();
     client.effective_uid = uid.as_raw();
-    if let Ok(Some(user)) = nix::unistd::User::from_uid(uid) {
+    // The passwd entry may be a question to a directory server: only where libpq would ask.
+    let named = given_value(target, options, libpq, "user").is_some()
+        || client.environment.contains_key("PGUSER");
+    let at_home = client
+        .environment
+        .get("HOME")
+        .is_some_and(|home| !home.is_empty());
+    if !(named && at_home)
+        && let Ok(Some(user)) = nix::unistd::User::from_uid(uid)
+    {
         client.os_user = Some(user.name);
         client.home_of_user = Some(user.dir.to_string_lossy().into_owned());
     }
@@ -345,6 +354,12 @@ fn read_limited(path: &str, limit: u64, fifo: bool) -> io::Result<Vec<u8>> {
         std::thread::sleep(FIFO_WAIT);
     }
     Err(io::ErrorKind::WouldBlock.into())
+}
+
+/// What `stat` says of a regular file; nothing of anything else.
+pub(super) fn regular(path: &str) -> Option<Stat> {
+    let metadata = std::fs::metadata(path).ok()?;
+    metadata.is_file().then(|| stat_of(&metadata))
 }
 
 fn stat_of(metadata: &Metadata) -> Stat {

@@ -2,8 +2,9 @@
 //! name, so only those of the chain's issuers are read.
 
 use std::collections::BTreeMap;
+use std::io::{BufReader, Read as _};
 
-use super::gather::file_fact;
+use super::gather::{file_fact, regular};
 use crate::client::{Bytes, Client, FileFact};
 use crate::libpq::parameters::Parameters;
 use crate::observation::HostObservation;
@@ -12,6 +13,10 @@ use crate::pki::{Certificate, pem};
 
 /// How many certificates of one hash are read; OpenSSL numbers them from 0 on.
 const SAME_HASH: u32 = 16;
+
+/// How much of a bundle is read, and how much at a time.
+const LIMIT: u64 = 64 * 1024 * 1024;
+const BUFFER: usize = 32 * 1024;
 
 /// How many issuers are followed: a chain's, and those of what was found.
 const ISSUERS: usize = 64;
@@ -26,7 +31,7 @@ pub(super) fn gather(client: &mut Client, parameters: &Parameters, hosts: &[Host
     client
         .files
         .entry(file.to_owned())
-        .or_insert_with_key(|path| of_the_chain(file_fact(path), &chain));
+        .or_insert_with_key(|path| of_the_chain(path, &chain));
     let mut wanted: Vec<u32> = chain.iter().flat_map(hashes).collect();
     let mut found: BTreeMap<&String, BTreeMap<String, Bytes>> = BTreeMap::new();
     let mut next = 0;
@@ -93,9 +98,9 @@ fn chain_certificates(hosts: &[HostObservation]) -> Vec<Certificate> {
 
 /// A bundle less the certificates that the chain cannot lead to. libpq does not use it (where it
 /// does, the whole of it was read before): the report says what it would be worth.
-fn of_the_chain(fact: FileFact, chain: &[Certificate]) -> FileFact {
-    let FileFact::Present { stat, bytes } = fact else {
-        return fact;
+fn of_the_chain(path: &str, chain: &[Certificate]) -> FileFact {
+    let Some(stat) = regular(path) else {
+        return file_fact(path);
     };
     let mut names: Vec<SubjectKey> = chain
         .iter()
@@ -105,11 +110,25 @@ fn of_the_chain(fact: FileFact, chain: &[Certificate]) -> FileFact {
     let mut selected = Vec::new();
     for _ in 0..ISSUERS {
         let wanted = |subject: SubjectKey| names.iter().any(|name| name.may_be(subject));
-        selected = pem::select(&bytes.0, &wanted);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is where files are gathered"
+        )]
+        let file = std::fs::File::open(path);
+        let Ok(found) = file.and_then(|file| {
+            pem::select(BufReader::with_capacity(BUFFER, file.take(LIMIT)), &wanted)
+        }) else {
+            return file_fact(path);
+        };
+        selected = found;
         // What was found may have been issued by another of the bundle.
         let found = pem::certificates(&selected).unwrap_or_default();
         let more: Vec<_> = found
             .iter()
+            .filter(|certificate| {
+                let subject = SubjectKey::of_name(&certificate.subject.der);
+                names.iter().any(|name| name.may_be(subject))
+            })
             .map(|certificate| SubjectKey::of_name(&certificate.issuer.der))
             .filter(|key| !names.contains(key))
             .collect();

@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use std::io::{self, BufRead, Read as _};
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use memchr::memmem;
 
 use super::certificate::Certificate;
 use super::crl::Crl;
@@ -135,41 +136,56 @@ impl<'a> Lines<'a> {
 /// always holds the subject; a certificate where it does not is kept.
 const SUBJECT_WITHIN: usize = 640;
 
+/// A longer block than this holds no certificate that anybody would put into a bundle.
+const LONGEST_BLOCK: usize = 1024 * 1024;
+
 /// The certificates of a bundle, as PEM, that `wanted` says may be of use, by the keys of their
 /// subjects: a quick look for where nothing but these can change an answer.
-pub fn select(bundle: &[u8], wanted: &dyn Fn(SubjectKey) -> bool) -> Vec<u8> {
-    const BEGIN: &[u8] = b"-----BEGIN ";
-    let mut selected = Vec::new();
+///
+/// # Errors
+/// When the bundle cannot be read on.
+pub fn select(
+    mut bundle: impl BufRead,
+    wanted: &dyn Fn(SubjectKey) -> bool,
+) -> io::Result<Vec<u8>> {
+    let (mut selected, mut block, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let mut base64 = Vec::with_capacity(SUBJECT_WITHIN);
     let mut der = [0; SUBJECT_WITHIN];
-    for start in memmem::find_iter(bundle, BEGIN) {
-        let block = bundle.get(start..).unwrap_or_default();
-        let next = block
-            .get(BEGIN.len()..)
-            .and_then(|rest| memmem::find(rest, BEGIN));
-        let block = block
-            .get(..next.map_or(block.len(), |next| next + BEGIN.len()))
-            .unwrap_or(block);
-        base64.clear();
-        for line in block.split(|octet| *octet == b'\n').skip(1) {
-            let room = SUBJECT_WITHIN - base64.len();
-            let line = line.trim_ascii();
-            if room == 0 || line.starts_with(b"-") {
-                break;
-            }
-            base64.extend_from_slice(line.get(..room).unwrap_or(line));
+    let mut inside = false;
+    loop {
+        line.clear();
+        let room = u64::try_from(LONGEST_BLOCK).unwrap_or(u64::MAX);
+        if bundle.by_ref().take(room).read_until(b'\n', &mut line)? == 0 {
+            return Ok(selected);
         }
-        // What is not plain base64 has no key, so it is kept for those who read all of it.
-        let length = BASE64_STANDARD
-            .decode_slice(&base64, &mut der)
-            .unwrap_or_default();
-        if wanted(SubjectKey::of_certificate(
-            der.get(..length).unwrap_or_default(),
-        )) {
-            selected.extend_from_slice(block);
+        if line.starts_with(b"-----BEGIN ") {
+            block.clear();
+            base64.clear();
+            inside = true;
+        }
+        if !inside {
+            continue;
+        }
+        block.extend_from_slice(&line);
+        if line.starts_with(b"-----END ") {
+            // What is not plain base64 has no key, so it is kept for those who read all of it.
+            let length = BASE64_STANDARD
+                .decode_slice(&base64, &mut der)
+                .unwrap_or_default();
+            if wanted(SubjectKey::of_certificate(
+                der.get(..length).unwrap_or_default(),
+            )) {
+                selected.extend_from_slice(&block);
+            }
+            inside = false;
+        } else if block.len() > LONGEST_BLOCK {
+            inside = false;
+        } else if !line.starts_with(b"-") && base64.len() < SUBJECT_WITHIN {
+            let text = line.trim_ascii();
+            let room = SUBJECT_WITHIN - base64.len();
+            base64.extend_from_slice(text.get(..room).unwrap_or(text));
         }
     }
-    selected
 }
 
 /// Without white space, control characters and (as `char` is signed) bytes above 0x7f at the end.
@@ -433,13 +449,16 @@ mod tests {
         let all: Vec<_> = ["First CA", "Second CA", "Third CA"].map(made).into();
         let bundle: String = all.iter().map(|(pem, _)| format!("text\n{pem}")).collect();
         let second = SubjectKey::of_certificate(&all[1].1);
-        let chosen = select(bundle.as_bytes(), &|subject| subject.may_be(second));
+        let chosen = select(bundle.as_bytes(), &|subject| subject.may_be(second)).unwrap();
         let found = certificates(&chosen).unwrap();
         assert_eq!(
             found.iter().map(|one| &one.der).collect::<Vec<_>>(),
             [&all[1].1]
         );
-        assert!(select(b"-----BEGIN CERTIFICATE-----\n", &|_| true).starts_with(b"-----BEGIN"));
+        let odd = bundle.replace("MII", "*II");
+        assert_eq!(select(odd.as_bytes(), &|_| false).unwrap(), b"");
+        let kept = select(odd.as_bytes(), &|subject| subject.may_be(second)).unwrap();
+        assert_eq!(kept.windows(5).filter(|text| text == b"BEGIN").count(), 3);
     }
 
     fn pem() -> String {

@@ -50,6 +50,7 @@ fn words(code: &str) -> &'static [&'static str] {
             "certificate verify failed",
             "invalid padding",
             "padding check",
+            "data too large for modulus",
         ],
         "client_cert_rejected" => &[
             "certificate authentication failed",
