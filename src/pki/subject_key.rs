@@ -1,9 +1,7 @@
 //! A cheap key by which names are told apart before they are read: names that OpenSSL takes for
 //! the same always have the same key, so what has another can be left aside.
 
-use super::der::{
-    BMP_STRING, CONTEXT, DerResult, INTEGER, Reader, SEQUENCE, SET, UNIVERSAL, UNIVERSAL_STRING,
-};
+use super::der::{CONTEXT, DerResult, INTEGER, Reader, SEQUENCE, UNIVERSAL};
 
 /// The key of a name; a name that cannot be folded byte by byte may be any.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,7 +14,7 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 impl SubjectKey {
     /// The key of a Name, given the contents of its outer SEQUENCE.
     pub fn of_rdns(rdns: &[u8]) -> Self {
-        Self(fold(rdns).ok().flatten())
+        Self(fold(rdns))
     }
 
     /// The key of a Name in its whole encoding.
@@ -37,29 +35,43 @@ impl SubjectKey {
 }
 
 /// What the canonical form keeps of a name in every string type of one byte a character: the
-/// letters and digits, their case aside.
-fn fold(rdns: &[u8]) -> DerResult<Option<u64>> {
+/// letters and digits, their case aside. `None` for other encodings than the plain one.
+fn fold(mut rdns: &[u8]) -> Option<u64> {
     let mut hash = BASIS;
-    let mut rdns = Reader::new(rdns);
     while !rdns.is_empty() {
-        let mut entries = rdns.expect(UNIVERSAL, SET)?.elements();
+        let (mut entries, rest) = plain(SET_OF, rdns)?;
+        rdns = rest;
         while !entries.is_empty() {
-            let mut entry = entries.sequence()?;
-            entry.object_identifier()?;
-            let value = entry.element()?;
-            if matches!(value.tag, BMP_STRING | UNIVERSAL_STRING) {
-                return Ok(None);
+            let (entry, rest) = plain(SEQUENCE_OF, entries)?;
+            entries = rest;
+            let (_, value) = plain(OID, entry)?;
+            let tag = *value.first()?;
+            let (text, after) = plain(tag, value)?;
+            if !after.is_empty() || !ONE_BYTE_STRINGS.contains(&tag) {
+                return None;
             }
-            for octet in value
-                .any()?
-                .iter()
-                .filter(|octet| octet.is_ascii_alphanumeric())
-            {
+            for octet in text.iter().filter(|octet| octet.is_ascii_alphanumeric()) {
                 hash = (hash ^ u64::from(octet.to_ascii_lowercase())).wrapping_mul(PRIME);
             }
         }
     }
-    Ok(Some(hash))
+    Some(hash)
+}
+
+const SET_OF: u8 = 0x31;
+const SEQUENCE_OF: u8 = 0x30;
+const OID: u8 = 0x06;
+/// UTF8String, PrintableString, T61String, IA5String.
+const ONE_BYTE_STRINGS: [u8; 4] = [12, 19, 20, 22];
+
+/// The contents of an element of this tag, and what follows it; lengths of one or two bytes only.
+fn plain(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = match bytes {
+        [found, length @ 0..=0x7f, rest @ ..] if *found == tag => (*length, rest),
+        [found, 0x81, length, rest @ ..] if *found == tag => (*length, rest),
+        _ => return None,
+    };
+    rest.split_at_checked(usize::from(length))
 }
 
 /// The subject of a certificate, encoded.
