@@ -261,6 +261,69 @@ pub struct HostReport {
     pub gssenc_request: Option<String>,
     /// How long each step took.
     pub timings: Vec<Timing>,
+    /// Why modes fail or protect less than they seem to, and what mends it; most urgent first.
+    pub advice: Vec<Advice>,
+    /// What clients other than libpq would refuse in this certificate, though libpq takes it.
+    pub other_clients: Vec<OtherClient>,
+}
+
+/// One thing that the reader should understand, and what to do about it.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Advice {
+    /// Which situation it is.
+    pub about: AdviceKind,
+    /// The modes it explains, in libpq's order; empty where it concerns the server as a whole.
+    pub modes: Vec<SslMode>,
+    /// Why, in a sentence without a full stop. The server's words in it are untrusted.
+    pub why: String,
+    /// What mends it: each by itself, the best first; may be empty.
+    pub fixes: Vec<Fix>,
+}
+
+/// Which situation an advice is about.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdviceKind {
+    /// The root certificate file that the mode needs does not exist.
+    RootFileMissing,
+}
+
+/// One way to mend something.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Fix {
+    /// What to do, in a sentence without a full stop.
+    pub text: String,
+    /// Where the lines of `paste` belong.
+    pub place: FixPlace,
+    /// Lines ready to be pasted there; may be empty.
+    pub paste: Vec<String>,
+}
+
+/// Where the lines of a fix belong.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FixPlace {
+    /// The client's connection string or its environment.
+    ConnectionString,
+    /// `postgresql.conf` of the server.
+    PostgresqlConf,
+    /// `pg_hba.conf` of the server.
+    PgHbaConf,
+    /// A shell on the client.
+    ClientShell,
+    /// A shell on the server.
+    ServerShell,
+    /// Somewhere else; `text` says where.
+    Elsewhere,
+}
+
+/// What another client makes of this server's certificate.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OtherClient {
+    /// The client or the family of clients.
+    pub client: String,
+    /// What it refuses, in words.
+    pub refuses: String,
 }
 
 /// One address of a host.

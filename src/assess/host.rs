@@ -111,6 +111,8 @@ pub(super) fn report(
             step => step.failure().map(failure_text).unwrap_or_default(),
         }),
         timings: timings(host, connections),
+        advice: Vec::new(),
+        other_clients: Vec::new(),
     }
 }
 
