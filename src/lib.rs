@@ -49,6 +49,7 @@ pub mod pki;
 pub mod private_key;
 pub mod render;
 pub mod report;
+pub mod scan;
 pub mod wire;
 
 #[cfg(feature = "cli")]

@@ -82,7 +82,7 @@ pub(super) fn report(
         report.chain = if chain.is_empty() {
             Vec::new()
         } else {
-            trust.reports(&chain)
+            trust.reports(&chain, now)
         };
         report.client_certificate = client_certificate(connections, main, facts);
         report

@@ -46,6 +46,14 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// Something about a scan.
+    #[error("{message}")]
+    Scan {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<&'static str>,
+    },
     /// Options that do not go together.
     #[error("{0}")]
     Options(&'static str),
@@ -67,6 +75,7 @@ impl Error {
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
             }
+            Self::Scan { hint, .. } => *hint,
             _ => None,
         }
     }

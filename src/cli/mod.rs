@@ -7,6 +7,9 @@ mod error;
 pub mod gather;
 mod output;
 mod probe;
+mod progress;
+mod scan;
+mod scan_args;
 mod system_store;
 
 use std::ffi::OsString;
@@ -36,6 +39,7 @@ pub fn run() -> ExitCode {
         None => probe::run(&args.probe),
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
+        Some(Command::Scan(scan)) => scan::run(scan),
     };
     match done {
         Ok(code) => ExitCode::from(code),
