@@ -46,6 +46,14 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A file of certificates could not be used.
+    #[error("cannot use \"{path}\" as a certificate: {why}")]
+    Certificate {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// Options that do not go together.
     #[error("{why}")]
     Options {
@@ -97,6 +105,10 @@ impl Error {
                 Some("the system gives no more sockets, threads or files; see `ulimit -a`")
             }
             Self::BrokenPipe => None,
+            Self::Certificate { .. } => Some(
+                "--expect-cert takes a certificate in PEM or DER, such as the file that the \
+                 server's ssl_cert_file names",
+            ),
         }
     }
 
