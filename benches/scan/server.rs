@@ -45,7 +45,9 @@ impl ResolvesServerCert for Leaves {
 fn parameters(name: &str, ca: bool) -> CertificateParams {
     let mut parameters = CertificateParams::new(vec![format!("{name}.example.com")]).unwrap();
     parameters.distinguished_name.push(DnType::CommonName, name);
-    parameters.distinguished_name.push(DnType::OrganizationName, "Example Corp");
+    parameters
+        .distinguished_name
+        .push(DnType::OrganizationName, "Example Corp");
     if ca {
         parameters.subject_alt_names.clear();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -59,7 +61,11 @@ fn parameters(name: &str, ca: bool) -> CertificateParams {
 }
 
 fn leaves(folder: &str, rsa: bool, count: usize) -> Leaves {
-    let algorithm = if rsa { &rcgen::PKCS_RSA_SHA256 } else { &rcgen::PKCS_ECDSA_P256_SHA256 };
+    let algorithm = if rsa {
+        &rcgen::PKCS_RSA_SHA256
+    } else {
+        &rcgen::PKCS_ECDSA_P256_SHA256
+    };
     let key = || KeyPair::generate_for(algorithm).unwrap();
     let (root_key, intermediate_key, leaf_key) = (key(), key(), key());
     let of_root = parameters("Root CA", true);
@@ -67,7 +73,9 @@ fn leaves(folder: &str, rsa: bool, count: usize) -> Leaves {
     std::fs::write(format!("{folder}/root.crt"), root.pem()).unwrap();
     let of_root = Issuer::new(of_root, root_key);
     let of_intermediate = parameters("Issuing CA", true);
-    let intermediate = of_intermediate.signed_by(&intermediate_key, &of_root).unwrap();
+    let intermediate = of_intermediate
+        .signed_by(&intermediate_key, &of_root)
+        .unwrap();
     let of_intermediate = Issuer::new(of_intermediate, intermediate_key);
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let der = PrivateKeyDer::try_from(leaf_key.serialize_der()).unwrap();
@@ -120,7 +128,11 @@ fn main() {
     .with_safe_default_protocol_versions()
     .unwrap()
     .with_no_client_auth()
-    .with_cert_resolver(Arc::new(leaves(folder, key == "rsa", count.parse().unwrap())));
+    .with_cert_resolver(Arc::new(leaves(
+        folder,
+        key == "rsa",
+        count.parse().unwrap(),
+    )));
     config.send_tls13_tickets = 0; // as PostgreSQL
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -2,6 +2,7 @@
 //! cannot fail and cannot wait, and the time is an argument.
 
 mod certificate;
+mod expected;
 mod host;
 mod trust;
 
@@ -98,7 +99,8 @@ impl Judge {
             .enumerate()
             .map(|(number, host)| {
                 let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-                host::report(host, &facts, &self.trust, verdicts.to_vec(), now)
+                let expected = observation.client.expected.as_ref();
+                host::report(host, &facts, &self.trust, expected, verdicts.to_vec(), now)
             })
             .collect();
         let shown = report
@@ -116,6 +118,7 @@ impl Judge {
             report.status = host.status;
             report.tls = host.tls.clone();
             report.certificates = host.certificates.clone();
+            report.expected_certificate = host.expected_certificate.clone();
         }
         report.notes = host::notes(&report, &facts);
         report
@@ -143,6 +146,7 @@ fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
         sslmodes: Vec::new(),
         tls: None,
         certificates: Vec::new(),
+        expected_certificate: None,
         hosts: Vec::new(),
         notes: Vec::new(),
         scan: None,

@@ -89,7 +89,9 @@ impl Trust {
     /// The chain against each set.
     pub(super) fn reports(&self, chain: &[Certificate], now: i64) -> Vec<ChainReport> {
         let root_file = match &self.root_file {
-            Some((path, Ok(loaded))) => self.report(Anchors::RootFile, Some(path), loaded, chain, now),
+            Some((path, Ok(loaded))) => {
+                self.report(Anchors::RootFile, Some(path), loaded, chain, now)
+            }
             Some((path, Err(error))) => ChainReport {
                 status: ChainStatus::Unreadable,
                 message: Some(error.message.clone()),
@@ -110,12 +112,7 @@ impl Trust {
         vec![root_file, system, mozilla]
     }
 
-    fn verify<'a>(
-        &self,
-        loaded: &'a Loaded,
-        chain: &'a [Certificate],
-        now: i64,
-    ) -> PathResult<'a> {
+    fn verify<'a>(&self, loaded: &'a Loaded, chain: &'a [Certificate], now: i64) -> PathResult<'a> {
         self.verify_with(&loaded.store, loaded.check_crls, chain, now)
     }
 

@@ -60,11 +60,7 @@ pub fn gather(
 
 /// What libpq would take of command line options alone: no `PG*` variable, no service file, nothing
 /// under anybody's home. Only where OpenSSL's own store lies is asked of the environment.
-pub fn gather_options(
-    options: &[(String, String)],
-    libpq: Libpq,
-    load_key: LoadKey<'_>,
-) -> Client {
+pub fn gather_options(options: &[(String, String)], libpq: Libpq, load_key: LoadKey<'_>) -> Client {
     let mut client = Client::new(None, options);
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         #[expect(
@@ -262,7 +258,7 @@ fn without_private_keys(fact: FileFact) -> FileFact {
     }
 }
 
-fn strip_private_keys(bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn strip_private_keys(bytes: Vec<u8>) -> Vec<u8> {
     let is_key_line = |line: &[u8], sign: &[u8]| {
         line.starts_with(sign) && line.windows(11).any(|window| window == b"PRIVATE KEY")
     };

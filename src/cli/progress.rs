@@ -120,8 +120,8 @@ fn line(
 ) -> String {
     let rate = rate(tally.records, elapsed);
     let mut line = grouped(tally.records.into());
-    let left_out = counts.excluded
-        + u128::from(counts.duplicates + counts.of_other_shards + counts.done);
+    let left_out =
+        counts.excluded + u128::from(counts.duplicates + counts.of_other_shards + counts.done);
     let total = total.map(|total| total.saturating_sub(left_out));
     if let Some(total) = total {
         line += &format!(" of {}", grouped(total));
@@ -148,9 +148,16 @@ fn summary(tally: &Tally, counts: Counts, elapsed: Duration) -> String {
         let shown = shown.map(|(word, count)| format!("{word} {}", grouped(count.into())));
         shown.collect::<Vec<_>>().join(", ")
     };
-    let mut statuses: Vec<_> = tally.statuses.iter().map(|(word, count)| (*word, *count)).collect();
+    let mut statuses: Vec<_> = tally
+        .statuses
+        .iter()
+        .map(|(word, count)| (*word, *count))
+        .collect();
     statuses.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let versions = tally.versions.iter().map(|(word, count)| (word.as_str(), *count));
+    let versions = tally
+        .versions
+        .iter()
+        .map(|(word, count)| (word.as_str(), *count));
     let excluded = u64::try_from(counts.excluded).unwrap_or(u64::MAX);
     let rows = [
         ("status", list(statuses)),
@@ -162,7 +169,10 @@ fn summary(tally: &Tally, counts: Counts, elapsed: Duration) -> String {
                 (&format!("expire within {SOON} days:"), tally.expiring),
             ]),
         ),
-        ("verify-full", list(vec![("TLS accepted from", tally.verify_full)])),
+        (
+            "verify-full",
+            list(vec![("TLS accepted from", tally.verify_full)]),
+        ),
         (
             "left out",
             list(vec![
@@ -224,7 +234,12 @@ mod tests {
 
     #[test]
     fn numbers_have_commas() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
             assert_eq!(grouped(number), text);
         }
     }

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -30,6 +30,7 @@ use crate::scan::pace::{Gate, Rate, Turns};
 use crate::scan::prober::{Prober, lookups};
 use crate::scan::runner::{self, Ended, Format, OnBad, Running};
 use crate::scan::source::{Exclusions, Input, Item, Selection, Source};
+use crate::scan::stop::Stop;
 
 /// PostgreSQL's.
 const PORT: u16 = 5432;
@@ -112,9 +113,10 @@ fn exit_code(ended: Ended, signal: Option<u8>, stopped_by_input: bool) -> Result
     if let Some(signal) = signal {
         return Ok(signal);
     }
-    let nothing_answered = ended.tally.records > 0 && ended.tally.reached == 0;
-    let failed =
-        stopped_by_input || !ended.whole || ended.tally.unfinished > 0 || nothing_answered;
+    // What was done before may have answered.
+    let nothing_answered =
+        ended.tally.records > 0 && ended.tally.reached == 0 && ended.counts.done == 0;
+    let failed = stopped_by_input || !ended.whole || ended.tally.unfinished > 0 || nothing_answered;
     Ok(if failed { 2 } else { 0 })
 }
 
@@ -147,7 +149,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
             ParameterError::Libpq(error) => error.message,
             other => other.to_string(),
         },
-        hint: None,
+        hint: "these parameters are the same for all targets; pgprobe help scan lists them",
     })?;
     let judge = Judge::new(&client, &parameters, emulates);
     let usable = client_certificate(&client, &parameters) == Ok(ClientCertificate::Usable);
@@ -161,6 +163,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
         depth: args.depth.into(),
         all_addresses: false,
         timeout: args.timeout,
+        expected: None,
     };
     Ok(Prober {
         client,
@@ -178,14 +181,16 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
         rate: Rate::new(args.rate, args.jitter.unwrap_or_default()),
         turns: Turns::default(),
         lookups: lookups(),
+        stop: Stop::default(),
+        in_flight: AtomicUsize::new(0),
     })
 }
 
 /// As many as were asked for, or the default, as far as the limit of open files allows.
 fn concurrency(args: &ScanArgs) -> usize {
-    let wanted = args
-        .concurrency
-        .map_or(CONCURRENCY, |number| usize::try_from(number).unwrap_or(usize::MAX));
+    let wanted = args.concurrency.map_or(CONCURRENCY, |number| {
+        usize::try_from(number).unwrap_or(usize::MAX)
+    });
     let needed = u64::try_from(wanted.saturating_add(OTHER_DESCRIPTORS)).unwrap_or(u64::MAX);
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return wanted;
@@ -198,13 +203,20 @@ fn concurrency(args: &ScanArgs) -> usize {
         }
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let allowed = limit.saturating_sub(OTHER_DESCRIPTORS).max(limit / 2).max(1);
+    let allowed = limit
+        .saturating_sub(OTHER_DESCRIPTORS)
+        .max(limit / 2)
+        .max(1);
     wanted.min(allowed)
 }
 
 fn threads(concurrency: usize) -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(concurrency))
 }
+
+/// What `--exclude` takes.
+const EXCLUDES: &str =
+    "it takes 192.0.2.1, 192.0.2.0/24, 192.0.2.1-20, 2001:db8::/64 or a host name";
 
 fn exclusions(args: &ScanArgs) -> Result<Exclusions, Error> {
     let mut words: Vec<String> = args.exclude.clone();
@@ -213,24 +225,32 @@ fn exclusions(args: &ScanArgs) -> Result<Exclusions, Error> {
         open(path)?
             .read_to_string(&mut text)
             .map_err(|error| read_error(path, error))?;
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
         words.extend(lines.map(|line| line.trim().to_owned()));
     }
     let mut blocks = Vec::new();
     let mut exclusions = Exclusions::default();
-    for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
+    for word in words
+        .iter()
+        .map(|word| word.trim())
+        .filter(|word| !word.is_empty())
+    {
         match Block::parse(word) {
             Some(Ok(block)) => blocks.push(block),
             Some(Err(why)) => {
                 return Err(Error::Scan {
                     message: format!("cannot exclude \"{word}\": {why}"),
-                    hint: None,
+                    hint: EXCLUDES,
                 });
             }
             None if word.contains(['/', ':', ' ', ',']) => {
                 return Err(Error::Scan {
-                    message: format!("cannot exclude \"{word}\": it is no address, network, range or name"),
-                    hint: None,
+                    message: format!(
+                        "cannot exclude \"{word}\": it is no address, network, range or name"
+                    ),
+                    hint: EXCLUDES,
                 });
             }
             None => {
@@ -276,17 +296,15 @@ impl Inputs {
                     "these networks have {} addresses",
                     progress::grouped(addresses)
                 ),
-                hint: Some("if you are allowed to scan all of them, say --yes"),
+                hint: "if you are allowed to scan all of them, say --yes",
             });
         }
         if inputs.arguments.is_empty() && inputs.files.is_empty() {
             if io::stdin().is_terminal() {
                 return Err(Error::Scan {
                     message: "no targets".into(),
-                    hint: Some(
-                        "try `pgprobe scan 192.0.2.0/24`, `pgprobe scan targets.txt`, or give \
+                    hint: "try `pgprobe scan 192.0.2.0/24`, `pgprobe scan targets.txt`, or give \
                          targets on standard input",
-                    ),
                 });
             }
             inputs.files.push("-".into());
@@ -317,7 +335,10 @@ impl Inputs {
 
     /// The same once more, to count, where that can be read twice.
     fn again(&self) -> Option<Vec<Input>> {
-        let twice = self.files.iter().all(|path| path != "-" && Path::new(path).is_file());
+        let twice = self
+            .files
+            .iter()
+            .all(|path| path != "-" && Path::new(path).is_file());
         twice.then(|| self.open().ok()).flatten()
     }
 }
@@ -360,7 +381,10 @@ fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
         return Ok((Box::new(io::stdout()), Done::default()));
     };
     if args.resume && args.format != ScanFormatArg::Json {
-        return Err(Error::Options("--resume needs --format json"));
+        return Err(Error::Options {
+            why: "--resume goes on with records of --format json only",
+            hint: "leave --format out, or make the other form of the finished file",
+        });
     }
     let failed = |error: io::Error| Error::Write {
         path: redact(path),
@@ -375,34 +399,35 @@ fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
         .map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return match args.resume {
-            true => Err(failed(io::Error::other("to go on it must be a regular file"))),
+            true => Err(failed(io::Error::other(
+                "to go on it must be a regular file",
+            ))),
             false => Ok((Box::new(file), Done::default())),
         };
     }
-    let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        match errno {
+    let mut file =
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
             nix::errno::Errno::EWOULDBLOCK => {
                 failed(io::Error::other("another scan is writing to it"))
             }
             errno => failed(errno.into()),
-        }
-    })?;
+        })?;
     let length = file.metadata().map_err(failed)?.len();
     if length > 0 && !args.resume {
         return Err(Error::Scan {
             message: format!("\"{}\" is not empty", redact(path)),
-            hint: Some("--resume goes on with it; a new scan takes a new file"),
+            hint: "--resume goes on with it; a new scan takes a new file",
         });
     }
-    let done = checkpoint::read(BufReader::with_capacity(1 << 20, &mut *file)).map_err(|error| {
-        match error.kind() {
+    let done = checkpoint::read(BufReader::with_capacity(1 << 20, &mut *file)).map_err(
+        |error| match error.kind() {
             io::ErrorKind::InvalidData => Error::Scan {
                 message: format!("cannot go on with \"{}\": {error}", redact(path)),
-                hint: Some("--resume takes what an earlier scan wrote with --format json"),
+                hint: "--resume takes what an earlier scan wrote with --format json",
             },
             _ => read_error(path, error),
-        }
-    })?;
+        },
+    )?;
     file.set_len(done.length).map_err(failed)?;
     file.seek(SeekFrom::Start(done.length)).map_err(failed)?;
     Ok((Box::new(Locked(file)), done))
@@ -444,4 +469,3 @@ fn on_bad(strict: bool, progress: Progress, stopped: Arc<AtomicBool>) -> OnBad {
         !fatal
     })
 }
-

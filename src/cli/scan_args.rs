@@ -5,26 +5,28 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{DepthArg, LibpqArg, OpenSslArg, at, seconds};
+use super::usage::BadValue;
 use crate::scan::source::Shard;
 
-const EXAMPLES: &str = "\
+/// Shown before the options.
+pub(super) const EXAMPLES: &str = "\
 Examples:
-  pgprobe scan 192.0.2.0/24 db.example.com --sslrootcert corp-ca.crt > scan.ndjson
+  pgprobe scan 192.0.2.0/24 db.example.com --sslrootcert ca.crt > scan.ndjson
   pgprobe scan --output scan.ndjson --resume targets.txt
-  nmap -p 5432 --open -oG - 192.0.2.0/24 | pgprobe scan > scan.ndjson
+  nmap -p 5432 --open -oG - 192.0.2.0/24 | pgprobe scan > scan.ndjson";
 
-Scan only what you are allowed to. A record holds what certificates say, names of machines and
-people among it: keep it as you keep an inventory.
-
+const CARE: &str = "\
 Exit status:
   0    every target has its record
   2    an input or the output failed, or no target answered
   130  ended by Ctrl-C; 143: by SIGTERM. Finished records are written
-";
+
+Scan only what you are allowed to. Records hold names of machines and people:
+keep them as you keep an inventory.";
 
 /// What a scan takes.
 #[derive(ClapArgs, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = CARE)]
 pub(crate) struct ScanArgs {
     /// Files of targets, networks (192.0.2.0/24, 2001:db8::/120), ranges (192.0.2.1-20), hosts with
     /// or without a port; `-` or nothing for standard input.
@@ -45,7 +47,12 @@ pub(crate) struct ScanArgs {
     pub(crate) port: Vec<u16>,
 
     /// Never probe these: addresses, networks, ranges, names.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', help_heading = "Targets")]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        help_heading = "Targets"
+    )]
     pub(crate) exclude: Vec<String>,
 
     /// Never probe what stands in FILE, one a line.
@@ -201,18 +208,24 @@ impl ScanLibpqArgs {
     }
 }
 
-fn shard(text: &str) -> Result<Shard, String> {
+fn shard(text: &str) -> Result<Shard, BadValue> {
     let read = || {
         let (number, of) = text.split_once('/')?;
         let (number, of) = (number.parse().ok()?, of.parse().ok()?);
         (1..=of).contains(&number).then_some(Shard { number, of })
     };
-    read().ok_or_else(|| "not a part like 1/4, of which the last is 4/4".into())
+    read().ok_or_else(|| BadValue {
+        why: "not a part".into(),
+        takes: "1/4, 2/4, 3/4 or 4/4, and so on",
+    })
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, BadValue> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate <= 1e6 => Ok(rate),
-        _ => Err("not a number of targets a second between 0 and 1000000".into()),
+        _ => Err(BadValue {
+            why: "out of range or not a number".into(),
+            takes: "targets a second, more than 0 and at most 1000000: 50",
+        }),
     }
 }

@@ -202,7 +202,10 @@ mod tests {
 
     fn spelled(text: &str) -> Vec<String> {
         let block = Block::parse(text).unwrap().unwrap();
-        block.into_iter().map(|address| address.to_string()).collect()
+        block
+            .into_iter()
+            .map(|address| address.to_string())
+            .collect()
     }
 
     #[test]
@@ -211,10 +214,16 @@ mod tests {
             ("192.0.2.7", &["192.0.2.7"][..]),
             ("192.0.2.7/31", &["192.0.2.6", "192.0.2.7"]),
             ("192.0.2.7/32", &["192.0.2.7"]),
-            ("255.255.255.254-255.255.255.255", &["255.255.255.254", "255.255.255.255"]),
+            (
+                "255.255.255.254-255.255.255.255",
+                &["255.255.255.254", "255.255.255.255"],
+            ),
             ("192.0.2.7-8", &["192.0.2.7", "192.0.2.8"]),
             ("2001:db8::/127", &["2001:db8::", "2001:db8::1"]),
-            ("2001:db8::ffff-2001:db8::1:0", &["2001:db8::ffff", "2001:db8::1:0"]),
+            (
+                "2001:db8::ffff-2001:db8::1:0",
+                &["2001:db8::ffff", "2001:db8::1:0"],
+            ),
             (
                 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
                 &["ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
@@ -228,7 +237,11 @@ mod tests {
             ("2001:db8::/64", 1 << 64),
             ("::/0", u128::MAX),
         ] {
-            assert_eq!(Block::parse(text).unwrap().unwrap().count(), count, "{text}");
+            assert_eq!(
+                Block::parse(text).unwrap().unwrap().count(),
+                count,
+                "{text}"
+            );
         }
         let huge = Block::parse("::/0").unwrap().unwrap();
         assert_eq!(huge.into_iter().nth(2).unwrap().to_string(), "::2");
@@ -249,7 +262,14 @@ mod tests {
         ] {
             assert!(Block::parse(text).unwrap().is_err(), "{text}");
         }
-        for name in ["db-1", "db.example.com", "db/24", "10-20.example.com", "", "1.2.3"] {
+        for name in [
+            "db-1",
+            "db.example.com",
+            "db/24",
+            "10-20.example.com",
+            "",
+            "1.2.3",
+        ] {
             assert!(Block::parse(name).is_none(), "{name}");
         }
     }

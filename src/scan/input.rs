@@ -118,7 +118,9 @@ fn read_target(text: &str, mut place: Place) -> Result<Vec<Entry>, String> {
         return Err(format!("\"{}\" names no host", conninfo::redact(text)));
     }
     let fits = |length: usize| length <= 1 || length == count;
-    if !fits(all_ports.len()) || (!hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len()) {
+    if !fits(all_ports.len())
+        || (!hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len())
+    {
         return Err("its lists of hosts, addresses and ports differ in length".into());
     }
     (0..count)
@@ -217,7 +219,11 @@ fn read_csv(text: &str, place: Place) -> Result<Vec<Entry>, String> {
         None => None,
         Some((_, Some(Ok(block)))) => Some(block),
         Some((text, Some(Err(why)))) => return Err(format!("\"{text}\": {why}")),
-        Some((text, None)) => return Err(format!("\"{text}\" is no address; CSV is ip,domain,tag,port")),
+        Some((text, None)) => {
+            return Err(format!(
+                "\"{text}\" is no address; CSV is ip,domain,tag,port"
+            ));
+        }
     };
     match (block, field(1)) {
         (None, None) => Err("a line of CSV is ip,domain,tag,port".into()),
@@ -240,7 +246,9 @@ fn csv_fields(text: &str) -> Result<Vec<String>, String> {
     let mut quoted = false;
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        let Some(field) = fields.last_mut() else { break };
+        let Some(field) = fields.last_mut() else {
+            break;
+        };
         match character {
             '"' if quoted && characters.peek() == Some(&'"') => {
                 characters.next();
@@ -398,7 +406,11 @@ mod tests {
             if let Some(port) = entry.port {
                 word += &format!(" :{port}");
             }
-            for (sign, value) in [('/', entry.dbname), ('@', entry.user), ('#', entry.place.tag.clone())] {
+            for (sign, value) in [
+                ('/', entry.dbname),
+                ('@', entry.user),
+                ('#', entry.place.tag.clone()),
+            ] {
                 if let Some(value) = value {
                     word += &format!(" {sign}{value}");
                 }
@@ -430,13 +442,22 @@ mod tests {
             ("[2001:db8::/126]:5433", "2001:db8::..2001:db8::3 :5433"),
             ("192.0.2.1-5", "192.0.2.1..192.0.2.5"),
             ("db-1.example.com", "db-1.example.com"),
-            ("postgresql://ann:secret@db:5433/app?sslmode=require", "db :5433 /app @ann -password -sslmode"),
-            ("host=db hostaddr=192.0.2.1 sslrootcert=/etc/x", "db=192.0.2.1 -sslrootcert"),
+            (
+                "postgresql://ann:secret@db:5433/app?sslmode=require",
+                "db :5433 /app @ann -password -sslmode",
+            ),
+            (
+                "host=db hostaddr=192.0.2.1 sslrootcert=/etc/x",
+                "db=192.0.2.1 -sslrootcert",
+            ),
             ("host=a,b port=1,2", "a :1; b :2"),
             ("host=192.0.2.1 hostaddr=192.0.2.1", "192.0.2.1"),
             ("hostaddr=192.0.2.1", "192.0.2.1"),
             // zgrab2
-            ("192.0.2.1,db.example.com,prod,5433", "db.example.com=192.0.2.1 :5433 #prod"),
+            (
+                "192.0.2.1,db.example.com,prod,5433",
+                "db.example.com=192.0.2.1 :5433 #prod",
+            ),
             (",db.example.com", "db.example.com"),
             ("192.0.2.0/30,,office", "192.0.2.0..192.0.2.3 #office"),
             ("192.0.2.1,,\"a, \"\"b\"\"\",", "192.0.2.1 #a, \"b\""),
@@ -449,8 +470,14 @@ mod tests {
             ),
             // JSON
             (r#"{"host":"db","port":5433,"owner":"ann"}"#, "db :5433 +3"),
-            (r#"{"ip":"192.0.2.1","host":"db.example.com","port":"5433"}"#, "db.example.com=192.0.2.1 :5433 +3"),
-            (r#"{"target":"192.0.2.0/31","user":"ann","dbname":"app"}"#, "192.0.2.0..192.0.2.1 /app @ann +3"),
+            (
+                r#"{"ip":"192.0.2.1","host":"db.example.com","port":"5433"}"#,
+                "db.example.com=192.0.2.1 :5433 +3",
+            ),
+            (
+                r#"{"target":"192.0.2.0/31","user":"ann","dbname":"app"}"#,
+                "192.0.2.0..192.0.2.1 /app @ann +3",
+            ),
             (
                 r#"{"schema":1,"target":{"input":"x"},"scan":{"target":"db:5433","tag":"prod","fields":{"a":1}}}"#,
                 "db :5433 #prod +1",
@@ -463,25 +490,41 @@ mod tests {
     #[test]
     fn a_bad_line_says_what_is_wrong() {
         for (line, why) in [
-            ("192.0.2.0/40", "\"192.0.2.0/40\": the number of bits after / is too big or no number"),
+            (
+                "192.0.2.0/40",
+                "\"192.0.2.0/40\": the number of bits after / is too big or no number",
+            ),
             ("db:99999", "\"99999\" is no port"),
             ("db:0", "\"0\" is no port"),
             ("db:x", "\"x\" is no port"),
-            ("/var/run/postgresql", "it is a Unix socket, and a scan is of networks"),
+            (
+                "/var/run/postgresql",
+                "it is a Unix socket, and a scan is of networks",
+            ),
             ("host=", "\"host=\" names no host"),
-            ("db, other", "\"db\" is no address; CSV is ip,domain,tag,port"),
+            (
+                "db, other",
+                "\"db\" is no address; CSV is ip,domain,tag,port",
+            ),
             ("192.0.2.1,a,b,1,2", "a line of CSV is ip,domain,tag,port"),
             (",,", "a line of CSV is ip,domain,tag,port"),
             ("192.0.2.1,\"db", "a quoted field does not end"),
             ("{\"port\":1}", "the object has no target, host or ip"),
             ("{\"host\":[]}", "\"host\" is neither a string nor a number"),
             ("{\"host\":\"#\"}", "\"#\" is no target"),
-            ("host=a,b port=1,2,3", "its lists of hosts, addresses and ports differ in length"),
+            (
+                "host=a,b port=1,2,3",
+                "its lists of hosts, addresses and ports differ in length",
+            ),
             ("nonsense=1", "invalid connection option \"nonsense\""),
         ] {
             assert_eq!(read(line).unwrap_err(), why, "{line}");
         }
-        assert!(read("{\"host\":").unwrap_err().starts_with("no JSON object: "));
+        assert!(
+            read("{\"host\":")
+                .unwrap_err()
+                .starts_with("no JSON object: ")
+        );
         // No password is quoted.
         let why = read("postgresql://ann:hunter2@db:5433:1/app").unwrap_err();
         assert!(!why.contains("hunter2"), "{why}");

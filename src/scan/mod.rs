@@ -7,5 +7,6 @@ pub mod pace;
 pub mod prober;
 pub mod runner;
 pub mod source;
+pub mod stop;
 pub mod tally;
 pub mod target;

@@ -192,7 +192,10 @@ impl Drop for Taken<'_> {
         let mut turns = lock(&self.turns.0);
         for (address, guard) in &mut self.held {
             *guard = None;
-            if turns.get(address).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            if turns
+                .get(address)
+                .is_some_and(|turn| Arc::strong_count(turn) == 1)
+            {
                 turns.remove(address);
             }
         }
@@ -208,7 +211,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_gate_halves_once_for_those_that_fail_together_and_recovers() {
         let gate = Gate::new(8);
-        let out = [gate.permit().await, gate.permit().await, gate.permit().await];
+        let out = [
+            gate.permit().await,
+            gate.permit().await,
+            gate.permit().await,
+        ];
         gate.slow_down();
         gate.slow_down();
         assert_eq!(gate.limit(), 4);
@@ -261,7 +268,12 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(5)).await;
             now.fetch_sub(1, Ordering::SeqCst);
         };
-        tokio::join!(one(vec![a, b]), one(vec![b, a]), one(vec![a]), one(vec![b, b]));
+        tokio::join!(
+            one(vec![a, b]),
+            one(vec![b, a]),
+            one(vec![a]),
+            one(vec![b, b])
+        );
         // The last two are of different addresses.
         assert_eq!(most.load(Ordering::SeqCst), 2);
         assert!(lock(&turns.0).is_empty());

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::pace::{Gate, Rate, Turns, chance};
 use super::source::Exclusions;
+use super::stop::Stop;
 use super::target::Target;
 use crate::assess::{Judge, assess};
 use crate::client::{Client, Given};
@@ -70,6 +72,10 @@ pub struct Prober {
     pub turns: Turns,
     /// How many names are being looked up.
     pub lookups: Semaphore,
+    /// The wish to end.
+    pub stop: Stop,
+    /// How many are being asked.
+    pub in_flight: AtomicUsize,
 }
 
 /// The number of permits for [`Prober::lookups`].
@@ -90,7 +96,8 @@ enum Found {
 }
 
 impl Prober {
-    /// Probes a target; each report goes to `emit` at once.
+    /// Probes a target; each report goes to `emit` at once. There is none of a target that was not
+    /// begun when the scan was to end.
     pub async fn probe<N: Network>(
         &self,
         target: Target,
@@ -99,20 +106,31 @@ impl Prober {
     ) {
         let named = target.hostaddr.is_none() && target.host.parse::<IpAddr>().is_err();
         if !(self.all_addresses && named) {
-            return emit(self.probe_one(&target, network, None).await).await;
+            if let Some(report) = self.probe_one(&target, network, None).await {
+                emit(report).await;
+            }
+            return;
         }
-        match self.look_up(&Lookup::Name(target.host.clone()), network).await {
-            Found::Addresses(addresses, ms) => {
+        match self
+            .look_up(&Lookup::Name(target.host.clone()), network)
+            .await
+        {
+            Found::Addresses(addresses, _) => {
                 for address in addresses {
                     let target = Target {
                         hostaddr: Some(address.ip()),
                         ..target.clone()
                     };
-                    emit(self.probe_one(&target, network, None).await).await;
+                    if let Some(report) = self.probe_one(&target, network, None).await {
+                        emit(report).await;
+                    }
                 }
-                let _ = ms;
             }
-            found => emit(self.probe_one(&target, network, Some(found)).await).await,
+            found => {
+                if let Some(report) = self.probe_one(&target, network, Some(found)).await {
+                    emit(report).await;
+                }
+            }
         }
     }
 
@@ -121,7 +139,7 @@ impl Prober {
         target: &Target,
         network: &N,
         found: Option<Found>,
-    ) -> Report {
+    ) -> Option<Report> {
         let client = self.client_of(target);
         let mut observation = Observation {
             observation: OBSERVATION_VERSION,
@@ -147,18 +165,18 @@ impl Prober {
         };
         let Ok(parameters) = resolve(&observation.client, self.emulates.libpq) else {
             let report = assess(&observation, self.emulates, observation.observed_at);
-            return Report {
+            return Some(Report {
                 scan: Some(scan),
                 ..report
-            };
+            });
         };
         if let Some(plan) = (self.plan)(&parameters) {
             observation.protocol_version = plan.protocol_version;
             observation.startup_parameters = plan.startup_parameters.clone();
             self.ask(plan, network, found, &mut observation, &mut scan)
-                .await;
+                .await?;
         }
-        self.judge(&observation, &parameters, scan)
+        Some(self.judge(&observation, &parameters, scan))
     }
 
     /// The report; a fault of ours costs this target its evidence, and no other anything.
@@ -186,7 +204,7 @@ impl Prober {
         }
     }
 
-    /// Asks until there is an answer that counts.
+    /// Asks until there is an answer that counts; `None` if the scan is to end before.
     async fn ask<N: Network>(
         &self,
         mut plan: Plan,
@@ -194,12 +212,12 @@ impl Prober {
         mut found: Option<Found>,
         observation: &mut Observation,
         scan: &mut ScanReport,
-    ) {
+    ) -> Option<()> {
         let mut used = Duration::ZERO;
         let mut short_of_something: Option<Instant> = None;
         loop {
             let Some(host) = plan.hosts.first() else {
-                return;
+                return Some(());
             };
             let looked = match found.take() {
                 Some(found) => found,
@@ -208,7 +226,7 @@ impl Prober {
             let (addresses, ms) = match looked {
                 Found::Excluded => {
                     scan.outcome = ScanOutcome::Excluded;
-                    return;
+                    return Some(());
                 }
                 Found::Failed(failure, ms) => {
                     scan.tries += 1;
@@ -226,7 +244,7 @@ impl Prober {
                         resolve: Step::Failed { failure, ms },
                         addresses: Vec::new(),
                     }];
-                    return;
+                    return Some(());
                 }
                 Found::Given => (Vec::new(), 0.0),
                 Found::Addresses(addresses, ms) => (addresses, ms),
@@ -236,9 +254,18 @@ impl Prober {
                 _ => addresses.iter().map(SocketAddr::ip).collect(),
             };
             let seen = {
-                let _turns = self.turns.take(all).await;
-                let _permit = self.gate.permit().await;
-                self.rate.turn().await;
+                let waiting = async {
+                    let turns = self.turns.take(all).await;
+                    let permit = self.gate.permit().await;
+                    self.rate.turn().await;
+                    (turns, permit)
+                };
+                let _held = tokio::select! {
+                    biased;
+                    () = self.stop.stopped() => return None,
+                    held = waiting => held,
+                };
+                let _asking = Asking::begin(&self.in_flight);
                 used += Duration::from_secs_f64(ms / 1e3);
                 plan.deadline = self.timeout.saturating_sub(used);
                 observation.observed_at = (self.clock)();
@@ -277,7 +304,7 @@ impl Prober {
             {
                 *shown = ms;
             }
-            return;
+            return Some(());
         }
     }
 
@@ -287,8 +314,7 @@ impl Prober {
 
     /// The addresses of a name, less the excluded ones.
     async fn look_up<N: Network>(&self, lookup: &Lookup, network: &N) -> Found {
-        let excluded =
-            |address: IpAddr| self.exclusions.addresses.block_of(address).is_some();
+        let excluded = |address: IpAddr| self.exclusions.addresses.block_of(address).is_some();
         let name = match lookup {
             Lookup::Address(address) if excluded(*address) => return Found::Excluded,
             Lookup::Name(name) => name,
@@ -323,7 +349,11 @@ impl Prober {
             setting("host", target.host.clone()),
             setting("port", target.port.to_string()),
         ];
-        settings.extend(target.hostaddr.map(|address| setting("hostaddr", address.to_string())));
+        settings.extend(
+            target
+                .hostaddr
+                .map(|address| setting("hostaddr", address.to_string())),
+        );
         settings.extend(target.dbname.clone().map(|name| setting("dbname", name)));
         settings.extend(target.user.clone().map(|name| setting("user", name)));
         Client {
@@ -337,7 +367,24 @@ impl Prober {
             // What is in them is with the judge.
             files: BTreeMap::new(),
             private_keys: BTreeMap::new(),
+            expected: None,
         }
+    }
+}
+
+/// Counts one that is being asked, also where it is left.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -359,7 +406,12 @@ fn transient_failure(hosts: &[HostObservation]) -> Option<&Failure> {
     addresses.peek()?;
     let mut last = None;
     for address in addresses {
-        last = Some(address.connect.failure().filter(|failure| is_transient(failure))?);
+        last = Some(
+            address
+                .connect
+                .failure()
+                .filter(|failure| is_transient(failure))?,
+        );
     }
     last
 }

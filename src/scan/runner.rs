@@ -1,7 +1,7 @@
 //! Runs a scan: one thread reads targets, some ask, one writes records.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -55,11 +55,7 @@ struct Shared {
     targets: tokio::sync::Mutex<Receiver<Target>>,
     tally: Mutex<Tally>,
     counts: Mutex<Counts>,
-    in_flight: AtomicUsize,
     whole: AtomicBool,
-    stopping: AtomicBool,
-    aborting: AtomicBool,
-    stop: Notify,
     finished: Notify,
     /// How many targets are taken out of the queue, those that wait for an address among them.
     taken: Semaphore,
@@ -88,11 +84,7 @@ pub fn start<N: Network + Clone + Send + 'static>(
         targets: tokio::sync::Mutex::new(targets),
         tally: Mutex::default(),
         counts: Mutex::default(),
-        in_flight: AtomicUsize::new(0),
         whole: AtomicBool::new(false),
-        stopping: AtomicBool::new(false),
-        aborting: AtomicBool::new(false),
-        stop: Notify::new(),
         finished: Notify::new(),
         taken: Semaphore::new(taken.min(Semaphore::MAX_PERMITS)),
     });
@@ -110,7 +102,7 @@ pub fn start<N: Network + Clone + Send + 'static>(
     let writer = thread::spawn(move || {
         let written = write(records, output);
         if written.is_err() {
-            of_writer.stop(true);
+            of_writer.prober.stop.stop(true);
         }
         of_writer.finished.notify_one();
         written
@@ -125,7 +117,7 @@ pub fn start<N: Network + Clone + Send + 'static>(
 impl Running {
     /// Takes no new target; with `at_once` leaves those that are being asked.
     pub fn stop(&self, at_once: bool) {
-        self.shared.stop(at_once);
+        self.shared.prober.stop.stop(at_once);
     }
 
     /// Waits until the last record is written.
@@ -145,7 +137,7 @@ impl Running {
 
     /// How many targets are being asked.
     pub fn in_flight(&self) -> usize {
-        self.shared.in_flight.load(Ordering::Relaxed)
+        self.shared.prober.in_flight.load(Ordering::Relaxed)
     }
 
     /// Waits for the end.
@@ -153,9 +145,10 @@ impl Running {
         for thread in self.threads {
             let _ = thread.join();
         }
-        let written = self.writer.join().unwrap_or_else(|_| {
-            Err(io::Error::other("the thread that writes records has ended"))
-        });
+        let written = self
+            .writer
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread that writes records has ended")));
         Ended {
             tally: lock(&self.shared.tally).clone(),
             counts: *lock(&self.shared.counts),
@@ -166,14 +159,6 @@ impl Running {
 }
 
 impl Shared {
-    fn stop(&self, at_once: bool) {
-        self.stopping.store(true, Ordering::SeqCst);
-        if at_once {
-            self.aborting.store(true, Ordering::SeqCst);
-        }
-        self.stop.notify_waiters();
-    }
-
     /// The thread that reads.
     fn read(&self, mut source: Source, mut on_bad: OnBad, to_workers: &Sender<Target>) {
         while let Some(item) = source.next() {
@@ -186,7 +171,7 @@ impl Shared {
                 }
                 bad => {
                     if !on_bad(bad) {
-                        self.stop(false);
+                        self.prober.stop.stop(false);
                         return;
                     }
                 }
@@ -225,10 +210,8 @@ impl Shared {
                 let (shared, network, to_writer) =
                     (Arc::clone(&self), network.clone(), to_writer.clone());
                 tasks.spawn_local(async move {
-                    shared.in_flight.fetch_add(1, Ordering::Relaxed);
                     let mut emit = async |report: Report| shared.emit(&report, &to_writer).await;
                     shared.prober.probe(target, &network, &mut emit).await;
-                    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
                     shared.taken.add_permits(1);
                 });
             }
@@ -237,7 +220,7 @@ impl Shared {
         local.block_on(&runtime, async {
             tokio::select! {
                 () = working => {}
-                () = self.aborted() => {}
+                () = self.prober.stop.stopped_at_once() => {}
             }
         });
         // A resolver may hang.
@@ -245,24 +228,10 @@ impl Shared {
     }
 
     async fn next_target(&self) -> Option<Target> {
-        let stopped = self.stop.notified();
-        if self.stopping.load(Ordering::SeqCst) {
-            return None;
-        }
         tokio::select! {
             biased;
-            () = stopped => None,
+            () = self.prober.stop.stopped() => None,
             target = async { self.targets.lock().await.recv().await } => target,
-        }
-    }
-
-    async fn aborted(&self) {
-        loop {
-            let stopped = self.stop.notified();
-            if self.aborting.load(Ordering::SeqCst) {
-                return;
-            }
-            stopped.await;
         }
     }
 

@@ -305,11 +305,17 @@ impl Source {
             self.counts.excluded += 1;
             return false;
         }
-        if selection.shard.is_some_and(|shard| !shard.has(&target.host)) {
+        if selection
+            .shard
+            .is_some_and(|shard| !shard.has(&target.host))
+        {
             self.counts.of_other_shards += 1;
             return false;
         }
-        let seen = self.current.as_mut().and_then(|reading| reading.seen.as_mut());
+        let seen = self
+            .current
+            .as_mut()
+            .and_then(|reading| reading.seen.as_mut());
         if seen.is_none() && selection.done.is_empty() {
             return true;
         }
@@ -327,7 +333,10 @@ impl Source {
 
     /// Remembers a big network before it is spelled out.
     fn note_block(&mut self, entry: &Entry, ports: &VecDeque<u16>) {
-        let seen = self.current.as_mut().and_then(|reading| reading.seen.as_mut());
+        let seen = self
+            .current
+            .as_mut()
+            .and_then(|reading| reading.seen.as_mut());
         if let (Some(seen), Hosts::Block(block)) = (seen, &entry.hosts)
             && block.count() >= SMALL
             && entry.dbname.is_none()
@@ -350,7 +359,9 @@ impl Seen {
         {
             // The network that it comes from is the last of those with its port.
             let own = block.and_then(|block| {
-                self.blocks.iter().rposition(|other| *other == (block, target.port))
+                self.blocks
+                    .iter()
+                    .rposition(|other| *other == (block, target.port))
             });
             let others = self.blocks.iter().enumerate();
             if others
@@ -474,8 +485,17 @@ mod tests {
 
     #[test]
     fn a_network_is_spelled_out_port_by_port() {
-        let (keys, counts) = keys(vec![arguments(&["192.0.2.0/31", "db:1"])], selection(&[5432, 5433]));
-        let expected = ["192.0.2.0:5432", "192.0.2.1:5432", "192.0.2.0:5433", "192.0.2.1:5433", "db:1"];
+        let (keys, counts) = keys(
+            vec![arguments(&["192.0.2.0/31", "db:1"])],
+            selection(&[5432, 5433]),
+        );
+        let expected = [
+            "192.0.2.0:5432",
+            "192.0.2.1:5432",
+            "192.0.2.0:5433",
+            "192.0.2.1:5433",
+            "db:1",
+        ];
         assert_eq!(keys, expected);
         assert_eq!(counts.targets, 5);
     }
@@ -484,7 +504,14 @@ mod tests {
     fn what_is_double_in_a_file_is_probed_once_and_in_a_stream_twice() {
         let text = "10.0.0.1\n10.0.0.0/30\ndb\n10.0.0.2:5432\ndb:5432\ndb:1\n";
         let (once, counts) = keys(vec![lines(text, true)], selection(&[5432]));
-        let expected = ["10.0.0.1:5432", "10.0.0.0:5432", "10.0.0.2:5432", "10.0.0.3:5432", "db:5432", "db:1"];
+        let expected = [
+            "10.0.0.1:5432",
+            "10.0.0.0:5432",
+            "10.0.0.2:5432",
+            "10.0.0.3:5432",
+            "db:5432",
+            "db:1",
+        ];
         assert_eq!(once, expected);
         assert_eq!(counts.duplicates, 3);
         let (twice, _) = keys(vec![lines(text, false)], selection(&[5432]));
@@ -506,12 +533,26 @@ mod tests {
         let mut selection = selection(&[5432]);
         let blocks = ["10.0.0.0/9", "10.128.0.2-10.255.255.254"];
         selection.exclusions = Exclusions {
-            addresses: BlockSet::new(blocks.map(|text| Block::parse(text).unwrap().unwrap()).to_vec()),
+            addresses: BlockSet::new(
+                blocks
+                    .map(|text| Block::parse(text).unwrap().unwrap())
+                    .to_vec(),
+            ),
             names: ["db".to_owned()].into(),
         };
-        let words = ["10.0.0.0/8", "DB", "postgresql://x/?hostaddr=10.0.0.1", "other"];
+        let words = [
+            "10.0.0.0/8",
+            "DB",
+            "postgresql://x/?hostaddr=10.0.0.1",
+            "other",
+        ];
         let (keys, counts) = keys(vec![arguments(&words)], selection);
-        let expected = ["10.128.0.0:5432", "10.128.0.1:5432", "10.255.255.255:5432", "other:5432"];
+        let expected = [
+            "10.128.0.0:5432",
+            "10.128.0.1:5432",
+            "10.255.255.255:5432",
+            "other:5432",
+        ];
         assert_eq!(keys, expected);
         assert_eq!(counts.excluded, (1 << 24) - 3 + 2);
     }
@@ -539,7 +580,17 @@ mod tests {
         // Written down: it must never change, or machines of two releases would miss hosts.
         let of: Vec<u64> = ["192.0.2.1", "db.example.com", "2001:db8::1"]
             .iter()
-            .map(|host| (1..=8).find(|number| Shard { number: *number, of: 8 }.has(host)).unwrap())
+            .map(|host| {
+                (1..=8)
+                    .find(|number| {
+                        Shard {
+                            number: *number,
+                            of: 8,
+                        }
+                        .has(host)
+                    })
+                    .unwrap()
+            })
             .collect();
         assert_eq!(of, SHARDS);
     }
@@ -572,7 +623,10 @@ mod tests {
 
     #[test]
     fn the_count_is_known_beforehand() {
-        let inputs = vec![arguments(&["10.0.0.0/8", "db:1"]), lines("a\nb\n\n#\n!/\n", true)];
+        let inputs = vec![
+            arguments(&["10.0.0.0/8", "db:1"]),
+            lines("a\nb\n\n#\n!/\n", true),
+        ];
         assert_eq!(count(inputs, &selection(&[1, 2])), (1 << 25) + 1 + 4);
     }
 }

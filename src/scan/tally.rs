@@ -62,7 +62,10 @@ impl Tally {
             self.verify_full += 1;
         }
         let outcome = report.scan.as_ref().map(|scan| scan.outcome);
-        if matches!(outcome, Some(ScanOutcome::LocalError | ScanOutcome::InternalError)) {
+        if matches!(
+            outcome,
+            Some(ScanOutcome::LocalError | ScanOutcome::InternalError)
+        ) {
             self.unfinished += 1;
         }
     }

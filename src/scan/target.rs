@@ -112,15 +112,14 @@ mod tests {
             user: None,
             place: Arc::default(),
         };
-        let with = |host: &str, hostaddr: Option<&str>, dbname: Option<&str>, user: Option<&str>| {
-            Target {
+        let with =
+            |host: &str, hostaddr: Option<&str>, dbname: Option<&str>, user: Option<&str>| Target {
                 host: host.into(),
                 hostaddr: hostaddr.map(|text| text.parse().unwrap()),
                 dbname: dbname.map(str::to_owned),
                 user: user.map(str::to_owned),
                 ..bare.clone()
-            }
-        };
+            };
         for (target, key) in [
             (bare.clone(), "db.example.com:5432"),
             (with("192.0.2.1", None, None, None), "192.0.2.1:5432"),
@@ -133,13 +132,18 @@ mod tests {
                 with("::1", None, Some("a/b"), Some("ann@x")),
                 "postgresql://ann%40x@[::1]:5432/a%2Fb",
             ),
-            (with("bücher", None, None, None), "postgresql://b%C3%BCcher:5432/"),
+            (
+                with("bücher", None, None, None),
+                "postgresql://b%C3%BCcher:5432/",
+            ),
         ] {
             assert_eq!(target.key(), key);
             let read = crate::conninfo::parse(key, crate::emulates::Libpq::V18).unwrap();
             let value = |keyword: &str| {
                 let found = read.iter().find(|(name, _)| name == keyword);
-                found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+                found
+                    .map(|(_, value)| value.clone())
+                    .filter(|value| !value.is_empty())
             };
             assert_eq!(value("host"), Some(target.host.clone()), "{key}");
             assert_eq!(value("dbname"), target.dbname, "{key}");
