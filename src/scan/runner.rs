@@ -182,10 +182,11 @@ impl Shared {
     }
 
     /// A thread that asks.
-    fn work<N: Network + 'static>(self: Arc<Self>, network: &N, to_writer: &Sender<Vec<u8>>)
-    where
-        N: Clone,
-    {
+    fn work<N: Network + Clone + 'static>(
+        self: Arc<Self>,
+        network: &N,
+        to_writer: &Sender<Vec<u8>>,
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

@@ -23,6 +23,7 @@ const DOCUMENTS: [&str; 5] = [
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/json.md",
+    "docs/scan.md",
 ];
 
 #[test]
@@ -122,7 +123,12 @@ fn words(line: &str) -> Vec<String> {
 fn options_that_the_documents_name_exist() {
     let folder = repository(".");
     let mut help = String::new();
-    for arguments in [&["--help"][..], &["assess", "--help"], &["demo", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["assess", "--help"],
+        &["demo", "--help"],
+        &["scan", "--help"],
+    ] {
         let ran = pgprobe(&folder, &[], arguments);
         assert_eq!(ran.status, Some(0));
         help += &ran.stdout;

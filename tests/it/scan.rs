@@ -64,7 +64,7 @@ fn a_scan_asks_as_the_single_probe_does_and_says_the_same() {
     let run = scan(&["-q", &target]);
     assert_eq!(run.stderr, "");
     let mut scanned = run.object();
-    scanned.as_object_mut().unwrap().remove("scan").unwrap();
+    assert!(scanned["scan"].take().is_object());
     let mut probed = Client::new(&target)
         .json(&["--depth", "handshake"])
         .object();

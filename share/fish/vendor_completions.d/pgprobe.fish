@@ -74,7 +74,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print hel
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a saved observation again, with other options or at another time'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe many targets: lists, networks, streams; a record a line for each'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe lists and networks, a record for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
