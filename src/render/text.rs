@@ -177,6 +177,7 @@ impl<W: Write> Page<'_, W> {
         self.verdicts(report, &host.sslmodes, false)?;
         self.line("")?;
         self.reasons(&host.sslmodes)?;
+        self.advice(host)?;
         if let Some(tls) = &host.tls {
             self.tls(tls)?;
         }
@@ -192,6 +193,31 @@ impl<W: Write> Page<'_, W> {
             self.evidence(host)?;
         }
         self.line("")
+    }
+
+    fn advice(&mut self, host: &HostReport) -> io::Result<()> {
+        for advice in &host.advice {
+            let modes: Vec<_> = advice.modes.iter().map(|mode| mode.name()).collect();
+            let modes = match modes.as_slice() {
+                [] => String::new(),
+                modes => format!("{}: ", modes.join(", ")),
+            };
+            self.labelled("why", &format!("{modes}{}", advice.why))?;
+            for fix in &advice.fixes {
+                self.labelled("fix", &fix.text)?;
+                // Not wrapped: to be pasted as it is.
+                for line in &fix.paste {
+                    self.line(&format!("{:15}{}", "", escape(line)))?;
+                }
+            }
+        }
+        for other in &host.other_clients {
+            self.labelled(
+                "other",
+                &format!("{} would refuse {}", other.client, other.refuses),
+            )?;
+        }
+        Ok(())
     }
 
     fn heading(&mut self, host: &HostReport) -> io::Result<()> {
