@@ -1,7 +1,7 @@
 //! What a report says of one host: the summary of its connections.
 
-use super::certificate;
 use super::trust::Trust;
+use super::{certificate, expected};
 use crate::advice;
 use crate::client::Client;
 use crate::emulates::Emulates;
@@ -117,6 +117,10 @@ pub(super) fn report(
         timings: timings(host, connections),
         advice: Vec::new(),
         other_clients: Vec::new(),
+        expected_certificate: client
+            .expected
+            .as_ref()
+            .and_then(|file| expected::compare(file, &chain)),
     };
     let situation = advice::Situation {
         host: &report,

@@ -2,6 +2,7 @@
 //! cannot fail and cannot wait, and the time is an argument.
 
 mod certificate;
+mod expected;
 mod host;
 mod trust;
 
@@ -46,6 +47,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         sslmodes: Vec::new(),
         tls: None,
         certificates: Vec::new(),
+        expected_certificate: None,
         hosts: Vec::new(),
         notes: Vec::new(),
     };
@@ -110,6 +112,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         report.status = host.status;
         report.tls = host.tls.clone();
         report.certificates = host.certificates.clone();
+        report.expected_certificate = host.expected_certificate.clone();
     }
     report.notes = host::notes(&report, &facts);
     report

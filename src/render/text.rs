@@ -7,8 +7,9 @@ use super::escape::escape;
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
 use crate::report::{
-    Anchors, CertificateReport, ChainReport, ChainStatus, HostReport, KeyPossession, Outcome,
-    Report, StartupAnswer, StartupKind, Status, TlsAnswer, TlsReport, Verdict, Verifies,
+    Anchors, CertificateIdentity, CertificateReport, ChainReport, ChainStatus, ExpectedCertificate,
+    ExpectedVerdict, HostReport, KeyPossession, Outcome, Report, StartupAnswer, StartupKind,
+    Status, TlsAnswer, TlsReport, Verdict, Verifies,
 };
 
 const RED: &str = "31";
@@ -186,6 +187,9 @@ impl<W: Write> Page<'_, W> {
         }
         if let Some(tls) = &host.tls {
             self.name_and_chain(tls)?;
+        }
+        if let Some(expected) = &host.expected_certificate {
+            self.labelled("expected", &expected_text(expected))?;
         }
         self.startup(host)?;
         self.extras(host)?;
@@ -722,6 +726,29 @@ fn answer_text(answer: &StartupAnswer) -> String {
         StartupKind::Error => format!("error {code}: {message}"),
         StartupKind::Failed => format!("failed: {message}"),
         StartupKind::Timeout => "no answer in time".into(),
+    }
+}
+
+/// The certificate of `--expect-cert` beside the one that is served.
+fn expected_text(expected: &ExpectedCertificate) -> String {
+    let file = &expected.file;
+    let until = |one: &CertificateIdentity| one.not_after.clone().unwrap_or_default();
+    let wanted = until(&expected.expected);
+    let served = expected.served.as_ref().map(until).unwrap_or_default();
+    match expected.verdict {
+        ExpectedVerdict::Same => format!("{file} is what is served"),
+        ExpectedVerdict::OtherChain => {
+            format!("{file} is served, but not every certificate that stands beside it there")
+        }
+        ExpectedVerdict::RenewedNotReloaded => format!(
+            "{file} was renewed and the server was not reloaded: it still serves the certificate \
+             that ends {served}, the one in the file ends {wanted}"
+        ),
+        ExpectedVerdict::FileIsOlder => format!(
+            "{file} is older: it ends {wanted}, the certificate that is served ends {served}"
+        ),
+        ExpectedVerdict::Other => format!("{file} is another certificate than the one served"),
+        ExpectedVerdict::NotSeen => format!("{file} has nothing to be compared with"),
     }
 }
 
