@@ -1,7 +1,8 @@
 //! What a report says of one host: the summary of its connections.
 
-use super::certificate;
 use super::trust::Trust;
+use super::{certificate, expected};
+use crate::client::ExpectedFile;
 use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
@@ -31,6 +32,7 @@ pub(super) fn report(
     host: &HostFacts<'_>,
     facts: &Facts<'_>,
     trust: &Trust,
+    expected: Option<&ExpectedFile>,
     sslmodes: Vec<Verdict>,
     now: i64,
 ) -> HostReport {
@@ -113,6 +115,7 @@ pub(super) fn report(
         timings: timings(host, connections),
         advice: Vec::new(),
         other_clients: Vec::new(),
+        expected_certificate: expected.and_then(|file| expected::compare(file, &chain)),
     }
 }
 

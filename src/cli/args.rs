@@ -75,6 +75,11 @@ pub(crate) struct ProbeArgs {
           help_heading = "Probe")]
     pub(crate) timeout: Duration,
 
+    /// Compare the served certificate with the one in FILE (PEM or DER), as on the server's disk:
+    /// shows a renewal after which nobody reloaded the server.
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub(crate) expect_cert: Option<String>,
+
     /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) save_observation: Option<String>,

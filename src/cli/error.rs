@@ -46,6 +46,14 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A file of certificates could not be used.
+    #[error("cannot use \"{path}\" as a certificate: {why}")]
+    Certificate {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// Options that do not go together.
     #[error("{0}")]
     Options(&'static str),
@@ -67,6 +75,10 @@ impl Error {
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
             }
+            Self::Certificate { .. } => Some(
+                "--expect-cert takes a certificate in PEM or DER, such as the file that the \
+                 server's ssl_cert_file names",
+            ),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ mod args;
 mod assess;
 mod demo;
 mod error;
+mod expect;
 pub mod gather;
 mod output;
 mod probe;

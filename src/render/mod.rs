@@ -3,6 +3,7 @@
 mod chain;
 pub mod escape;
 mod evidence;
+mod expected;
 mod names;
 mod page;
 mod quiet;

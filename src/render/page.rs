@@ -166,6 +166,11 @@ impl Page {
         self.row(label, &[plain(text)]);
     }
 
+    /// A line that is there to be copied: never broken, and so indented by little.
+    pub(super) fn paste(&mut self, line: &str) {
+        self.line(&[plain("    "), strong(line)]);
+    }
+
     /// A paragraph without a label.
     pub(super) fn prose(&mut self, spans: &[Span<'_>]) {
         self.flow(&[], 0, spans);

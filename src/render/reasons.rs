@@ -1,13 +1,10 @@
 //! Why modes fail or protect less than they seem to, in libpq's words and ours, and what mends it.
 
-use super::page::{Page, plain, strong};
+use super::page::{Page, plain};
 use super::wording::cut;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::report::{Advice, FixPlace, HostReport, OtherClient, Verdict};
-
-/// How far lines to paste are indented: little, because they are never broken.
-const PASTE: &str = "    ";
 
 /// The reasons of a host's verdicts, each once, and the advice beside them.
 pub(super) fn reasons(page: &mut Page, host: &HostReport) {
@@ -97,7 +94,7 @@ fn advice(page: &mut Page, advice: &Advice) {
         };
         page.entry("fix", &[plain(cut(&fix.text)), plain(place)]);
         for line in &fix.paste {
-            page.line(&[plain(PASTE), strong(cut(line))]);
+            page.paste(&cut(line));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::page::{Page, Span, Tone, plain, strong};
 use super::wording::{cut, endpoint, reached_address};
-use super::{chain, evidence, names, reasons, startup, tls, verdicts};
+use super::{chain, evidence, expected, names, reasons, startup, tls, verdicts};
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
 
@@ -58,6 +58,9 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
         chain::chain(page, report, &host.certificates, seen);
         chain::leaf(page, leaf);
         names::names(page, leaf, seen.host_name.as_ref());
+    }
+    if let Some(file) = &host.expected_certificate {
+        expected::expected(page, file);
     }
     startup::startup(page, &host.startup, host.status);
     evidence::addresses(page, host);
