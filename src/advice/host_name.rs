@@ -9,6 +9,9 @@ use crate::pki::Certificate;
 use crate::pki::general_name::GeneralName;
 use crate::report::{Advice, AdviceKind, Fix, FixPlace, Outcome};
 
+/// A longer line is none that anybody would paste: a server may send thousands of names.
+const LONGEST_LINE: usize = 1000;
+
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     let Some(leaf) = situation.leaf() else {
         return Vec::new();
@@ -136,8 +139,8 @@ fn alt_name_line(leaf: &Certificate, host: &str) -> Option<String> {
         paste::is_simple_name(value.trim_start_matches("*."))
     });
     names.dedup();
-    let has_host = names.contains(&typed(host));
-    has_host.then(|| format!("subjectAltName = {}", names.join(",")))
+    let line = format!("subjectAltName = {}", names.join(","));
+    (names.contains(&typed(host)) && line.len() <= LONGEST_LINE).then_some(line)
 }
 
 fn typed(name: &str) -> String {

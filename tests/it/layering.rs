@@ -60,7 +60,11 @@ const LAYERS: [(&str, &[&str], Tokio); 17] = [
         ],
         Tokio::No,
     ),
-    ("render", &["libpq", "report"], Tokio::No),
+    (
+        "render",
+        &["emulates", "libpq", "observation", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),
