@@ -1,6 +1,7 @@
 //! The client's side of the evidence: what was typed, the environment, and the files libpq reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +48,10 @@ pub struct ExpectedFile {
     pub path: String,
     /// Its certificates in order, each in DER; at least one.
     pub certificates: Vec<Bytes>,
+    /// The client whose files these are as well: those of many targets are gathered once.
+    #[schemars(skip)]
+    #[serde(skip)]
+    pub shared: Option<Arc<Client>>,
 }
 
 /// What one libpq reads in a target.
@@ -119,12 +124,20 @@ impl Client {
 
     /// What is known of the file at `path`; a file nobody gathered does not exist.
     pub fn file(&self, path: &str) -> &FileFact {
-        self.files.get(path).unwrap_or(&NOT_GATHERED)
+        let shared = || self.shared.as_ref()?.files.get(path);
+        self.files
+            .get(path)
+            .or_else(shared)
+            .unwrap_or(&NOT_GATHERED)
     }
 
     /// What is known of the private key at `path`.
     pub fn private_key(&self, path: &str) -> &FileFact {
-        self.private_keys.get(path).unwrap_or(&NOT_GATHERED)
+        let shared = || self.shared.as_ref()?.private_keys.get(path);
+        self.private_keys
+            .get(path)
+            .or_else(shared)
+            .unwrap_or(&NOT_GATHERED)
     }
 }
 

@@ -99,8 +99,8 @@ impl Judge {
             .enumerate()
             .map(|(number, host)| {
                 let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-                let expected = observation.client.expected.as_ref();
-                host::report(host, &facts, &self.trust, expected, verdicts.to_vec(), now)
+                let client = &observation.client;
+                host::report(host, &facts, &self.trust, client, verdicts.to_vec(), now)
             })
             .collect();
         let shown = report

@@ -166,7 +166,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
         expected: None,
     };
     Ok(Prober {
-        client,
+        client: Arc::new(client),
         judge,
         emulates,
         depth: options.depth,

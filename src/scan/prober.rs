@@ -43,7 +43,7 @@ pub type MakePlan = Box<dyn Fn(&Parameters) -> Option<Plan> + Send + Sync>;
 /// What is the same for all targets.
 pub struct Prober {
     /// The client without a target: options and store, no environment, nobody's home.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Its anchors, loaded.
     pub judge: Judge,
     /// Who is emulated.
@@ -364,10 +364,10 @@ impl Prober {
             os_user: self.client.os_user.clone(),
             home_of_user: None,
             effective_uid: self.client.effective_uid,
-            // What is in them is with the judge.
             files: BTreeMap::new(),
             private_keys: BTreeMap::new(),
             expected: None,
+            shared: Some(Arc::clone(&self.client)),
         }
     }
 }

@@ -35,8 +35,21 @@ const LAYERS: [(&str, &[&str], Tokio); 17] = [
     // What was found.
     ("report", &["emulates", "libpq", "observation"], Tokio::No),
     (
+        "advice",
+        &[
+            "client",
+            "emulates",
+            "libpq",
+            "observation",
+            "pki",
+            "report",
+        ],
+        Tokio::No,
+    ),
+    (
         "assess",
         &[
+            "advice",
             "client",
             "emulates",
             "libpq",
@@ -47,7 +60,11 @@ const LAYERS: [(&str, &[&str], Tokio); 17] = [
         ],
         Tokio::No,
     ),
-    ("render", &["libpq", "report"], Tokio::No),
+    (
+        "render",
+        &["emulates", "libpq", "observation", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),

@@ -17,7 +17,7 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
