@@ -39,6 +39,10 @@ pub struct Client {
     /// What the user expects the server to serve; nothing of libpq's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<ExpectedFile>,
+    /// The client whose files these are as well: those of many targets are gathered once.
+    #[schemars(skip)]
+    #[serde(skip)]
+    pub shared: Option<Arc<Client>>,
 }
 
 /// A file with the certificate that the server should serve, as on the server's disk.
@@ -48,10 +52,6 @@ pub struct ExpectedFile {
     pub path: String,
     /// Its certificates in order, each in DER; at least one.
     pub certificates: Vec<Bytes>,
-    /// The client whose files these are as well: those of many targets are gathered once.
-    #[schemars(skip)]
-    #[serde(skip)]
-    pub shared: Option<Arc<Client>>,
 }
 
 /// What one libpq reads in a target.
