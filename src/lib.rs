@@ -40,6 +40,7 @@
 pub mod assess;
 pub mod client;
 pub mod conninfo;
+pub mod curve448;
 pub mod emulates;
 pub mod libpq;
 pub mod net;
@@ -49,6 +50,7 @@ pub mod pki;
 pub mod private_key;
 pub mod render;
 pub mod report;
+pub mod tls12;
 pub mod wire;
 
 #[cfg(feature = "cli")]
