@@ -45,7 +45,7 @@ pub enum Depth {
     /// One connection: SSLRequest, the TLS handshake, an orderly close.
     Handshake,
     /// Two connections an address: the StartupMessage over TLS and in plaintext; a third without
-    /// the client certificate where one is given, a fourth where the TLS library cannot complete.
+    /// the client certificate where one is given, a fourth where the TLS library's offer is refused.
     #[default]
     Startup,
     /// Also GSSENCRequest and direct TLS with and without ALPN: at most seven connections.

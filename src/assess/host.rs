@@ -353,6 +353,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
         cipher_suite_openssl: suite.and_then(|(_, suite)| Some(suite?.openssl.to_owned())),
         bits: suite.and_then(|(_, suite)| Some(suite?.bits)),
         group: seen.group.map(names::group),
+        dh_bits: seen.dh_bits,
         hello_retry_request: seen.hello_retry_request,
         alpn: seen.alpn.clone(),
         signature_scheme: seen

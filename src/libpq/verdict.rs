@@ -862,7 +862,7 @@ impl Facts<'_> {
             }
         }
         if low < offer.min_version && !completed && low < 0x0303 {
-            return different("TLS versions below 1.2, which pgprobe cannot speak");
+            return different("TLS versions below 1.2");
         }
         if low > offer.min_version
             && !seen

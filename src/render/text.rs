@@ -347,6 +347,10 @@ impl<W: Write> Page<'_, W> {
             _ => format!("group {group}"),
         }));
         facts.extend(
+            tls.dh_bits
+                .map(|bits| format!("Diffie-Hellman of {bits} bits")),
+        );
+        facts.extend(
             tls.signature_scheme
                 .iter()
                 .map(|scheme| match tls.key_possession {
