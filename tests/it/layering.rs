@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 18] = [
+const LAYERS: [(&str, &[&str], Tokio); 19] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -36,8 +36,21 @@ const LAYERS: [(&str, &[&str], Tokio); 18] = [
     // What was found.
     ("report", &["emulates", "libpq", "observation"], Tokio::No),
     (
+        "advice",
+        &[
+            "client",
+            "emulates",
+            "libpq",
+            "observation",
+            "pki",
+            "report",
+        ],
+        Tokio::No,
+    ),
+    (
         "assess",
         &[
+            "advice",
             "client",
             "emulates",
             "libpq",
@@ -48,7 +61,11 @@ const LAYERS: [(&str, &[&str], Tokio); 18] = [
         ],
         Tokio::No,
     ),
-    ("render", &["libpq", "report"], Tokio::No),
+    (
+        "render",
+        &["emulates", "libpq", "observation", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     (
