@@ -38,6 +38,7 @@
 //! ```
 
 pub mod assess;
+pub mod check;
 pub mod client;
 pub mod conninfo;
 pub mod emulates;

@@ -2,6 +2,8 @@
 
 mod args;
 mod assess;
+mod check;
+mod check_args;
 mod demo;
 mod error;
 mod expect;
@@ -26,8 +28,10 @@ pub fn run() -> ExitCode {
         reason = "this is where arguments are read"
     )]
     let arguments: Vec<_> = std::env::args_os().collect();
+    let as_plugin = check::is_meant(&arguments);
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
+        Err(error) if as_plugin => return check::refuse(&error, &arguments),
         Err(error) => {
             refuse(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -35,6 +39,7 @@ pub fn run() -> ExitCode {
     };
     let done = match &args.command {
         None => probe::run(&args.probe),
+        Some(Command::Check(args)) => return check::run(args),
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
     };
@@ -48,10 +53,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Shows clap's words; an argument that it quotes may be a target with a password in it.
-fn refuse(error: &clap::Error, arguments: &[OsString]) {
+/// clap's words; an argument that it quotes may be a target with a password in it.
+fn without_secrets(error: &clap::Error, arguments: &[OsString]) -> String {
     let mut words = error.to_string();
-    let shown = words.clone();
     for argument in arguments {
         let argument = argument.to_string_lossy();
         let hidden = crate::conninfo::redact(&argument);
@@ -59,7 +63,13 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) {
             words = words.replace(argument.as_ref(), &hidden);
         }
     }
-    if words == shown {
+    words
+}
+
+/// Shows clap's words.
+fn refuse(error: &clap::Error, arguments: &[OsString]) {
+    let words = without_secrets(error, arguments);
+    if words == error.to_string() {
         // clap knows whether its text is help, for stdout, or an error, for stderr.
         let _ = error.print();
     } else {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 16] = [
+const LAYERS: [(&str, &[&str], Tokio); 17] = [
     ("emulates", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
@@ -48,6 +48,11 @@ const LAYERS: [(&str, &[&str], Tokio); 16] = [
         Tokio::No,
     ),
     ("render", &["libpq", "report"], Tokio::No),
+    (
+        "check",
+        &["libpq", "observation", "pki", "render", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),
