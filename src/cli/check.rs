@@ -15,7 +15,7 @@ use super::args::emulates;
 use super::check_args::{CheckArgs, USAGE};
 use super::error::Error;
 use super::probe::{Options, Prepared, ask, prepare};
-use super::{expect, system_store, without_secrets};
+use super::{expect, system_store, usage};
 use crate::assess::assess;
 use crate::check::output::{plugin, timeout, unknown};
 use crate::check::policy::Policy;
@@ -43,21 +43,17 @@ pub(super) fn is_meant(arguments: &[OsString]) -> bool {
 
 /// Says that the arguments are wrong, or what they ask for: help or the version.
 pub(super) fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    let words = without_secrets(error, arguments);
     let text = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => words,
+        ErrorKind::DisplayHelp => error.to_string(),
         ErrorKind::DisplayVersion => format!("pgprobe {}\n", env!("CARGO_PKG_VERSION")),
-        _ => misuse(words.trim_start_matches("error: ")),
+        _ => misuse(&usage::line_and_hint(error, arguments).0),
     };
     say(State::Unknown, &text)
 }
 
 /// A first line that says what is wrong, and the short usage.
 fn misuse(why: &str) -> String {
-    // clap's paragraphs after the first tell of usage in its own way.
-    let words = why.lines().take_while(|line| !line.trim().is_empty());
-    let why = words.map(str::trim).collect::<Vec<_>>().join(" ");
-    unknown(&why).1 + USAGE
+    unknown(why).1 + USAGE
 }
 
 /// Runs a check; the exit status.

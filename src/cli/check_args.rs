@@ -26,6 +26,13 @@ Usage: pgprobe check -H HOST [-p PORT] [-w RANGE] [-c RANGE] [-t SECONDS] [-v]
   -h, --help     everything                 -V       version
 ";
 
+const EXAMPLES: &str = "\
+Examples:
+  pgprobe check -H db.example.com
+  pgprobe check -H db.example.com -w 30: -c 14: --sslrootcert corp-ca.crt
+  pgprobe check -H db1 -H db2 -l app -d app --require-tls-only --require-scram
+  pgprobe check -u postgresql://app@db/app --require-mode verify-full";
+
 const EXIT: &str = "\
 A target is what psql takes, and the same files and PG* variables count; with
 ~/.postgresql/root.crt, PGSSLROOTCERT or --sslrootcert the chain and the host
@@ -50,7 +57,7 @@ Exit status:
 /// What a check takes.
 #[derive(ClapArgs, Debug)]
 #[command(
-    about = "Check servers as a Nagios or Icinga plugin",
+    before_help = EXAMPLES,
     after_help = EXIT,
     version,
     max_term_width = 80

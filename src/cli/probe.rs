@@ -37,7 +37,10 @@ pub(super) struct Options {
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
     if args.save_chain.is_some() && args.targets.len() > 1 {
-        return Err(Error::Options("--save-chain takes one target"));
+        return Err(Error::Options {
+            why: "--save-chain takes one target",
+            hint: "run it once for each target, with a file of its own",
+        });
     }
     let options = Options {
         settings: args.libpq.settings(),
