@@ -4,41 +4,63 @@ use super::page::{Page, plain};
 use super::wording::cut;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
-use crate::report::{Advice, FixPlace, HostReport, OtherClient, Verdict};
+use crate::report::{Fix, FixPlace, HostReport, OtherClient, Verdict};
 
-/// The reasons of a host's verdicts, each once, and the advice beside them.
-pub(super) fn reasons(page: &mut Page, host: &HostReport) {
-    let mut given: Vec<&Advice> = host.advice.iter().collect();
+/// A reason, and what mends it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reason<'r> {
+    why: String,
+    fixes: &'r [Fix],
+}
+
+/// The reasons of a host's verdicts, each once, the advice on a mode beside them.
+pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
+    let mut reasons = Vec::new();
+    let mut given: Vec<_> = host.advice.iter().collect();
     for (text, modes) in texts(&host.sslmodes) {
-        let names = name_modes(&modes);
-        let explains = |advice: &&Advice| advice.modes.iter().any(|mode| modes.contains(mode));
-        let (here, later): (Vec<_>, Vec<_>) = given.into_iter().partition(explains);
+        let (here, later): (Vec<_>, Vec<_>) = given
+            .into_iter()
+            .partition(|advice| advice.modes.iter().any(|mode| modes.contains(mode)));
         given = later;
         // The heading, or an advice, may say it in the same words.
-        let said = host.failure.as_deref() == Some(text.as_str());
-        if !said && !here.iter().any(|advice| text.contains(&advice.why)) {
-            page.text("why", &format!("{names}: {text}"));
+        let said = host.failure.as_deref() == Some(text.as_str())
+            || here
+                .iter()
+                .any(|advice| text.contains(&advice.why) || advice.why.contains(&text));
+        if !said {
+            reasons.push(Reason {
+                why: format!("{}: {text}", name_modes(&modes)),
+                fixes: &[],
+            });
         }
-        for advice in here {
-            self::advice(page, advice);
-        }
+        reasons.extend(here.into_iter().map(|one| advice(&one.modes, &one.why, &one.fixes)));
     }
-    for advice in given {
-        self::advice(page, advice);
-    }
-    for client in &host.other_clients {
-        other_client(page, client);
-    }
+    reasons.extend(given.into_iter().map(|one| advice(&one.modes, &one.why, &one.fixes)));
+    reasons
 }
 
-/// The verdicts of a list, of which no host's advice is.
-pub(super) fn reasons_of_list(page: &mut Page, verdicts: &[Verdict]) {
-    for (text, modes) in texts(verdicts) {
-        page.text("why", &format!("{}: {text}", name_modes(&modes)));
-    }
+/// Those of a list's verdicts; what to do is its hosts' business.
+pub(super) fn of_list(verdicts: &[Verdict]) -> Vec<Reason<'static>> {
+    let reasons = texts(verdicts).into_iter();
+    reasons
+        .map(|(text, modes)| Reason {
+            why: format!("{}: {text}", name_modes(&modes)),
+            fixes: &[],
+        })
+        .collect()
 }
 
-/// Each reason once, with the modes that have it.
+fn advice<'r>(modes: &[SslMode], why: &str, fixes: &'r [Fix]) -> Reason<'r> {
+    let why = cut(why);
+    let why = if modes.is_empty() {
+        why.into_owned()
+    } else {
+        format!("{}: {why}", name_modes(modes))
+    };
+    Reason { why, fixes }
+}
+
+/// Each libpq text once, with the modes that have it.
 fn texts(verdicts: &[Verdict]) -> Vec<(String, Vec<SslMode>)> {
     let mut reasons: Vec<(String, Vec<SslMode>)> = Vec::new();
     for verdict in verdicts {
@@ -75,14 +97,13 @@ fn name_modes(modes: &[SslMode]) -> String {
     names.join(", ")
 }
 
-fn advice(page: &mut Page, advice: &Advice) {
-    let why = if advice.modes.is_empty() {
-        cut(&advice.why).into_owned()
-    } else {
-        format!("{}: {}", name_modes(&advice.modes), cut(&advice.why))
-    };
-    page.text("why", &why);
-    for fix in &advice.fixes {
+/// Writes a reason, and whom it concerns where there are several.
+pub(super) fn write(page: &mut Page, reason: &Reason<'_>, whom: Option<&str>) {
+    match whom {
+        Some(whom) => page.text("why", &format!("{whom}: {}", reason.why)),
+        None => page.text("why", &reason.why),
+    }
+    for fix in reason.fixes {
         let place = match fix.place {
             _ if fix.paste.is_empty() => "",
             FixPlace::ConnectionString => "; in the connection string:",
@@ -99,9 +120,12 @@ fn advice(page: &mut Page, advice: &Advice) {
     }
 }
 
-fn other_client(page: &mut Page, client: &OtherClient) {
-    page.text(
-        "others",
-        &format!("{} refuses: {}", client.client, cut(&client.refuses)),
-    );
+/// What other clients would not take, a line each.
+pub(super) fn other_clients(page: &mut Page, clients: &[OtherClient]) {
+    let mut label = "others";
+    for client in clients {
+        let text = format!("{} would refuse {}", client.client, cut(&client.refuses));
+        page.text(label, &text);
+        label = "";
+    }
 }
