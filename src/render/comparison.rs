@@ -52,7 +52,10 @@ fn servers(reports: &[Report]) -> Option<Vec<Server<'_>>> {
 
 /// Whether there is something to compare.
 pub(super) fn worthwhile(reports: &[Report]) -> bool {
-    let hosts = reports.iter().map(|report| report.hosts.len()).sum::<usize>();
+    let hosts = reports
+        .iter()
+        .map(|report| report.hosts.len())
+        .sum::<usize>();
     hosts <= MOST && servers(reports).is_some()
 }
 
@@ -176,9 +179,15 @@ fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
             tls(server)?.cipher_suite_openssl.as_deref().map(plain)
         }),
         row("group", &|server| tls(server)?.group.as_deref().map(plain)),
-        row("subject", &|server| Some(plain(subject(&leaf(server)?.subject)))),
-        row("certificate", &|server| Some(plain(hash(&leaf(server)?.sha256)))),
-        row("its key", &|server| Some(plain(hash(&leaf(server)?.spki_sha256)))),
+        row("subject", &|server| {
+            Some(plain(subject(&leaf(server)?.subject)))
+        }),
+        row("certificate", &|server| {
+            Some(plain(hash(&leaf(server)?.sha256)))
+        }),
+        row("its key", &|server| {
+            Some(plain(hash(&leaf(server)?.spki_sha256)))
+        }),
         row("issuer", &|server| Some(plain(issuer(leaf(server)?)))),
         row("validity", &|server| {
             let (tone, text) = validity(leaf(server)?, &server.report.judged_at);
@@ -221,7 +230,10 @@ fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
     .into_iter()
     .flatten()
     .collect();
-    let modes = servers.iter().map(|server| server.host.sslmodes.len()).min();
+    let modes = servers
+        .iter()
+        .map(|server| server.host.sslmodes.len())
+        .min();
     for number in 0..modes.unwrap_or_default() {
         let verdict = |server: &Server<'r>| server.host.sslmodes.get(number);
         let label = servers.first().and_then(verdict).map(|one| one.mode.name());
@@ -306,7 +318,10 @@ fn by_value(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
     for row in rows {
         let mut values: Vec<(&Span<'_>, String)> = Vec::new();
         for (value, server) in row.values.iter().zip(servers) {
-            match values.iter_mut().find(|(known, _)| known.text == value.text) {
+            match values
+                .iter_mut()
+                .find(|(known, _)| known.text == value.text)
+            {
                 Some((_, letters)) => {
                     letters.push(' ');
                     letters.push(server.letter);

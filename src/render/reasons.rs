@@ -33,9 +33,16 @@ pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
                 fixes: &[],
             });
         }
-        reasons.extend(here.into_iter().map(|one| advice(&one.modes, &one.why, &one.fixes)));
+        reasons.extend(
+            here.into_iter()
+                .map(|one| advice(&one.modes, &one.why, &one.fixes)),
+        );
     }
-    reasons.extend(given.into_iter().map(|one| advice(&one.modes, &one.why, &one.fixes)));
+    reasons.extend(
+        given
+            .into_iter()
+            .map(|one| advice(&one.modes, &one.why, &one.fixes)),
+    );
     reasons
 }
 
