@@ -2,13 +2,13 @@
 
 use super::page::{Page, Span, Tone, plain, strong};
 use super::wording::{
-    and, cut, encrypted, endpoint, error_class, outcome, reached_address, startup_answer, state,
-    subject, tls_answer, validity, verified,
+    and, auth, cut, encrypted, endpoint, error_class, outcome, reached_address, startup_answer,
+    startup_tone, state, subject, tls_answer, validity, verdict_tone, verified,
 };
-use super::{reasons, verdicts};
+use super::{expected, reasons, verdicts};
 use crate::report::{
-    Anchors, CertificateReport, ChainStatus, HostReport, Outcome, Report, Status, TlsReport,
-    Verdict,
+    Anchors, CertificateReport, ChainStatus, HostReport, Outcome, Report, StartupAnswer,
+    StartupKind, Status, TlsReport, Verdict,
 };
 
 /// How much of a hash is shown: enough to tell, and to find it in the full report.
@@ -89,8 +89,10 @@ pub(super) fn comparison(page: &mut Page, reports: &[Report]) {
     } else {
         by_value(page, &servers, &different);
     }
-    page.blank();
-    page.prose(&[strong("the same for all")]);
+    if !same.is_empty() {
+        page.blank();
+        page.prose(&[strong("the same for all")]);
+    }
     for row in same {
         if let Some(value) = row.values.first() {
             page.entry(row.label, std::slice::from_ref(value));
@@ -108,7 +110,7 @@ fn plaintext(page: &mut Page, servers: &[Server<'_>]) {
         if modes.is_empty() {
             continue;
         }
-        let name = endpoint(server.host);
+        let name = format!("{} ({})", server.letter, endpoint(server.host));
         match open.iter_mut().find(|(known, _)| *known == modes) {
             Some((_, names)) => names.push(name),
             None => open.push((modes, vec![name])),
@@ -165,13 +167,25 @@ fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
             label,
             values: values
                 .into_iter()
-                .map(|value| value.unwrap_or_else(|| plain("none")))
+                .map(|value| value.unwrap_or_else(|| plain("-")))
                 .collect(),
         })
     };
     let tls = |server: &Server<'r>| server.host.tls.as_ref();
     let leaf = |server: &Server<'r>| server.host.certificates.first();
-    let mut rows: Vec<_> = [
+    let mut rows = Vec::new();
+    let modes = servers
+        .iter()
+        .map(|server| server.host.sslmodes.len())
+        .min();
+    for number in 0..modes.unwrap_or_default() {
+        let verdict = |server: &Server<'r>| server.host.sslmodes.get(number);
+        let label = servers.first().and_then(verdict).map(|one| one.mode.name());
+        rows.extend(row(label.unwrap_or_default(), &|server| {
+            Some(verdict_span(verdict(server)?, server.host))
+        }));
+    }
+    let facts = [
         row("TLS", &|server| {
             tls(server)?.protocol_version.as_deref().map(plain)
         }),
@@ -203,8 +217,8 @@ fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
         row("trusted by", &|server| Some(trusted_by(tls(server)?))),
         row("host name", &|server| host_name(tls(server)?)),
         row("file", &|server| {
-            let expected = server.host.expected_certificate.as_ref()?;
-            Some(plain(super::expected::verdict(expected.verdict)))
+            let file = server.host.expected_certificate.as_ref()?;
+            Some(plain(expected::verdict(file.verdict)))
         }),
         row("client cert", &|server| {
             let client = &tls(server)?.client_certificate;
@@ -214,34 +228,29 @@ fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
                 (false, _) => "not asked for",
             }))
         }),
-        row("over TLS", &|server| {
-            let answer = server.host.startup.tls.as_ref()?;
-            Some(plain(startup_answer(answer)))
+        row("pg_hba TLS", &|server| {
+            server.host.startup.tls.as_ref().map(startup_span)
         }),
-        row("in plaintext", &|server| {
-            let answer = server.host.startup.plaintext.as_ref()?;
-            Some(plain(startup_answer(answer)))
+        row("pg_hba plain", &|server| {
+            server.host.startup.plaintext.as_ref().map(startup_span)
         }),
         row("direct TLS", &|server| {
             let direct = server.host.direct.as_ref()?;
             Some(plain(if direct.completed { "yes" } else { "no" }))
         }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let modes = servers
-        .iter()
-        .map(|server| server.host.sslmodes.len())
-        .min();
-    for number in 0..modes.unwrap_or_default() {
-        let verdict = |server: &Server<'r>| server.host.sslmodes.get(number);
-        let label = servers.first().and_then(verdict).map(|one| one.mode.name());
-        rows.extend(row(label.unwrap_or_default(), &|server| {
-            Some(verdict_span(verdict(server)?, server.host))
-        }));
-    }
+    ];
+    rows.extend(facts.into_iter().flatten());
     rows
+}
+
+/// The answer in short: what a refusal says stands below, among the reasons.
+fn startup_span(answer: &StartupAnswer) -> Span<'static> {
+    let text = match (answer.answer, answer.auth) {
+        (StartupKind::Asked, Some(asked)) => auth(asked).to_owned(),
+        (StartupKind::Refused, _) => "refuses".into(),
+        _ => startup_answer(answer),
+    };
+    Span::new(startup_tone(answer), text)
 }
 
 fn hash(hexadecimal: &str) -> String {
@@ -296,7 +305,7 @@ fn verdict_span(verdict: &Verdict, host: &HostReport) -> Span<'static> {
             format!("undetermined, TLS {}", tls_answer(verdict.tls))
         }
     };
-    Span::new(super::wording::verdict_tone(verdict, false, socket), text)
+    Span::new(verdict_tone(verdict, false, socket), text)
 }
 
 /// A column for each server.
@@ -308,7 +317,12 @@ fn table(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
         .collect();
     page.cells("what differs", LABELS, width, &letters);
     for row in rows {
-        page.cells(row.label, LABELS, width, &row.values);
+        let mut words = row.values.iter().flat_map(|value| value.text.split(' '));
+        if words.all(|word| page.width_of(word) + 2 <= width) {
+            page.cells(row.label, LABELS, width, &row.values);
+        } else {
+            values(page, servers, row);
+        }
     }
 }
 
@@ -316,24 +330,28 @@ fn table(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
 fn by_value(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
     page.prose(&[strong("what differs")]);
     for row in rows {
-        let mut values: Vec<(&Span<'_>, String)> = Vec::new();
-        for (value, server) in row.values.iter().zip(servers) {
-            match values
-                .iter_mut()
-                .find(|(known, _)| known.text == value.text)
-            {
-                Some((_, letters)) => {
-                    letters.push(' ');
-                    letters.push(server.letter);
-                }
-                None => values.push((value, server.letter.to_string())),
+        values(page, servers, row);
+    }
+}
+
+fn values(page: &mut Page, servers: &[Server<'_>], row: &Row<'_>) {
+    let mut values: Vec<(&Span<'_>, String)> = Vec::new();
+    for (value, server) in row.values.iter().zip(servers) {
+        match values
+            .iter_mut()
+            .find(|(known, _)| known.text == value.text)
+        {
+            Some((_, letters)) => {
+                letters.push(' ');
+                letters.push(server.letter);
             }
+            None => values.push((value, server.letter.to_string())),
         }
-        let mut label = row.label;
-        for (value, letters) in values {
-            page.entry(label, &[strong(letters), plain(": "), value.clone()]);
-            label = "";
-        }
+    }
+    let mut label = row.label;
+    for (value, letters) in values {
+        page.entry(label, &[strong(letters), plain(": "), value.clone()]);
+        label = "";
     }
 }
 
@@ -349,9 +367,15 @@ fn why(page: &mut Page, servers: &[Server<'_>]) {
             }
         }
     }
-    for (reason, letters) in &all {
-        let whom = letters.join(", ");
-        let whom = (letters.len() < servers.len()).then_some(whom.as_str());
-        reasons::write(page, reason, whom);
-    }
+    let all: Vec<_> = all
+        .into_iter()
+        .map(|(reason, letters)| {
+            let letters: Vec<_> = letters.iter().map(String::as_str).collect();
+            (
+                reason,
+                (letters.len() < servers.len()).then(|| and(&letters)),
+            )
+        })
+        .collect();
+    reasons::write(page, &all);
 }

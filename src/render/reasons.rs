@@ -1,19 +1,23 @@
 //! Why modes fail or protect less than they seem to, in libpq's words and ours, and what mends it.
 
-use super::page::{Page, plain};
+use super::page::{Page, plain, strong};
 use super::wording::cut;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
-use crate::report::{Fix, FixPlace, HostReport, OtherClient, Verdict};
+use crate::report::{Advice, Fix, FixPlace, HostReport, OtherClient, Verdict};
 
-/// A reason, and what mends it.
+/// Why some modes are as they are, and what mends it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reason<'r> {
-    why: String,
+    /// Empty where it concerns the server as a whole.
+    modes: Vec<SslMode>,
+    /// Whether the words are libpq's own.
+    libpq: bool,
+    text: String,
     fixes: &'r [Fix],
 }
 
-/// The reasons of a host's verdicts, each once, the advice on a mode beside them.
+/// The reasons of a host's verdicts, each once, the advice on a mode below what libpq says of it.
 pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
     let mut reasons = Vec::new();
     let mut given: Vec<_> = host.advice.iter().collect();
@@ -23,48 +27,42 @@ pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
             .partition(|advice| advice.modes.iter().any(|mode| modes.contains(mode)));
         given = later;
         // The heading, or an advice, may say it in the same words.
+        let begin = text.split('\n').next().unwrap_or_default();
         let said = host.failure.as_deref() == Some(text.as_str())
             || here
                 .iter()
-                .any(|advice| text.contains(&advice.why) || advice.why.contains(&text));
+                .any(|advice| text.contains(&advice.why) || advice.why.contains(begin));
         if !said {
-            reasons.push(Reason {
-                why: format!("{}: {text}", name_modes(&modes)),
-                fixes: &[],
-            });
+            reasons.push(of_libpq(text, modes));
         }
-        reasons.extend(
-            here.into_iter()
-                .map(|one| advice(&one.modes, &one.why, &one.fixes)),
-        );
+        reasons.extend(here.into_iter().map(advice));
     }
-    reasons.extend(
-        given
-            .into_iter()
-            .map(|one| advice(&one.modes, &one.why, &one.fixes)),
-    );
+    reasons.extend(given.into_iter().map(advice));
     reasons
 }
 
 /// Those of a list's verdicts; what to do is its hosts' business.
 pub(super) fn of_list(verdicts: &[Verdict]) -> Vec<Reason<'static>> {
-    let reasons = texts(verdicts).into_iter();
-    reasons
-        .map(|(text, modes)| Reason {
-            why: format!("{}: {text}", name_modes(&modes)),
-            fixes: &[],
-        })
-        .collect()
+    let texts = texts(verdicts).into_iter();
+    texts.map(|(text, modes)| of_libpq(text, modes)).collect()
 }
 
-fn advice<'r>(modes: &[SslMode], why: &str, fixes: &'r [Fix]) -> Reason<'r> {
-    let why = cut(why);
-    let why = if modes.is_empty() {
-        why.into_owned()
-    } else {
-        format!("{}: {why}", name_modes(modes))
-    };
-    Reason { why, fixes }
+fn of_libpq(text: String, modes: Vec<SslMode>) -> Reason<'static> {
+    Reason {
+        modes,
+        libpq: true,
+        text: text.replace('\n', ". "),
+        fixes: &[],
+    }
+}
+
+fn advice(advice: &Advice) -> Reason<'_> {
+    Reason {
+        modes: advice.modes.clone(),
+        libpq: false,
+        text: cut(&advice.why).into_owned(),
+        fixes: &advice.fixes,
+    }
 }
 
 /// Each libpq text once, with the modes that have it.
@@ -73,10 +71,8 @@ fn texts(verdicts: &[Verdict]) -> Vec<(String, Vec<SslMode>)> {
     for verdict in verdicts {
         let text = match (&verdict.error, &verdict.reason) {
             // This text is all libpq's own, with an advice on a second line. Where a server has
-            // a say in the text, a line break would let it forge ours.
-            (Some(error), _) if error.code == ErrorCode::RootCertMissing => {
-                error.message.replace('\n', ". ")
-            }
+            // a say in the text, a line break is nothing that we make anything of.
+            (Some(error), _) if error.code == ErrorCode::RootCertMissing => error.message.clone(),
             (Some(error), _) => cut(&error.message).into_owned(),
             (None, Some(reason)) => match verdict.settled_by {
                 Some(depth) => format!(
@@ -104,12 +100,29 @@ fn name_modes(modes: &[SslMode]) -> String {
     names.join(", ")
 }
 
-/// Writes a reason, and whom it concerns where there are several.
-pub(super) fn write(page: &mut Page, reason: &Reason<'_>, whom: Option<&str>) {
-    match whom {
-        Some(whom) => page.text("why", &format!("{whom}: {}", reason.why)),
-        None => page.text("why", &reason.why),
+/// Writes reasons below the modes that they are of; `whom` names their servers where there are
+/// several.
+pub(super) fn write<'r>(page: &mut Page, reasons: &[(Reason<'r>, Option<String>)]) {
+    let mut above = None;
+    for (reason, whom) in reasons {
+        let whose = (&reason.modes, whom);
+        if above != Some(whose) {
+            page.blank();
+            let modes = if reason.modes.is_empty() {
+                "the server".into()
+            } else {
+                name_modes(&reason.modes)
+            };
+            let whom = whom.as_ref().map(|whom| format!(" at {whom}"));
+            page.prose(&[strong(modes), strong(whom.unwrap_or_default())]);
+            above = Some(whose);
+        }
+        write_one(page, reason);
     }
+}
+
+fn write_one(page: &mut Page, reason: &Reason<'_>) {
+    page.text(if reason.libpq { "libpq" } else { "why" }, &reason.text);
     for fix in reason.fixes {
         let place = match fix.place {
             _ if fix.paste.is_empty() => "",

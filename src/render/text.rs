@@ -27,9 +27,10 @@ pub(super) fn report(page: &mut Page, report: &Report) {
             page.blank();
             verdicts::table(page, report, &report.sslmodes, false);
             page.blank();
-            for reason in reasons::of_list(&report.sslmodes) {
-                reasons::write(page, &reason, None);
-            }
+            let reasons = reasons::of_list(&report.sslmodes).into_iter();
+            let reasons: Vec<_> = reasons.map(|reason| (reason, None)).collect();
+            reasons::write(page, &reasons);
+            page.blank();
         }
         page.prose(&[plain("nothing was sent: libpq refuses these parameters")]);
     }
@@ -42,8 +43,9 @@ pub(super) fn several(page: &mut Page, reports: &[Report]) {
     comparison::comparison(page, reports);
     let all: Vec<_> = reports.iter().collect();
     if page.style.verbosity == 0 {
+        page.blank();
         notes(page, &all);
-        page.text("", "-v shows the report of each in full");
+        page.text("more", "-v shows the report of each in full");
         footer(page, &all);
         return;
     }
@@ -72,9 +74,10 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     page.blank();
     verdicts::table(page, report, &host.sslmodes, false);
     page.blank();
-    for reason in reasons::of_host(host) {
-        reasons::write(page, &reason, None);
-    }
+    let reasons = reasons::of_host(host).into_iter();
+    let reasons: Vec<_> = reasons.map(|reason| (reason, None)).collect();
+    reasons::write(page, &reasons);
+    page.blank();
     reasons::other_clients(page, &host.other_clients);
     page.blank();
     if let Some(seen) = &host.tls {
