@@ -63,6 +63,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .into_iter()
         .map(|target| prepare(target, &options))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut shown = output::Shown::new(&args.judge);
     let mut code = 0;
     let mut saved = Vec::new();
     for observation in observe_all(prepared)? {
@@ -71,7 +72,6 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
-        output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
@@ -85,7 +85,9 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
                 .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
+        shown.add(report)?;
     }
+    shown.finish()?;
     if let Some(path) = &args.save_observation {
         write(path, &saved)?;
     }
