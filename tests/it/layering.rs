@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 19] = [
+const LAYERS: [(&str, &[&str], Tokio); 20] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -59,6 +59,11 @@ const LAYERS: [(&str, &[&str], Tokio); 19] = [
             "report",
             "wire",
         ],
+        Tokio::No,
+    ),
+    (
+        "check",
+        &["libpq", "observation", "pki", "render", "report"],
         Tokio::No,
     ),
     (
