@@ -6,9 +6,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::check_args::CheckArgs;
 use super::scan_args::ScanArgs;
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
+use crate::libpq::parameters::SslMode;
 use crate::observation::Depth;
 
 const EXAMPLES: &str = "\
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
     #[command(before_help = ASSESS_EXAMPLES)]
     Assess(Box<AssessArgs>),
+    /// Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3.
+    Check(Box<CheckArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
@@ -271,6 +275,11 @@ pub(crate) struct LibpqArgs {
 }
 
 impl LibpqArgs {
+    /// `--sslmode`, if it is one that there is.
+    pub(crate) fn sslmode(&self) -> Option<SslMode> {
+        SslMode::from_name(self.sslmode.as_deref()?)
+    }
+
     /// Keywords and values, those that were given.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let all = [
@@ -402,7 +411,7 @@ impl JudgeArgs {
 }
 
 /// The emulated client; what no option says is as in `default`.
-pub(super) fn emulates(
+pub(crate) fn emulates(
     libpq: Option<LibpqArg>,
     openssl: Option<OpenSslArg>,
     default: Emulates,
