@@ -208,8 +208,14 @@ impl<N: Network> Ready<'_, N> {
         });
         let name = self.host.server_name.as_deref();
         connection::tls(stream, plan, name, steps, &limit, &mut main).await;
+        // Only where TLS began with a name can it be another without.
+        let compares_sni = plan.compare_sni && name.is_some() && main.handshake.ms().is_some();
         if !startup {
-            return vec![main];
+            let mut all = vec![main];
+            if compares_sni {
+                all.push(self.open(Purpose::WithoutServerName, 0).await);
+            }
+            return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
         let plaintext = self.open(Purpose::Plaintext, 0).await;
@@ -226,6 +232,9 @@ impl<N: Network> Ready<'_, N> {
         let mut more = Vec::new();
         if asked && client_key {
             more.push(Purpose::WithoutClientCertificate);
+        }
+        if compares_sni {
+            more.push(Purpose::WithoutServerName);
         }
         if hello_would_tell(main) || other_name(main) {
             more.push(Purpose::Hello);
@@ -261,8 +270,13 @@ impl<N: Network> Ready<'_, N> {
             return connection;
         };
         let name = self.host.server_name.as_deref();
+        let name = name.filter(|_| purpose != Purpose::WithoutServerName);
+        let again = [
+            Purpose::WithoutClientCertificate,
+            Purpose::WithoutServerName,
+        ];
         let steps = TlsSteps {
-            ssl_request: !plan.direct && purpose == Purpose::WithoutClientCertificate,
+            ssl_request: !plan.direct && again.contains(&purpose),
             alpn: purpose != Purpose::DirectWithoutAlpn,
             startup: purpose == Purpose::WithoutClientCertificate,
             client_certificate: false,
@@ -284,6 +298,7 @@ impl<N: Network> Ready<'_, N> {
             }
             Purpose::Negotiated
             | Purpose::WithoutClientCertificate
+            | Purpose::WithoutServerName
             | Purpose::Direct
             | Purpose::DirectWithoutAlpn => {
                 connection::tls(stream, plan, name, steps, limit, &mut connection).await;
