@@ -16,7 +16,8 @@ pub(super) fn reasons(page: &mut Page, host: &HostReport) {
         given = later;
         // The heading, or an advice, may say it in the same words.
         let said = host.failure.as_deref() == Some(text.as_str());
-        let same = |advice: &&Advice| text.contains(&advice.why) || advice.why.contains(&text);
+        let begins = text.split(". ").next().unwrap_or_default();
+        let same = |advice: &&Advice| text.contains(&advice.why) || advice.why.contains(begins);
         if !said && !here.iter().any(same) {
             page.text("why", &format!("{names}: {text}"));
         }

@@ -21,6 +21,7 @@ mod layering;
 mod manners;
 mod negotiation_table;
 mod packaging;
+mod pains;
 mod parameters;
 mod path_validation;
 mod people;
