@@ -11,6 +11,7 @@
 mod support;
 
 mod answers;
+mod check;
 mod check_expected;
 mod command;
 mod connections;
@@ -18,6 +19,7 @@ mod contract;
 mod demo;
 mod hostile;
 mod layering;
+mod legacy;
 mod manners;
 mod negotiation_table;
 mod packaging;
