@@ -163,6 +163,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
         depth: args.depth.into(),
         all_addresses: false,
         timeout: args.timeout,
+        compare_sni: false,
         expected: None,
     };
     Ok(Prober {
