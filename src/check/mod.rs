@@ -263,7 +263,7 @@ fn connection(host: &HostReport) -> Line {
         }
         Status::NoTls => say(
             State::Critical,
-            "the server has no TLS: it answered N to SSLRequest".into(),
+            "no TLS: the server answered N to SSLRequest".into(),
         ),
         // Such as no descriptor left: that says nothing of the server.
         Status::ConnectFailed if failure.starts_with("this machine could not") => {
