@@ -188,6 +188,7 @@ pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
         alpn: tls.alpn.clone(),
         session_id: vec![0; 32],
         random: [0; 32],
+        ..ClientHello::default()
     };
     let random = aws_lc_rs::rand::SystemRandom::new();
     for field in [hello.random.as_mut_slice(), hello.session_id.as_mut_slice()] {
