@@ -16,7 +16,7 @@ use crate::libpq::parameters::{
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
 use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
-use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
+use crate::observe::plan::{EnumeratePlan, HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
 use crate::wire::tls::openssl;
@@ -31,6 +31,7 @@ pub(super) struct Options {
     pub(super) depth: Depth,
     pub(super) all_addresses: bool,
     pub(super) timeout: Duration,
+    pub(super) enumerate: Option<EnumeratePlan>,
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
@@ -43,6 +44,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
         timeout: args.timeout,
+        enumerate: None,
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
         vec![None]
@@ -242,6 +244,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .flatten()
             .map(|seconds| Duration::from_secs(seconds.into())),
         deadline: options.timeout,
+        enumerate: options.enumerate,
     }
 }
 

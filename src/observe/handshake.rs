@@ -322,6 +322,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         }
     }
 
+    /// Says close_notify and reads to the end, so that what the server had to say is seen.
+    pub(super) async fn drain(&mut self) {
+        self.connection.send_close_notify();
+        if self.flush().await.is_err() {
+            return;
+        }
+        let mut left = MAX_FLIGHT;
+        while let Ok(bytes) = self.receive_some().await {
+            left = left.saturating_sub(bytes.len());
+            if bytes.is_empty() || left == 0 {
+                break;
+            }
+        }
+    }
+
     /// Says close_notify and stops writing, so that the server's log stays silent.
     pub(super) async fn close(mut self) -> S {
         self.connection.send_close_notify();

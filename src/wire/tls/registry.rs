@@ -130,9 +130,11 @@ impl CipherSuite {
             return "any";
         }
         let keys = self.key_part();
-        let named = ["anon", "ECDSA", "DSS", "RSA", "PSK", "SRP", "KRB5", "ECCPWD", "GOST"]
-            .into_iter()
-            .find(|name| keys.contains(name));
+        let named = [
+            "anon", "ECDSA", "DSS", "RSA", "PSK", "SRP", "KRB5", "ECCPWD", "GOST",
+        ]
+        .into_iter()
+        .find(|name| keys.contains(name));
         match named {
             Some("anon") | None => "none",
             // A suite with a pre-shared key and RSA is authenticated by both.
@@ -210,7 +212,13 @@ mod tests {
         let count = lines.filter(|line| !line.starts_with('#')).count();
         assert_eq!(cipher_suites().len(), count);
         assert!(cipher_suites().is_sorted_by(|a, b| a.code < b.code));
-        assert!(cipher_suites().iter().filter(|suite| suite.registered).count() >= 350);
+        assert!(
+            cipher_suites()
+                .iter()
+                .filter(|suite| suite.registered)
+                .count()
+                >= 350
+        );
     }
 
     #[test]
@@ -226,7 +234,10 @@ mod tests {
     fn openssls_default_list_is_in_it_with_the_same_names_and_bits() {
         for suite in names::SUITES {
             let known = cipher_suite(suite.code).unwrap();
-            assert_eq!((known.name, known.openssl), (suite.iana, Some(suite.openssl)));
+            assert_eq!(
+                (known.name, known.openssl),
+                (suite.iana, Some(suite.openssl))
+            );
             assert_eq!(known.bits(), suite.bits, "{}", suite.iana);
         }
     }

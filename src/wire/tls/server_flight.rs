@@ -327,7 +327,9 @@ mod tests {
 
     #[test]
     fn what_a_server_hello_says_beside_its_choice_is_kept() {
-        let extensions = [0xff, 1, 0, 1, 0, 0, 23, 0, 0, 0, 11, 0, 2, 1, 2, 0, 35, 0, 0];
+        let extensions = [
+            0xff, 1, 0, 1, 0, 0, 23, 0, 0, 0, 11, 0, 2, 1, 2, 0, 35, 0, 0,
+        ];
         let mut random = [5; 32];
         random[24..].copy_from_slice(b"DOWNGRD\x01");
         let body = [
