@@ -15,6 +15,7 @@ Examples:
   pgprobe db.example.com:5433 --sslrootcert corp-ca.crt
   pgprobe \"host=db.example.com dbname=app user=ann sslmode=verify-full\"
   pgprobe postgresql://ann@db1,db2/app --format json
+  pgprobe ciphers db.example.com
   pgprobe demo
 
 Exit status:
@@ -46,6 +47,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
     Assess(Box<AssessArgs>),
+    /// Find every TLS version, cipher suite, group and signature scheme that a server takes.
+    Ciphers(Box<CiphersArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     Demo(Box<DemoArgs>),
 }
@@ -70,10 +73,18 @@ pub(crate) struct ProbeArgs {
     #[arg(long, help_heading = "Probe")]
     pub(crate) all_addresses: bool,
 
-    /// The time for everything, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
+    /// The time for everything, in seconds [default: 10, and 60 more to enumerate].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Then find every TLS version, suite and group the server takes (see `pgprobe ciphers --help`).
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) enumerate: bool,
+
+    /// Open at most so many connections a second to enumerate [default: as many as are answered].
+    #[arg(long, value_name = "NUMBER", value_parser = rate, requires = "enumerate",
           help_heading = "Probe")]
-    pub(crate) timeout: Duration,
+    pub(crate) max_connections_per_second: Option<f64>,
 
     /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -82,6 +93,44 @@ pub(crate) struct ProbeArgs {
     /// Write the server's certificates to FILE, in PEM.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) save_chain: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) libpq: LibpqArgs,
+}
+
+/// What an enumeration takes.
+#[derive(ClapArgs, Debug)]
+#[command(after_help = "\
+It takes at most 1000 connections for each address, at most 4 at a time; a PostgreSQL with default
+settings takes about 65. Hardly any is a whole handshake, so the server logs a line for each. Where
+it says that it has too many clients, pgprobe waits and goes on one by one. What could not be
+finished is called unfinished, never absent.
+
+Exit status:
+  0  every question was answered
+  2  no connection was possible, or it could not be finished")]
+pub(crate) struct CiphersArgs {
+    /// Where to, as for the probe.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+
+    /// Enumerate every address of a name, not only the first that accepts TCP.
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) all_addresses: bool,
+
+    /// The time for everything, in seconds [default: 10 for the first handshake, then 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Open at most so many connections a second [default: as many as are answered].
+    #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "Probe")]
+    pub(crate) max_connections_per_second: Option<f64>,
+
+    /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) save_observation: Option<String>,
 
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
@@ -334,6 +383,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("not a number of seconds between 0 and 86400".into()),
+    }
+}
+
+/// A number of connections a second.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.01..=100_000.0).contains(&rate) => Ok(rate),
+        _ => Err("not a number between 0.01 and 100000".into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod assess;
+mod ciphers;
 mod demo;
 mod error;
 pub mod gather;
@@ -32,10 +33,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let done = match &args.command {
+    let done = match args.command {
         None => probe::run(&args.probe),
-        Some(Command::Assess(replay)) => assess::run(replay),
-        Some(Command::Demo(demo)) => demo::run(demo),
+        Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
+        Some(Command::Assess(replay)) => assess::run(&replay),
+        Some(Command::Demo(demo)) => demo::run(&demo),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -13,8 +13,25 @@ pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match judge.format {
         FormatArg::Json => render::json(report, &mut out),
-        FormatArg::Text => render::text(report, style(judge), &mut out),
+        FormatArg::Text => render::text(report, style(judge), &mut out).and_then(|()| {
+            let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
+            if enumerated && !judge.quiet {
+                writeln!(out)?;
+            }
+            render::ciphers(report, style(judge), &mut out)
+        }),
     };
+    written.and_then(|()| out.flush()).map_err(output)
+}
+
+/// Writes what an enumeration found; where there is none, the report says why.
+pub(super) fn show_ciphers(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
+    let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
+    if judge.format != FormatArg::Text || !enumerated {
+        return show(report, judge);
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = render::ciphers(report, style(judge), &mut out);
     written.and_then(|()| out.flush()).map_err(output)
 }
 
@@ -52,7 +69,12 @@ pub(super) fn exit_code(report: &Report) -> u8 {
         return 1; // the demand itself is one that libpq refuses
     }
     let Some(mode) = report.target.sslmode else {
-        return if unreachable { 2 } else { 0 };
+        let mut enumerations = report
+            .hosts
+            .iter()
+            .filter_map(|host| host.enumeration.as_ref());
+        let unfinished = enumerations.any(|found| !found.finished);
+        return if unreachable || unfinished { 2 } else { 0 };
     };
     let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
     match verdict.map(|verdict| verdict.outcome) {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::args::ProbeArgs;
+use super::args::{JudgeArgs, ProbeArgs};
 use super::error::Error;
-use super::{block_on, gather, now, output, system_store};
+use super::{block_on, ciphers, gather, now, output, system_store};
 use crate::assess::assess;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
@@ -19,10 +19,14 @@ use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
 use crate::observe::plan::{EnumeratePlan, HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
+use crate::report::Report;
 use crate::wire::tls::openssl;
 
 /// How many targets of one command line are asked at the same time.
 const SIDE_BY_SIDE: usize = 32;
+
+/// The time for a target unless `--timeout` says otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What stays the same for all targets of a run.
 pub(super) struct Options {
@@ -35,6 +39,14 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
+    run_showing(args, output::show)
+}
+
+/// Probes the targets and shows each report by `show`.
+pub(super) fn run_showing(
+    args: &ProbeArgs,
+    show: fn(&Report, &JudgeArgs) -> Result<(), Error>,
+) -> Result<u8, Error> {
     if args.save_chain.is_some() && args.targets.len() > 1 {
         return Err(Error::Options("--save-chain takes one target"));
     }
@@ -43,8 +55,8 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         emulates: args.judge.emulates(Emulates::default()),
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
-        timeout: args.timeout,
-        enumerate: None,
+        timeout: args.timeout.unwrap_or(DEADLINE),
+        enumerate: ciphers::plan(args),
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
         vec![None]
@@ -59,6 +71,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .into_iter()
         .map(|target| prepare(target, &options))
         .collect::<Result<Vec<_>, _>>()?;
+    ciphers::announce(args);
     let mut code = 0;
     let mut saved = Vec::new();
     for observation in observe_all(prepared)? {
@@ -67,7 +80,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
-        output::show(&report, &args.judge)?;
+        show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)

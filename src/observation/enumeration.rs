@@ -54,6 +54,8 @@ pub struct VersionSeen {
     pub version: u16,
     /// Whether the server speaks it; the failure is how it said no.
     pub answer: Step<()>,
+    /// The version that it selected instead.
+    pub answered_in: Option<u16>,
     /// The suites, in the order in which the server took them.
     pub suites: Vec<SuiteSeen>,
     /// Whether these are all.

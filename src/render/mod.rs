@@ -1,5 +1,6 @@
 //! Reports as text and as JSON. A renderer sees a report and a `Write`, nothing else.
 
+mod ciphers;
 pub mod escape;
 mod text;
 
@@ -45,4 +46,12 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 /// When `out` does not take it.
 pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
     text::render(report, style, out)
+}
+
+/// Writes for people what the enumerations of a report found, if there are any.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
+    ciphers::render(report, style, out)
 }

@@ -92,6 +92,7 @@ impl<N: Network> Enumerator<'_, N> {
             };
             if flight.protocol_version != Some(VERSION) {
                 let other = flight.protocol_version.unwrap_or_default();
+                seen.answered_in = Some(other).filter(|_| seen.suites.is_empty());
                 let why = format!("it answers in {}", protocol_version(other));
                 return Err(Failure::Protocol(why));
             }

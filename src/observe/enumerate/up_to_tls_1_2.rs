@@ -213,6 +213,7 @@ impl<N: Network> Enumerator<'_, N> {
             let failure = Failure::Protocol(format!("it answers in {}", protocol_version(other)));
             if progress.seen.suites.is_empty() {
                 progress.seen.answer = Step::Failed { failure, ms: 0.0 };
+                progress.seen.answered_in = Some(other);
                 return Ok(None);
             }
             return Err(failure);
