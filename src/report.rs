@@ -44,6 +44,8 @@ pub struct Report {
     pub tls: Option<TlsReport>,
     /// The chain as sent, leaf first.
     pub certificates: Vec<CertificateReport>,
+    /// Whether it is the one of the file that `--expect-cert` named; null without that option.
+    pub expected_certificate: Option<ExpectedCertificate>,
     /// The hosts of the list, in libpq's order.
     pub hosts: Vec<HostReport>,
     /// What the reader should know beside the answers, in sentences.
@@ -269,6 +271,58 @@ pub struct HostReport {
     pub other_clients: Vec<OtherClient>,
     /// Every version, suite and group that it takes; null unless that was asked.
     pub enumeration: Option<enumeration::EnumerationReport>,
+    /// Whether the server serves the certificate of the file that `--expect-cert` named; null
+    /// without that option.
+    pub expected_certificate: Option<ExpectedCertificate>,
+}
+
+/// The certificate of a file, as on the server's disk, beside the one that is served.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct ExpectedCertificate {
+    /// The file as it was named.
+    pub file: String,
+    /// What the comparison comes to.
+    pub verdict: ExpectedVerdict,
+    /// Whether both are for the same public key; null if none is served.
+    pub same_key: Option<bool>,
+    /// The first certificate of the file.
+    pub expected: CertificateIdentity,
+    /// The leaf that the server sends; null if none was seen.
+    pub served: Option<CertificateIdentity>,
+}
+
+/// What the certificate of a file and the one that is served are to each other.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedVerdict {
+    /// The server serves it, and every other certificate of the file with it.
+    Same,
+    /// The server serves it, but not every other certificate of the file with it.
+    OtherChain,
+    /// The file has a newer certificate for the same subject, names or key: the server was not
+    /// reloaded after the renewal.
+    RenewedNotReloaded,
+    /// The server serves a newer certificate for the same subject, names or key: the file is old.
+    FileIsOlder,
+    /// Another certificate of which neither can be said to be the renewal of the other.
+    Other,
+    /// No certificate was seen.
+    NotSeen,
+}
+
+/// What tells a certificate from another.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct CertificateIdentity {
+    /// RFC 4514 form. Untrusted: escape before showing.
+    pub subject: String,
+    /// Hexadecimal with sign, as `openssl x509 -serial` prints it.
+    pub serial: String,
+    /// RFC 3339; null if the time is malformed.
+    pub not_before: Option<String>,
+    /// RFC 3339; null if the time is malformed.
+    pub not_after: Option<String>,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
 }
 
 /// One thing that the reader should understand, and what to do about it.

@@ -1,7 +1,8 @@
 //! What a report says of one host: the summary of its connections.
 
-use super::certificate;
 use super::trust::Trust;
+use super::{certificate, expected};
+use crate::client::ExpectedFile;
 use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
@@ -34,6 +35,7 @@ pub(super) fn report(
     host: &HostFacts<'_>,
     facts: &Facts<'_>,
     trust: &Trust,
+    expected: Option<&ExpectedFile>,
     sslmodes: Vec<Verdict>,
     now: i64,
 ) -> HostReport {
@@ -119,6 +121,7 @@ pub(super) fn report(
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())
             .map(|seen| super::enumeration::report(seen, connections, facts.parameters, now)),
+        expected_certificate: expected.and_then(|file| expected::compare(file, &chain)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod enumeration;
+mod expected;
 mod host;
 mod trust;
 
@@ -47,6 +48,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         sslmodes: Vec::new(),
         tls: None,
         certificates: Vec::new(),
+        expected_certificate: None,
         hosts: Vec::new(),
         notes: Vec::new(),
     };
@@ -93,7 +95,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         .enumerate()
         .map(|(number, host)| {
             let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-            host::report(host, &facts, &trust, verdicts.to_vec(), now)
+            let expected = client.expected.as_ref();
+            host::report(host, &facts, &trust, expected, verdicts.to_vec(), now)
         })
         .collect();
     let shown = report
@@ -111,6 +114,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         report.status = host.status;
         report.tls = host.tls.clone();
         report.certificates = host.certificates.clone();
+        report.expected_certificate = host.expected_certificate.clone();
     }
     report.notes = host::notes(&report, &facts);
     report

@@ -19,6 +19,7 @@ pub(super) fn run(args: CiphersArgs) -> Result<u8, Error> {
         timeout: args.timeout,
         enumerate: true,
         max_connections_per_second: args.max_connections_per_second,
+        expect_cert: None,
         save_observation: args.save_observation,
         save_chain: None,
         judge: args.judge,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::args::{JudgeArgs, ProbeArgs};
 use super::error::Error;
-use super::{block_on, ciphers, gather, now, output, system_store};
+use super::{block_on, ciphers, expect, gather, now, output, system_store};
 use crate::assess::assess;
+use crate::client::ExpectedFile;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
@@ -36,6 +37,7 @@ pub(super) struct Options {
     pub(super) all_addresses: bool,
     pub(super) timeout: Duration,
     pub(super) enumerate: Option<EnumeratePlan>,
+    pub(super) expected: Option<ExpectedFile>,
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
@@ -48,7 +50,10 @@ pub(super) fn run_showing(
     show: fn(&Report, &JudgeArgs) -> Result<(), Error>,
 ) -> Result<u8, Error> {
     if args.save_chain.is_some() && args.targets.len() > 1 {
-        return Err(Error::Options("--save-chain takes one target"));
+        return Err(Error::Options {
+            why: "--save-chain takes one target",
+            hint: "run it once for each target, with a file of its own",
+        });
     }
     let options = Options {
         settings: args.libpq.settings(),
@@ -57,6 +62,7 @@ pub(super) fn run_showing(
         all_addresses: args.all_addresses,
         timeout: args.timeout.unwrap_or(DEADLINE),
         enumerate: ciphers::plan(args),
+        expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
         vec![None]
@@ -169,7 +175,8 @@ fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
         Ok(())
     };
     let libpq = options.emulates.libpq;
-    let client = gather::gather(target, &options.settings, libpq, &load_key);
+    let mut client = gather::gather(target, &options.settings, libpq, &load_key);
+    client.expected.clone_from(&options.expected);
     let parameters = match resolve(&client, libpq) {
         Ok(parameters) => Some(parameters),
         Err(ParameterError::Libpq(_)) => None,

@@ -47,7 +47,11 @@ const LAYERS: [(&str, &[&str], Tokio); 16] = [
         ],
         Tokio::No,
     ),
-    ("render", &["libpq", "report"], Tokio::No),
+    (
+        "render",
+        &["emulates", "libpq", "observation", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),
