@@ -16,7 +16,6 @@ Examples:
   pgprobe db.example.com:5433 --sslrootcert corp-ca.crt
   pgprobe \"host=db.example.com dbname=app user=ann sslmode=verify-full\"
   pgprobe postgresql://ann@db1,db2/app --format json
-  pgprobe ciphers db.example.com every version and suite it takes
   pgprobe demo                   a tour that needs no server";
 
 const ASSESS_EXAMPLES: &str = "\
@@ -79,7 +78,7 @@ pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
     #[command(before_help = ASSESS_EXAMPLES)]
     Assess(Box<AssessArgs>),
-    /// Find every TLS version, cipher suite, group and signature scheme that a server takes.
+    /// Find every TLS version, suite and group that a server takes.
     Ciphers(Box<CiphersArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
@@ -112,17 +111,21 @@ pub(crate) struct ProbeArgs {
     #[arg(long, help_heading = "Probe")]
     pub(crate) all_addresses: bool,
 
-    /// The time for everything, in seconds [default: 10, and 60 more to enumerate].
+    /// The time for everything, in seconds [default: 10].
+    ///
+    /// To enumerate takes its own time after that: as much, or 60 seconds by default.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
     pub(crate) timeout: Option<Duration>,
 
-    /// Then find every TLS version, suite and group the server takes (see `pgprobe ciphers --help`).
+    /// Also find every TLS version, suite and group.
+    ///
+    /// The cost is that of `pgprobe ciphers`, whose help states it.
     #[arg(long, help_heading = "Probe")]
     pub(crate) enumerate: bool,
 
     /// Open at most so many connections a second to enumerate [default: as many as are answered].
     #[arg(long, value_name = "NUMBER", value_parser = rate, requires = "enumerate",
-          help_heading = "Probe")]
+          hide_short_help = true, help_heading = "Probe")]
     pub(crate) max_connections_per_second: Option<f64>,
 
     /// Compare the served certificate with the one in FILE (PEM or DER), as on the server's disk:

@@ -12,6 +12,7 @@ mod support;
 
 mod answers;
 mod check_expected;
+mod ciphers;
 mod command;
 mod connections;
 mod contract;
