@@ -16,7 +16,8 @@ pub(super) fn reasons(page: &mut Page, host: &HostReport) {
         given = later;
         // The heading, or an advice, may say it in the same words.
         let said = host.failure.as_deref() == Some(text.as_str());
-        if !said && !here.iter().any(|advice| text.contains(&advice.why)) {
+        let same = |advice: &&Advice| text.contains(&advice.why) || advice.why.contains(&text);
+        if !said && !here.iter().any(same) {
             page.text("why", &format!("{names}: {text}"));
         }
         for advice in here {
