@@ -2,6 +2,8 @@
 
 mod args;
 mod assess;
+mod check;
+mod check_args;
 mod ciphers;
 mod demo;
 mod error;
@@ -27,9 +29,11 @@ pub fn run() -> ExitCode {
         reason = "this is where arguments are read"
     )]
     let arguments: Vec<_> = std::env::args_os().collect();
+    let as_plugin = check::is_meant(&arguments);
     let matches = command().try_get_matches_from(&arguments);
     let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
+        Err(error) if as_plugin => return check::refuse(&error, &arguments),
         Err(error) => {
             usage::show(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -41,6 +45,7 @@ pub fn run() -> ExitCode {
         Some(Command::Assess(replay)) => assess::run(&replay),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Help(topic)) => help::run(&topic),
+        Some(Command::Check(args)) => return check::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -14,30 +14,82 @@ const NARROWEST: usize = 40;
 /// Longer lines than these are hard to read.
 const WIDEST: usize = 100;
 
-/// Writes one report.
-pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
+/// Shows reports as they come; for people a few of them together, because they compare them.
+pub(super) struct Shown<'j> {
+    judge: &'j JudgeArgs,
+    kept: Vec<Report>,
+    /// There are too many to compare.
+    many: bool,
+    /// Of what was enumerated, nothing else is shown.
+    only_ciphers: bool,
+}
+
+impl<'j> Shown<'j> {
+    pub(super) fn new(judge: &'j JudgeArgs) -> Self {
+        Self {
+            judge,
+            kept: Vec::new(),
+            many: false,
+            only_ciphers: false,
+        }
+    }
+
+    /// The same for `pgprobe ciphers`.
+    pub(super) fn ciphers(judge: &'j JudgeArgs) -> Self {
+        Self {
+            only_ciphers: true,
+            ..Self::new(judge)
+        }
+    }
+
+    /// Shows one, or keeps it for [`Self::finish`].
+    pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
+        let streams = self.judge.format == FormatArg::Json || self.judge.quiet;
+        let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
+        if self.only_ciphers && enumerated && self.judge.format == FormatArg::Text {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let between = if self.many && !self.judge.quiet {
+                "\n"
+            } else {
+                ""
+            };
+            self.many = true;
+            let written = out.write_all(between.as_bytes());
+            let written =
+                written.and_then(|()| render::ciphers(&report, style(self.judge), &mut out));
+            return written.and_then(|()| out.flush()).map_err(output);
+        }
+        if streams || self.many {
+            return show(&report, self.judge, !streams);
+        }
+        self.kept.push(report);
+        if self.kept.len() > render::COMPARED {
+            self.many = true;
+            for (number, report) in std::mem::take(&mut self.kept).iter().enumerate() {
+                show(report, self.judge, number > 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what was kept.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = render::comparison(&self.kept, style(self.judge), &mut out);
+        written.and_then(|()| out.flush()).map_err(output)
+    }
+}
+
+/// Writes one report, after an empty line where another stands before it.
+fn show(report: &Report, judge: &JudgeArgs, another: bool) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match judge.format {
         FormatArg::Json => render::json(report, &mut out),
-        FormatArg::Text => render::text(report, style(judge), &mut out).and_then(|()| {
-            let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
-            if enumerated && !judge.quiet {
-                writeln!(out)?;
-            }
-            render::ciphers(report, style(judge), &mut out)
-        }),
+        FormatArg::Text if another => {
+            writeln!(out).and_then(|()| render::text(report, style(judge), &mut out))
+        }
+        FormatArg::Text => render::text(report, style(judge), &mut out),
     };
-    written.and_then(|()| out.flush()).map_err(output)
-}
-
-/// Writes what an enumeration found; where there is none, the report says why.
-pub(super) fn show_ciphers(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
-    let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
-    if judge.format != FormatArg::Text || !enumerated {
-        return show(report, judge);
-    }
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = render::ciphers(report, style(judge), &mut out);
     written.and_then(|()| out.flush()).map_err(output)
 }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod ciphers;
+mod comparison;
 pub mod escape;
 mod evidence;
 mod expected;
@@ -68,7 +69,8 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
     } else {
         text::report(&mut page, report);
     }
-    out.write_all(page.into_text().as_bytes())
+    out.write_all(page.into_text().as_bytes())?;
+    enumerations(report, style, out)
 }
 
 /// Writes for people what the enumerations of a report found, if there are any.
@@ -77,4 +79,38 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
 /// When `out` does not take it.
 pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
     ciphers::render(report, style, out)
+}
+
+/// How many reports [`comparison`] takes.
+pub const COMPARED: usize = comparison::MOST;
+
+/// Writes several reports for people: side by side where at least two servers were reached, and
+/// each in full where `-v` asks for it.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn comparison(reports: &[Report], style: Style, out: &mut impl Write) -> io::Result<()> {
+    if style.quiet || !comparison::worthwhile(reports) {
+        for (number, report) in reports.iter().enumerate() {
+            if number > 0 && !style.quiet {
+                writeln!(out)?;
+            }
+            text(report, style, out)?;
+        }
+        return Ok(());
+    }
+    let mut page = Page::new(style);
+    text::several(&mut page, reports);
+    out.write_all(page.into_text().as_bytes())?;
+    let mut all = reports.iter();
+    all.try_for_each(|report| enumerations(report, style, out))
+}
+
+/// What was enumerated comes after all else.
+fn enumerations(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let some = report.hosts.iter().any(|host| host.enumeration.is_some());
+    if some && !style.quiet {
+        writeln!(out)?;
+    }
+    ciphers(report, style, out)
 }
