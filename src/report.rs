@@ -569,6 +569,8 @@ pub struct TlsReport {
     pub bits: Option<u16>,
     /// IANA's name of the key exchange group.
     pub group: Option<String>,
+    /// Bits of the prime of a finite-field Diffie-Hellman exchange in TLS 1.2 or below.
+    pub dh_bits: Option<u32>,
     /// Whether the server asked for another key share first.
     pub hello_retry_request: Option<bool>,
     /// The ALPN protocol that the server selected.

@@ -77,7 +77,9 @@ pub(super) fn report(
         .and_then(|shown| shown.tls.as_ref())
         .map(super::certificates)
         .unwrap_or_default();
-    let startup = startup(connections, facts, main);
+    // pgprobe's own client stands in where the TLS library's ClientHello was refused.
+    let spoke = shown.filter(|shown| is_completed(shown)).or(main);
+    let startup = startup(connections, facts, spoke);
     let (status, failure) = status(host, main, shown);
     let direct = |purpose: Purpose| {
         let connection =
@@ -91,7 +93,7 @@ pub(super) fn report(
         } else {
             trust.reports(&chain)
         };
-        report.client_certificate = client_certificate(connections, main, facts);
+        report.client_certificate = client_certificate(connections, spoke, facts);
         report
     });
     let mut report = HostReport {
@@ -229,8 +231,7 @@ fn status(
             return (Status::ProtocolError, Some(why));
         }
     }
-    let completed = shown
-        .is_some_and(|shown| shown.purpose != Purpose::Hello && shown.handshake.value().is_some());
+    let completed = shown.is_some_and(is_completed);
     match main.handshake.failure() {
         _ if completed => (Status::Tls, None),
         Some(failure @ (Failure::Deadline | Failure::ConnectTimeout)) => {
@@ -238,6 +239,12 @@ fn status(
         }
         failure => (Status::TlsFailed, failure.map(failure_text)),
     }
+}
+
+/// Whether a handshake came to its end.
+fn is_completed(connection: &Connection) -> bool {
+    let tls = connection.tls.as_ref();
+    connection.handshake.value().is_some() && !tls.is_some_and(|tls| tls.first_flight_only)
 }
 
 fn ssl_request(main: &Connection) -> SslRequestReport {
@@ -371,7 +378,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
     };
     TlsReport {
         seen_by: shown.purpose,
-        completed: shown.handshake.value().is_some() && !seen.first_flight_only,
+        completed: is_completed(shown),
         failure: shown.handshake.failure().map(failure_text),
         protocol_version: seen.protocol_version.map(names::protocol_version),
         cipher_suite: suite.map(|(code, suite)| match suite {
@@ -381,6 +388,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
         cipher_suite_openssl: suite.and_then(|(_, suite)| Some(suite?.openssl.to_owned())),
         bits: suite.and_then(|(_, suite)| Some(suite?.bits)),
         group: seen.group.map(names::group),
+        dh_bits: seen.dh_bits,
         hello_retry_request: seen.hello_retry_request,
         alpn: seen.alpn.clone(),
         signature_scheme: seen
@@ -656,6 +664,7 @@ pub(super) fn failure_text(failure: &Failure) -> String {
         Failure::Reset => "the server reset the connection".into(),
         Failure::Alert(alert) => format!("TLS alert {}", names::alert(*alert)),
         Failure::Protocol(why) => format!("not TLS: {why}"),
+        Failure::TlsRule(reason) => format!("the server breaks TLS: {reason}"),
         Failure::UnofferedAlpn => {
             "the server selected an ALPN protocol that was not offered".into()
         }

@@ -243,8 +243,6 @@ fn names_a_server(parameters: &Parameters) -> bool {
 fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> Plan {
     let library = options.emulates.openssl;
     let (low, high) = version_range(parameters, library);
-    // Below TLS 1.2 pgprobe speaks nothing.
-    let low = low.max(0x0303);
     let tls = (low <= high).then(|| TlsPlan {
         min_version: low,
         max_version: high,

@@ -88,7 +88,7 @@ impl Plan {
             .is_some_and(|tls| tls.client_key.is_some());
         match self.depth {
             Depth::Handshake => 1,
-            // The TLS one, the plaintext one, without the client certificate, our own hello.
+            // The TLS one, the plaintext one, without the client certificate, with our own hello.
             Depth::Startup => 3 + usize::from(client_key),
             // GSSENCRequest, direct TLS with and without ALPN.
             Depth::Full => 6 + usize::from(client_key),

@@ -22,6 +22,10 @@ pub(super) fn tls(page: &mut Page, tls: &TlsReport) {
         Some(true) if verbose => format!("group {group} after HelloRetryRequest"),
         _ => format!("group {group}"),
     }));
+    facts.extend(
+        tls.dh_bits
+            .map(|bits| format!("Diffie-Hellman of {bits} bits")),
+    );
     facts.extend(tls.alpn.iter().map(|alpn| format!("ALPN {}", cut(alpn))));
     if verbose && tls.session_tickets > 0 {
         facts.push(format!("{} session tickets", tls.session_tickets));
@@ -43,7 +47,12 @@ pub(super) fn none(page: &mut Page) {
 
 /// Whether the server has its certificate's key; that it has need not be said.
 fn possession(page: &mut Page, tls: &TlsReport) {
-    let scheme = tls.signature_scheme.as_deref().unwrap_or("no signature");
+    // With RSA key exchange there is no signature: who can finish has the key.
+    let scheme = match (&tls.signature_scheme, tls.key_possession) {
+        (Some(scheme), _) => scheme,
+        (None, KeyPossession::Proved) => "RSA key exchange",
+        (None, _) => "no signature",
+    };
     let why = cut(tls.key_possession_reason.as_deref().unwrap_or("not seen"));
     let text = match tls.key_possession {
         KeyPossession::Proved if page.style.verbosity == 0 => return,

@@ -20,6 +20,7 @@ mod contract;
 mod demo;
 mod hostile;
 mod layering;
+mod legacy;
 mod manners;
 mod negotiation_table;
 mod packaging;

@@ -237,7 +237,9 @@ fn uses(path: &Path, used: &mut BTreeSet<String>) {
                 "{}: one `use` for each module",
                 path.display()
             );
-            let end = after.find(|one: char| !one.is_ascii_lowercase() && one != '_');
+            let part_of_a_name =
+                |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_';
+            let end = after.find(|one: char| !part_of_a_name(one));
             used.insert(after[..end.unwrap_or(after.len())].to_owned());
         }
     }

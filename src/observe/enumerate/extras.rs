@@ -149,7 +149,7 @@ impl<N: Network> Enumerator<'_, N> {
     async fn handshake(&self, plan: &TlsPlan, to_the_end: bool) -> Result<Handshake, Failure> {
         let (_permit, stream) = self.asker.open(!self.asker.is_direct()).await?;
         let name = self.asker.server_name();
-        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
+        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let done = timeout_at(until, session.handshake()).await;
         done.map_err(|_| Failure::Deadline)??;
@@ -219,7 +219,7 @@ impl<N: Network> Enumerator<'_, N> {
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
+            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
             session.handshake().await?;
             let reply = timeout(SILENCE, encrypted_reply(&mut session)).await;
             let _ = timeout(SILENCE, session.close()).await;
@@ -238,7 +238,7 @@ impl<N: Network> Enumerator<'_, N> {
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let exchange = async {
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, false)?;
+            let mut session = TlsSession::new(stream, &plan, name, false, false)?;
             session.handshake().await?;
             session.send(&startup_bytes(self.plan)).await?;
             let reply = encrypted_reply(&mut session).await;
