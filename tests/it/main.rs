@@ -24,6 +24,7 @@ mod legacy;
 mod manners;
 mod negotiation_table;
 mod packaging;
+mod pains;
 mod parameters;
 mod path_validation;
 mod people;
