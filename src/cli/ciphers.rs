@@ -16,6 +16,7 @@ pub(super) fn run(args: CiphersArgs) -> Result<u8, Error> {
         targets: args.targets,
         depth: DepthArg::Handshake,
         all_addresses: args.all_addresses,
+        compare_sni: false,
         timeout: args.timeout,
         enumerate: true,
         max_connections_per_second: args.max_connections_per_second,

@@ -34,6 +34,7 @@ pub(super) struct Options {
     pub(super) emulates: Emulates,
     pub(super) depth: Depth,
     pub(super) all_addresses: bool,
+    pub(super) compare_sni: bool,
     pub(super) timeout: Duration,
     pub(super) enumerate: Option<EnumeratePlan>,
     pub(super) expected: Option<ExpectedFile>,
@@ -58,6 +59,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
         all_addresses: args.all_addresses,
         timeout: args.timeout.unwrap_or(DEADLINE),
         enumerate: ciphers::plan(args),
+        compare_sni: args.compare_sni,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
@@ -258,6 +260,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .filter_map(|host| host_plan(host, parameters))
             .collect(),
         all_addresses: options.all_addresses,
+        compare_sni: options.compare_sni,
         tls,
         direct: parameters.sslnegotiation() == SslNegotiation::Direct,
         protocol_version: parameters.max_protocol_version().code(),
