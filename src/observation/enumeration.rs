@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, StartupReply, Step};
+use super::{Failure, ServerError, StartupReply, Step};
 
 /// What was seen of an address by asking it again and again.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -43,6 +43,9 @@ pub struct Enumeration {
     /// What the server said over TLS to a StartupMessage that was sent in plaintext together with
     /// the SSLRequest.
     pub plaintext_before_tls: Step<StartupReply>,
+    /// The error with which it answered these two in plaintext, instead of `S`.
+    #[serde(default)]
+    pub error_before_s: Option<ServerError>,
     /// What it said to a StartupMessage over TLS from the first byte without ALPN.
     pub direct_without_alpn: Step<StartupReply>,
 }

@@ -382,8 +382,9 @@ fn no_post_quantum_group(evidence: &Evidence<'_>) -> Decision {
 fn plaintext_accepted(evidence: &Evidence<'_>) -> Decision {
     match &evidence.seen.plaintext_before_tls {
         Step::Observed { value, .. } => match value {
-            // protocol_violation: "received unencrypted data after SSL request".
-            StartupReply::Error(error) if error.sqlstate == "08P01" => {
+            // protocol_violation: "received unencrypted data after SSL request". Up to version 13 it
+            // is said in the form of protocol 2, for no StartupMessage was read.
+            StartupReply::Error(error) if error.sqlstate == "08P01" || error.old_style => {
                 (CheckState::Absent, format!("refused: {}", error.message))
             }
             StartupReply::Unexpected { .. } => (

@@ -14,8 +14,8 @@ use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
 use crate::net::Network;
 use crate::observation::enumeration::{Enumeration, VersionSeen, WithoutServerName};
-use crate::observation::{Failure, Handshake, StartupReply, Step};
-use crate::wire::postgres;
+use crate::observation::{Failure, Handshake, ServerError, StartupReply, Step};
+use crate::wire::postgres::{self, Decoded};
 use crate::wire::tls::client_hello::ClientHello;
 
 /// How long a whole handshake or a reply may take.
@@ -86,7 +86,9 @@ impl<N: Network> Enumerator<'_, N> {
         // TLS below 1.2 cannot carry what follows: that is left open.
         if highest.version >= 0x0303 {
             if !self.asker.is_direct() {
-                seen.plaintext_before_tls = step(self.plaintext_before_tls().await);
+                let mut error = None;
+                seen.plaintext_before_tls = step(self.plaintext_before_tls(&mut error).await);
+                seen.error_before_s = error;
             }
             seen.direct_without_alpn = step(self.direct_without_alpn().await);
         }
@@ -207,13 +209,24 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// CVE-2021-23214: a StartupMessage in plaintext in the same packet as SSLRequest. A server that
     /// kept it takes it after the handshake for something that came over TLS.
-    async fn plaintext_before_tls(&self) -> Result<StartupReply, Failure> {
+    async fn plaintext_before_tls(
+        &self,
+        refused: &mut Option<ServerError>,
+    ) -> Result<StartupReply, Failure> {
         let (_permit, mut stream) = self.asker.open_silently().await?;
         let injected = [postgres::SSL_REQUEST.to_vec(), startup_bytes(self.plan)].concat();
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let exchange = async {
             let mut pending = Vec::new();
             let reply = negotiate(&mut stream, &injected, &mut pending).await?;
+            if reply.byte == b'E' {
+                let bytes = [b"E", pending.as_slice()].concat();
+                if let Decoded::Reply(StartupReply::Error(error), _) =
+                    postgres::startup_reply(&bytes, true)
+                {
+                    *refused = Some(error);
+                }
+            }
             if reply.byte != b'S' {
                 return Err(Failure::Protocol("no S".into()));
             }
