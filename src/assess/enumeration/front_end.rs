@@ -5,6 +5,9 @@ use crate::observation::enumeration::{Enumeration, Order, VersionSeen};
 use crate::observation::{Connection, Failure, ServerError, StartupReply};
 use crate::report::enumeration::{FrontEnd, FrontEndReport};
 
+/// Whether the evidence shows something.
+type Shows = fn(&Evidence<'_>) -> bool;
+
 /// Something that speaks for a proxy, and whether an old PostgreSQL would explain it, too.
 struct Sign {
     words: &'static str,
@@ -12,7 +15,7 @@ struct Sign {
 }
 
 /// Signs that no PostgreSQL since the minor releases of 2021 gives.
-const SIGNS: &[(fn(&Evidence<'_>) -> bool, Sign)] = &[
+const SIGNS: &[(Shows, Sign)] = &[
     (
         |evidence| evidence.below_tls_1_3(|version| version.extensions.contains(&35)),
         Sign {
@@ -35,7 +38,7 @@ const SIGNS: &[(fn(&Evidence<'_>) -> bool, Sign)] = &[
         },
     ),
     (
-        Evidence::tickets_and_groups,
+        |evidence| evidence.tickets_and_groups(),
         Sign {
             words: "it gives session tickets and takes more than one group: PostgreSQL takes several \
                     groups since 18 only, and gives no tickets since long before",
@@ -43,7 +46,7 @@ const SIGNS: &[(fn(&Evidence<'_>) -> bool, Sign)] = &[
         },
     ),
     (
-        Evidence::direct_goes_on,
+        |evidence| evidence.direct_goes_on(),
         Sign {
             words: "it goes on after direct TLS without ALPN; no PostgreSQL does",
             old_postgresql_would: false,
@@ -58,7 +61,11 @@ const SIGNS: &[(fn(&Evidence<'_>) -> bool, Sign)] = &[
         },
     ),
     (
-        |evidence| evidence.errors().any(|error| !error.old_style && error.routine.is_none()),
+        |evidence| {
+            evidence
+                .errors()
+                .any(|error| !error.old_style && error.routine.is_none())
+        },
         Sign {
             words: "its errors name no routine of the source; PostgreSQL's always do",
             old_postgresql_would: false,
@@ -69,7 +76,7 @@ const SIGNS: &[(fn(&Evidence<'_>) -> bool, Sign)] = &[
 /// A rule that names a product: all of it must hold.
 struct Product {
     name: &'static str,
-    holds: fn(&Evidence<'_>) -> bool,
+    holds: Shows,
 }
 
 /// The products, each as seen on the version in docs/front-ends.md.
@@ -117,7 +124,10 @@ const PRODUCTS: &[Product] = &[
 
 pub(super) fn report(seen: &Enumeration, connections: &[Connection]) -> FrontEndReport {
     let evidence = Evidence { seen, connections };
-    let spoken = seen.versions.iter().any(|version| version.answer.value().is_some());
+    let spoken = seen
+        .versions
+        .iter()
+        .any(|version| version.answer.value().is_some());
     if !spoken && seen.error_before_s.is_none() {
         return FrontEndReport {
             conclusion: FrontEnd::NotObserved,
@@ -154,14 +164,23 @@ struct Evidence<'a> {
 
 impl Evidence<'_> {
     fn below_tls_1_3(&self, shows: impl Fn(&VersionSeen) -> bool) -> bool {
-        let mut versions = self.seen.versions.iter().filter(|version| version.version < 0x0304);
+        let mut versions = self
+            .seen
+            .versions
+            .iter()
+            .filter(|version| version.version < 0x0304);
         versions.any(shows)
     }
 
     fn tickets_and_groups(&self) -> bool {
         let tickets = self.seen.tickets.is_some_and(|tickets| tickets > 0)
             || self.below_tls_1_3(|version| version.extensions.contains(&35));
-        tickets && self.seen.versions.iter().any(|version| version.groups.len() > 1)
+        tickets
+            && self
+                .seen
+                .versions
+                .iter()
+                .any(|version| version.groups.len() > 1)
     }
 
     fn direct_goes_on(&self) -> bool {
@@ -174,8 +193,14 @@ impl Evidence<'_> {
 
     /// Every error that the server sent to a StartupMessage.
     fn errors(&self) -> impl Iterator<Item = &ServerError> {
-        let replies = self.connections.iter().map(|connection| &connection.startup);
-        let more = [&self.seen.direct_without_alpn, &self.seen.plaintext_before_tls];
+        let replies = self
+            .connections
+            .iter()
+            .map(|connection| &connection.startup);
+        let more = [
+            &self.seen.direct_without_alpn,
+            &self.seen.plaintext_before_tls,
+        ];
         replies.chain(more).filter_map(|step| match step.value() {
             Some(StartupReply::Error(error)) => Some(error),
             _ => None,
@@ -183,7 +208,10 @@ impl Evidence<'_> {
     }
 
     fn version(&self, code: u16) -> Option<&VersionSeen> {
-        self.seen.versions.iter().find(|version| version.version == code)
+        self.seen
+            .versions
+            .iter()
+            .find(|version| version.version == code)
     }
 
     fn order_in_tls_1_2(&self) -> Option<Order> {
@@ -191,11 +219,15 @@ impl Evidence<'_> {
     }
 
     fn groups_of_tls_1_3(&self) -> &[u16] {
-        self.version(0x0304).map(|version| version.groups.as_slice()).unwrap_or_default()
+        self.version(0x0304)
+            .map(|version| version.groups.as_slice())
+            .unwrap_or_default()
     }
 
     fn refuses_with(&self, version: u16, alert: u8) -> bool {
-        let answer = self.version(version).and_then(|version| version.answer.failure());
+        let answer = self
+            .version(version)
+            .and_then(|version| version.answer.failure());
         answer == Some(&Failure::Alert(alert))
     }
 }
