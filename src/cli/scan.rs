@@ -164,6 +164,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
         all_addresses: false,
         timeout: args.timeout,
         compare_sni: false,
+        enumerate: None,
         expected: None,
     };
     Ok(Prober {
