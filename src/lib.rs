@@ -41,6 +41,7 @@ pub mod assess;
 pub mod client;
 pub mod conninfo;
 pub mod emulates;
+pub mod inventory;
 pub mod libpq;
 pub mod net;
 pub mod observation;
