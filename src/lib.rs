@@ -37,7 +37,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod advice;
 pub mod assess;
+pub mod check;
 pub mod client;
 pub mod conninfo;
 pub mod emulates;

@@ -2,7 +2,9 @@
 
 use super::trust::Trust;
 use super::{certificate, expected};
-use crate::client::ExpectedFile;
+use crate::advice;
+use crate::client::Client;
+use crate::emulates::Emulates;
 use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
@@ -32,7 +34,7 @@ pub(super) fn report(
     host: &HostFacts<'_>,
     facts: &Facts<'_>,
     trust: &Trust,
-    expected: Option<&ExpectedFile>,
+    client: &Client,
     sslmodes: Vec<Verdict>,
     now: i64,
 ) -> HostReport {
@@ -89,7 +91,7 @@ pub(super) fn report(
         report.client_certificate = client_certificate(connections, main, facts);
         report
     });
-    HostReport {
+    let mut report = HostReport {
         host: host.spec.host.clone(),
         hostaddr: host.spec.hostaddr.clone(),
         port: host.spec.port.clone(),
@@ -115,8 +117,32 @@ pub(super) fn report(
         timings: timings(host, connections),
         advice: Vec::new(),
         other_clients: Vec::new(),
-        expected_certificate: expected.and_then(|file| expected::compare(file, &chain)),
-    }
+        expected_certificate: client
+            .expected
+            .as_ref()
+            .and_then(|file| expected::compare(file, &chain)),
+    };
+    let situation = advice::Situation {
+        host: &report,
+        spec: host.spec,
+        parameters: facts.parameters,
+        client,
+        emulates: Emulates {
+            libpq: facts.parameters.libpq(),
+            openssl: facts.openssl,
+        },
+        chain: &chain,
+        anchors: trust.anchors(),
+        root_store: trust.root_store(),
+        now,
+    };
+    let (advice, others) = (
+        advice::advise(&situation),
+        advice::other_clients(&situation),
+    );
+    report.advice = advice;
+    report.other_clients = others;
+    report
 }
 
 fn addresses(host: &HostFacts<'_>) -> Vec<AddressReport> {

@@ -94,8 +94,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         .enumerate()
         .map(|(number, host)| {
             let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-            let expected = client.expected.as_ref();
-            host::report(host, &facts, &trust, expected, verdicts.to_vec(), now)
+            host::report(host, &facts, &trust, client, verdicts.to_vec(), now)
         })
         .collect();
     let shown = report

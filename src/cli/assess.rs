@@ -17,6 +17,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         path: crate::conninfo::redact(&args.file),
         why,
     };
+    let mut shown = output::Shown::new(&args.judge);
     let mut code = 0;
     let mut count = 0;
     for (number, line) in text
@@ -36,13 +37,14 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         gather::add_options(&mut observation.client, &args.libpq.settings());
         let at = args.judge.at.unwrap_or(observation.observed_at);
         let report = assess(&observation, args.judge.emulates(observation.emulates), at);
-        output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
+        shown.add(report)?;
         count += 1;
     }
     if count == 0 {
         return Err(wrong("it is empty".into()));
     }
+    shown.finish()?;
     Ok(code)
 }
 

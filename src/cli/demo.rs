@@ -42,7 +42,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             }
             let observation = probe(Some(&server.conninfo), &options)?;
             let at = args.judge.at.unwrap_or(observation.observed_at);
-            output::show(&assess(&observation, options.emulates, at), &args.judge)?;
+            let mut shown = output::Shown::new(&args.judge);
+            shown.add(assess(&observation, options.emulates, at))?;
+            shown.finish()?;
             if text && !args.judge.quiet {
                 let mut out = std::io::stdout().lock();
                 writeln!(out).map_err(output_error)?;

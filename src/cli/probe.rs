@@ -63,6 +63,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .into_iter()
         .map(|target| prepare(target, &options))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut shown = output::Shown::new(&args.judge);
     let mut code = 0;
     let mut saved = Vec::new();
     for observation in observe_all(prepared)? {
@@ -71,7 +72,6 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
-        output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
@@ -85,7 +85,9 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
                 .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
+        shown.add(report)?;
     }
+    shown.finish()?;
     if let Some(path) = &args.save_observation {
         write(path, &saved)?;
     }
@@ -113,10 +115,10 @@ fn pem(der: &str) -> String {
 }
 
 /// A target that is ready to be asked.
-struct Prepared {
-    observation: Observation,
-    parameters: Option<Parameters>,
-    plan: Option<Plan>,
+pub(super) struct Prepared {
+    pub(super) observation: Observation,
+    pub(super) parameters: Option<Parameters>,
+    pub(super) plan: Option<Plan>,
 }
 
 /// Probes one target.
@@ -129,19 +131,12 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
 /// Asks all of them side by side, and gathers what the chains need of the system's store.
 fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
     for some in prepared.chunks_mut(SIDE_BY_SIDE) {
-        let plans: Vec<_> = some.iter().map(|target| target.plan.clone()).collect();
-        let asking = plans.iter().map(|plan| async move {
-            match plan {
-                Some(plan) => observe(plan, &SystemNetwork).await,
-                None => Vec::new(),
+        ask(some)?;
+        for target in some {
+            let seen = &target.observation.hosts;
+            if let Some(parameters) = target.parameters.as_ref().filter(|_| !seen.is_empty()) {
+                system_store::gather(&mut target.observation.client, parameters, seen);
             }
-        });
-        let seen = block_on(join_all(asking))?;
-        for (target, hosts) in some.iter_mut().zip(seen) {
-            if let Some(parameters) = target.parameters.as_ref().filter(|_| !hosts.is_empty()) {
-                system_store::gather(&mut target.observation.client, parameters, &hosts);
-            }
-            target.observation.hosts = hosts;
         }
     }
     Ok(prepared
@@ -150,8 +145,24 @@ fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
         .collect())
 }
 
+/// Asks all of them at the same time.
+pub(super) fn ask(prepared: &mut [Prepared]) -> Result<(), Error> {
+    let plans: Vec<_> = prepared.iter().map(|target| target.plan.clone()).collect();
+    let asking = plans.iter().map(|plan| async move {
+        match plan {
+            Some(plan) => observe(plan, &SystemNetwork).await,
+            None => Vec::new(),
+        }
+    });
+    let seen = block_on(join_all(asking))?;
+    for (target, hosts) in prepared.iter_mut().zip(seen) {
+        target.observation.hosts = hosts;
+    }
+    Ok(())
+}
+
 /// Gathers the client's side and decides what to ask.
-fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
+pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
     let openssl = options.emulates.openssl;
     let keys = std::cell::RefCell::new(None);
     let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| {
