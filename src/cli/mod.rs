@@ -5,12 +5,15 @@ mod assess;
 mod check;
 mod check_args;
 mod demo;
+mod diff;
 mod error;
 mod expect;
 pub mod gather;
 pub mod help;
 mod output;
 mod probe;
+mod records;
+mod report;
 mod system_store;
 mod usage;
 
@@ -43,6 +46,8 @@ pub fn run() -> ExitCode {
         Some(Command::Check(args)) => return check::run(args),
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
+        Some(Command::Diff(two)) => diff::run(two),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Help(topic)) => help::run(topic),
     };
     match done {

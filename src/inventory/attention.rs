@@ -118,19 +118,28 @@ pub fn remarks(host: &Host, now: i64) -> Vec<Remark> {
         (Weight::Low, "self-signed"),
     );
     note(
-        host.answered()
-            && !host.trust.is_empty()
-            && !host.trust.iter().any(|set| set.ends_with(": ok"))
-            && !host.leaf().is_some_and(|leaf| leaf.self_signed),
+        !host.leaf().is_some_and(|leaf| leaf.self_signed) && unanchored(host),
         (Weight::Low, "no trust anchor known"),
     );
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|remark| std::cmp::Reverse(remark.0));
     found
+}
+
+/// Whether the chain ends at no known root, in each set that there is: another fault of the chain
+/// is another remark.
+fn unanchored(host: &Host) -> bool {
+    let mut sets = host
+        .trust
+        .iter()
+        .filter_map(|set| set.split_once(": "))
+        .peekable();
+    let ends = |words| matches!(words, "unable to get local issuer certificate" | "absent");
+    sets.peek().is_some() && sets.all(|(_, words)| ends(words)) && !host.certificates.is_empty()
 }
 
 fn weak_digest(algorithm: &str) -> bool {
     let algorithm = algorithm.to_ascii_lowercase();
-    algorithm.contains("md5") || algorithm.contains("sha1") && !algorithm.contains("sha1024")
+    algorithm.contains("md5") || algorithm.contains("sha1")
 }
 
 #[cfg(test)]
@@ -181,6 +190,19 @@ mod tests {
             words(&host, 0),
             ["password in clear text", "plaintext accepted"]
         );
+    }
+
+    #[test]
+    fn a_chain_without_a_known_root_is_remarked_where_no_set_has_one() {
+        let mut host = host();
+        let with = |sets: &[&str]| sets.iter().map(|set| (*set).to_owned()).collect();
+        let lost = "system: unable to get local issuer certificate";
+        host.trust = with(&["root file: absent", lost]);
+        assert_eq!(words(&host, 0), ["no trust anchor known"]);
+        host.trust = with(&["root file: ok", lost]);
+        assert_eq!(words(&host, 0), [""; 0]);
+        host.trust = with(&["root file: certificate has expired", lost]);
+        assert_eq!(words(&host, 0), [""; 0]);
     }
 
     #[test]

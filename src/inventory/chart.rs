@@ -25,18 +25,22 @@ pub(super) fn html(text: &str) -> String {
     safe
 }
 
+/// A bar: its word, and its parts from the left.
+pub(super) struct Row(pub(super) String, pub(super) Vec<Part>);
+
+/// A part of a bar: its class, what it stands for, how many.
+pub(super) struct Part(pub(super) &'static str, pub(super) String, pub(super) u64);
+
 /// A bar for each word.
 pub(super) fn bars(title: &str, counts: &[(String, u64)]) -> String {
-    let rows: Vec<_> = counts
-        .iter()
-        .map(|(word, count)| (word.clone(), vec![("a", String::new(), *count)]))
-        .collect();
-    stacked(title, &rows)
+    let row =
+        |(word, count): &(String, u64)| Row(word.clone(), vec![Part("a", String::new(), *count)]);
+    stacked(title, &counts.iter().map(row).collect::<Vec<_>>())
 }
 
-/// A bar of several parts for each word; of a part: a class, what it stands for, how many.
-pub(super) fn stacked(title: &str, rows: &[(String, Vec<(&str, String, u64)>)]) -> String {
-    let sum = |parts: &[(&str, String, u64)]| parts.iter().map(|part| part.2).sum::<u64>();
+/// A bar of several parts for each word.
+pub(super) fn stacked(title: &str, rows: &[Row]) -> String {
+    let sum = |parts: &[Part]| parts.iter().map(|part| part.2).sum::<u64>();
     let longest = rows.iter().map(|row| sum(&row.1)).max().unwrap_or_default();
     let height = rows.len() * ROW + 4;
     let mut svg = format!(
@@ -45,7 +49,7 @@ pub(super) fn stacked(title: &str, rows: &[(String, Vec<(&str, String, u64)>)]) 
         html(title),
         LABEL + LENGTH + 90,
     );
-    for (at, (word, parts)) in rows.iter().enumerate() {
+    for (at, Row(word, parts)) in rows.iter().enumerate() {
         let top = at * ROW;
         let mut label: String = word.chars().take(30).collect();
         if label.len() < word.len() {
@@ -61,7 +65,7 @@ pub(super) fn stacked(title: &str, rows: &[(String, Vec<(&str, String, u64)>)]) 
             html(&label),
         );
         let mut left = LABEL;
-        for (class, meaning, count) in parts {
+        for Part(class, meaning, count) in parts {
             let width = length(*count, longest);
             if width > 0 {
                 let _ = write!(

@@ -9,6 +9,7 @@ pub mod change;
 pub mod chart;
 pub mod csv;
 pub mod host;
+pub mod listing;
 pub mod page;
 pub mod record;
 pub mod summary;

@@ -158,7 +158,7 @@
 
   by("filters").addEventListener("submit", (event) => event.preventDefault());
   Object.values(controls).forEach((control) => control.addEventListener("input", refresh));
-  by("reset").addEventListener("click", () => { by("filters").reset(); refresh(); });
+  by("clear").addEventListener("click", () => { by("filters").reset(); refresh(); });
   by("back").addEventListener("click", () => { state.page -= 1; show(); });
   by("on").addEventListener("click", () => { state.page += 1; show(); });
   document.querySelectorAll("thead th").forEach((th) => th.querySelector("button").addEventListener("click", () => {

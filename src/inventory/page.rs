@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::attention::{Remark, Weight, remarks};
-use super::chart::{bars, html, stacked};
+use super::chart::{Part, Row, bars, html, stacked};
 use super::host::{Chained, ClientCertificate, Host, MODES, Mode, day};
-use super::summary::Summary;
+use super::summary::{Counts, Summary};
 
 /// A page holds no more hosts than a browser sorts without delay.
 pub const MOST_HOSTS: usize = 20_000;
@@ -78,7 +78,8 @@ impl Page {
     /// whether the page lacks hosts that were counted.
     pub fn html(mut self, title: &str, beside: Option<&str>) -> (String, bool) {
         // The weightiest first, so that they stay where not all do.
-        self.hosts.sort_by(|a, b| b.0.cmp(&a.0));
+        self.hosts
+            .sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         loop {
             let data = safe(&self.data());
             let short = self.left_out || u64::try_from(self.hosts.len()) != Ok(self.summary.hosts);
@@ -185,28 +186,20 @@ impl Page {
 
     fn charts(&self) -> String {
         let summary = &self.summary;
-        let per_mode =
-            |counts: &[_; MODES.len()]| -> Vec<(String, Vec<(&'static str, String, u64)>)> {
-                let words = Summary::words(counts);
-                let parts = |of: &std::collections::BTreeMap<String, u64>| {
-                    words
-                        .iter()
-                        .filter_map(|word| Some((class(word), word.clone(), *of.get(word)?)))
-                        .collect()
-                };
-                let counts: &[std::collections::BTreeMap<String, u64>; MODES.len()] = counts;
-                MODES
-                    .iter()
-                    .zip(counts)
-                    .map(|(mode, of)| ((*mode).to_owned(), parts(of)))
-                    .collect()
+        let per_mode = |counts: &[Counts; MODES.len()]| {
+            let words = Summary::words(counts);
+            let parts = |of: &Counts| {
+                let of_word = |word: &String| Some(Part(class(word), word.clone(), *of.get(word)?));
+                words.iter().filter_map(of_word).collect()
             };
-        let mut expiry = vec![(
-            "expired".to_owned(),
-            vec![("b", String::new(), summary.expired)],
-        )];
+            let rows = MODES.iter().zip(counts);
+            rows.map(|(mode, of)| Row((*mode).to_owned(), parts(of)))
+                .collect::<Vec<_>>()
+        };
+        let part = |class, count| vec![Part(class, String::new(), count)];
+        let mut expiry = vec![Row("expired".to_owned(), part("b", summary.expired))];
         for (name, count) in summary.month_names().into_iter().zip(summary.expires) {
-            expiry.push((name, vec![("a", String::new(), count)]));
+            expiry.push(Row(name, part("a", count)));
         }
         let versions: Vec<_> = summary.versions.clone().into_iter().collect();
         let key = |class: &str, word: &str| {
@@ -396,7 +389,7 @@ const TABLE: &str = r#"<h2 id="hosts">Hosts</h2>
 <label>TLS version<select id="version"><option value="">any</option></select></label>
 <label>Remark<select id="remark"><option value="">any</option></select></label>
 <label>Expires<select id="ends"><option value="">any time</option><option value="-1">has expired</option><option value="7">within 7 days</option><option value="30">within 30 days</option><option value="90">within 90 days</option><option value="365">within a year</option></select></label>
-<button type="button" id="reset">Reset</button>
+<button type="button" id="clear">Reset</button>
 </form>
 <div id="pages"><span id="count" role="status"></span> <button type="button" id="back">Previous</button> <button type="button" id="on">Next</button></div>
 <div class="wide"><table>

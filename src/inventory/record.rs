@@ -254,6 +254,33 @@ pub struct Answer {
     pub auth: Option<String>,
 }
 
+/// What tells records apart, read without the rest.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Label {
+    target: Target,
+    scan: Option<Scan>,
+    /// When, RFC 3339.
+    #[serde(deserialize_with = "lenient")]
+    pub probed_at: String,
+}
+
+impl Label {
+    /// Reads it from a line; of a line that is no record it is empty.
+    pub fn parse(line: &str) -> Self {
+        serde_json::from_str(line).unwrap_or_default()
+    }
+
+    /// What the record is called in every scan.
+    pub fn name(&self) -> &str {
+        name(self.scan.as_ref(), &self.target)
+    }
+}
+
+fn name<'a>(scan: Option<&'a Scan>, target: &'a Target) -> &'a str {
+    scan.map_or(target.input.as_str(), |scan| scan.target.as_str())
+}
+
 impl Record {
     /// Reads a line.
     ///
@@ -282,9 +309,7 @@ impl Record {
 
     /// What the record is called in every scan.
     pub fn name(&self) -> &str {
-        self.scan
-            .as_ref()
-            .map_or(self.target.input.as_str(), |scan| scan.target.as_str())
+        name(self.scan.as_ref(), &self.target)
     }
 
     /// The host that the record's TLS was seen at, else the first.

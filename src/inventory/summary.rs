@@ -13,6 +13,9 @@ const MOST_BARS: usize = 12;
 /// More different words than these of one kind are not told apart: records are not trusted.
 const MOST_WORDS: usize = 100_000;
 
+/// How many of each word.
+pub type Counts = BTreeMap<String, u64>;
+
 /// Counts, filled a host at a time.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -21,17 +24,17 @@ pub struct Summary {
     /// All hosts.
     pub hosts: u64,
     /// By the contract's word.
-    pub statuses: BTreeMap<String, u64>,
+    pub statuses: Counts,
     /// By protocol version.
-    pub versions: BTreeMap<String, u64>,
+    pub versions: Counts,
     /// For each mode, by whether libpq takes the TLS.
-    pub tls: [BTreeMap<String, u64>; 6],
+    pub tls: [Counts; 6],
     /// For each mode, by outcome.
-    pub outcomes: [BTreeMap<String, u64>; 6],
+    pub outcomes: [Counts; 6],
     /// By issuer of the server's certificate.
-    pub issuers: BTreeMap<String, u64>,
+    pub issuers: Counts,
     /// By key of the server's certificate.
-    pub keys: BTreeMap<String, u64>,
+    pub keys: Counts,
     /// Hosts whose chain has expired.
     pub expired: u64,
     /// Hosts whose chain expires in the month of that number from now, from 0; the last is later.
@@ -133,7 +136,7 @@ impl Summary {
     }
 
     /// The most frequent words, and the rest as `other`.
-    pub fn most(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    pub fn most(counts: &Counts) -> Vec<(String, u64)> {
         let mut words: Vec<_> = counts.iter().map(|(word, n)| (word.clone(), *n)).collect();
         words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         if words.len() > MOST_BARS {
@@ -145,7 +148,7 @@ impl Summary {
     }
 
     /// The words that stand in any mode of `counts`.
-    pub fn words(counts: &[BTreeMap<String, u64>; MODES.len()]) -> Vec<String> {
+    pub fn words(counts: &[Counts; MODES.len()]) -> Vec<String> {
         let mut words: Vec<String> = counts.iter().flat_map(BTreeMap::keys).cloned().collect();
         words.sort();
         words.dedup();
@@ -153,7 +156,7 @@ impl Summary {
     }
 }
 
-fn bump(counts: &mut BTreeMap<String, u64>, word: &str) {
+fn bump(counts: &mut Counts, word: &str) {
     let word = if word.is_empty() { "not known" } else { word };
     if let Some(count) = counts.get_mut(word) {
         *count += 1;

@@ -18,6 +18,7 @@ mod connections;
 mod contract;
 mod demo;
 mod hostile;
+mod inventory;
 mod layering;
 mod manners;
 mod negotiation_table;
