@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   pgprobe diff last-week.ndjson today.ndjson
   pgprobe diff last-week/ today/             directories of shards
-  pgprobe diff old.ndjson new.ndjson --format json | jq 'select(.kind==\"weaker\")'
+  pgprobe diff old.ndjson new.ndjson --format json
 
 Exit status, as of diff(1):
   0  nothing changed

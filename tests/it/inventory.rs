@@ -13,7 +13,7 @@ use crate::support::pgprobe::program;
 use crate::support::repository::repository;
 
 /// When the servers were recorded, about.
-const NOW: i64 = 1_795_305_600; // 2026-11-22
+const NOW: i64 = 1_795_392_000; // 2026-11-23
 
 /// Reports of the recorded servers, one each.
 fn recorded() -> Vec<Value> {
