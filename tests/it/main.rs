@@ -16,6 +16,7 @@ mod check_docs;
 mod check_expected;
 mod check_hostile;
 mod check_quiet;
+mod ciphers;
 mod command;
 mod connections;
 mod contract;
