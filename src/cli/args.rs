@@ -91,6 +91,12 @@ pub(crate) enum Command {
     /// Probe lists and networks, a record for each target.
     #[command(before_help = super::scan_args::EXAMPLES)]
     Scan(Box<ScanArgs>),
+    /// Say what changed between two scans: new, gone, renewed, weaker, expired.
+    #[command(before_help = super::diff::EXAMPLES)]
+    Diff(super::diff::DiffArgs),
+    /// Make one HTML page of the records of scans, to be opened without a network.
+    #[command(before_help = super::report::EXAMPLES)]
+    Report(super::report::ReportArgs),
     /// Explain a topic or a command.
     #[command(before_help = HELP_EXAMPLES)]
     Help(HelpArgs),

@@ -54,6 +54,14 @@ pub(crate) enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// A file of records holds none.
+    #[error("\"{path}\" is not what a scan writes: {why}")]
+    Records {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A file of certificates could not be used.
     #[error("cannot use \"{path}\" as a certificate: {why}")]
     Certificate {
@@ -88,6 +96,10 @@ impl Error {
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
             }
+            Self::Records { .. } => Some(
+                "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
+                 --format json`",
+            ),
             Self::Options { hint, .. } | Self::Scan { hint, .. } => Some(hint),
             Self::Read { error, .. } => Some(match error.kind() {
                 io::ErrorKind::NotFound => {

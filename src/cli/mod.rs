@@ -6,6 +6,7 @@ mod check;
 mod check_args;
 mod ciphers;
 mod demo;
+mod diff;
 mod error;
 mod expect;
 pub mod gather;
@@ -13,6 +14,8 @@ pub mod help;
 mod output;
 mod probe;
 mod progress;
+mod records;
+mod report;
 mod scan;
 mod scan_args;
 mod system_store;
@@ -50,6 +53,8 @@ pub fn run() -> ExitCode {
         Some(Command::Scan(scan)) => scan::run(&scan),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),
+        Some(Command::Diff(two)) => diff::run(&two),
+        Some(Command::Report(args)) => report::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

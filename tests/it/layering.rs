@@ -71,6 +71,7 @@ const LAYERS: [(&str, &[&str], Tokio); 21] = [
         &["emulates", "libpq", "observation", "report"],
         Tokio::No,
     ),
+    ("inventory", &["render", "report"], Tokio::No),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     (
