@@ -1,6 +1,7 @@
 //! Collects the evidence: the only asynchronous protocol code. It holds no opinion.
 
 mod connection;
+mod ffdhe;
 mod handshake;
 mod own_hello;
 pub mod plan;
