@@ -17,12 +17,13 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/json.md",
+    "docs/pains.md",
 ];
 
 #[test]
