@@ -331,6 +331,7 @@ pub(super) fn hello(max_version: u16) -> Vec<u8> {
         signature_schemes: openssl::signature_schemes(crate::emulates::OpenSsl::V3Level2),
         server_name: Some("db.test".into()),
         alpn: None,
+        ..ClientHello::default()
     };
     hello.to_records()
 }
