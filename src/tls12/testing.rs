@@ -328,7 +328,7 @@ pub(super) fn hello(max_version: u16) -> Vec<u8> {
         versions: (0x0301..=max_version).rev().collect(),
         cipher_suites: openssl::cipher_suites(0x0301, max_version),
         groups: vec![0x001d, 0x0017],
-        signature_schemes: openssl::signature_schemes(crate::emulates::OpenSsl::V3Level2),
+        signature_schemes: vec![0x0403, 0x0807, 0x0809, 0x0804, 0x0401],
         server_name: Some("db.test".into()),
         alpn: None,
         ..ClientHello::default()
