@@ -190,6 +190,8 @@ pub enum Purpose {
     Plaintext,
     /// As `Negotiated`, without the client certificate.
     WithoutClientCertificate,
+    /// As `Negotiated` up to the end of the handshake, without server_name.
+    WithoutServerName,
     /// TLS from the first byte with ALPN (`sslnegotiation=direct`).
     Direct,
     /// TLS from the first byte without ALPN.

@@ -14,11 +14,12 @@ use crate::observation::{
     AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
     StartupReply, Step,
 };
+use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
     AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
-    KeyPossession, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer, StartupKind,
-    StartupReport, Status, Timing, TlsReport, Verdict,
+    KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer,
+    StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -112,6 +113,8 @@ pub(super) fn report(
         sslmodes,
         direct: direct(Purpose::Direct),
         direct_without_alpn: direct(Purpose::DirectWithoutAlpn),
+        without_server_name: find(Purpose::WithoutServerName)
+            .map(|connection| nameless_report(connection, shown)),
         gssenc_request: find(Purpose::Gssenc).map(|connection| match &connection.negotiation {
             Step::Observed { value, .. } => byte_text(value.byte),
             step => step.failure().map(failure_text).unwrap_or_default(),
@@ -521,23 +524,53 @@ fn offer(offer: &Offer) -> OfferReport {
 
 fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectReport {
     let seen = connection.tls.as_ref();
-    let same_chain = seen
-        .filter(|seen| !seen.certificates.is_empty())
-        .zip(shown.and_then(|shown| shown.tls.as_ref()))
-        .map(|(seen, shown)| seen.certificates == shown.certificates);
     DirectReport {
         completed: connection.handshake.value().is_some(),
         alpn: seen.and_then(|seen| seen.alpn.clone()),
         protocol_version: seen
             .and_then(|seen| seen.protocol_version)
             .map(names::protocol_version),
-        same_chain,
-        failure: connection
-            .handshake
-            .failure()
-            .or(connection.connect.failure())
-            .map(failure_text),
+        same_chain: same_chain(connection, shown),
+        sha256: leaf(connection).map(|leaf| certificate::hex(&leaf.sha256())),
+        failure: failure_of(connection),
     }
+}
+
+fn nameless_report(connection: &Connection, shown: Option<&Connection>) -> NamelessReport {
+    let seen = connection.tls.as_ref();
+    let leaf = leaf(connection);
+    NamelessReport {
+        completed: connection.handshake.value().is_some(),
+        protocol_version: seen
+            .and_then(|seen| seen.protocol_version)
+            .map(names::protocol_version),
+        same_chain: same_chain(connection, shown),
+        subject: leaf.as_ref().map(|leaf| leaf.subject.to_string()),
+        sha256: leaf.map(|leaf| certificate::hex(&leaf.sha256())),
+        failure: failure_of(connection),
+    }
+}
+
+fn same_chain(connection: &Connection, shown: Option<&Connection>) -> Option<bool> {
+    let seen = connection.tls.as_ref();
+    seen.filter(|seen| !seen.certificates.is_empty())
+        .zip(shown.and_then(|shown| shown.tls.as_ref()))
+        .map(|(seen, shown)| seen.certificates == shown.certificates)
+}
+
+fn leaf(connection: &Connection) -> Option<Certificate> {
+    let seen = connection.tls.as_ref()?;
+    seen.certificates.first().map(|der| Certificate::parse(der))
+}
+
+/// Why the handshake of a connection was not completed.
+fn failure_of(connection: &Connection) -> Option<String> {
+    let failure = connection
+        .handshake
+        .failure()
+        .or(connection.negotiation.failure())
+        .or(connection.connect.failure());
+    failure.map(failure_text)
 }
 
 fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {

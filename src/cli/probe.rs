@@ -31,6 +31,7 @@ pub(super) struct Options {
     pub(super) emulates: Emulates,
     pub(super) depth: Depth,
     pub(super) all_addresses: bool,
+    pub(super) compare_sni: bool,
     pub(super) timeout: Duration,
     pub(super) expected: Option<ExpectedFile>,
 }
@@ -47,6 +48,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         emulates: args.judge.emulates(Emulates::default()),
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
+        compare_sni: args.compare_sni,
         timeout: args.timeout,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
@@ -248,6 +250,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .filter_map(|host| host_plan(host, parameters))
             .collect(),
         all_addresses: options.all_addresses,
+        compare_sni: options.compare_sni,
         tls,
         direct: parameters.sslnegotiation() == SslNegotiation::Direct,
         protocol_version: parameters.max_protocol_version().code(),

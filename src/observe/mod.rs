@@ -210,8 +210,14 @@ impl<N: Network> Ready<'_, N> {
         });
         let name = self.host.server_name.as_deref();
         connection::tls(stream, plan, name, steps, &limit, &mut main).await;
+        // Only where TLS began with a name can it be another without.
+        let compares_sni = plan.compare_sni && name.is_some() && main.handshake.ms().is_some();
         if !startup {
-            return vec![main];
+            let mut all = vec![main];
+            if compares_sni {
+                all.push(self.open(Purpose::WithoutServerName, None).await);
+            }
+            return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
         let mut all = vec![main];
@@ -235,6 +241,10 @@ impl<N: Network> Ready<'_, N> {
         if let Some(asked) = asked.filter(|_| client_key) {
             let own = (asked.purpose == Purpose::Hello).then_some(0x0304);
             all.push(self.open(Purpose::WithoutClientCertificate, own).await);
+        }
+        if compares_sni {
+            let own = refused.then_some(0x0304);
+            all.push(self.open(Purpose::WithoutServerName, own).await);
         }
         let mut more = Vec::new();
         if plan.depth == Depth::Full {
@@ -275,6 +285,7 @@ impl<N: Network> Ready<'_, N> {
             return connection;
         };
         let name = self.host.server_name.as_deref();
+        let name = name.filter(|_| purpose != Purpose::WithoutServerName);
         let steps = TlsSteps {
             ssl_request: !plan.direct
                 && !matches!(purpose, Purpose::Direct | Purpose::DirectWithoutAlpn),
@@ -291,6 +302,7 @@ impl<N: Network> Ready<'_, N> {
             Purpose::Hello
             | Purpose::Negotiated
             | Purpose::WithoutClientCertificate
+            | Purpose::WithoutServerName
             | Purpose::Direct
             | Purpose::DirectWithoutAlpn => {
                 connection::tls(stream, plan, name, steps, limit, &mut connection).await;

@@ -9,10 +9,12 @@ mod names;
 mod page;
 mod quiet;
 mod reasons;
+mod sides;
 mod startup;
 mod text;
 mod tls;
 mod verdicts;
+mod ways;
 mod wording;
 
 use std::io::{self, Write};

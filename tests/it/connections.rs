@@ -66,8 +66,14 @@ impl Counted {
     /// says.
     #[track_caller]
     fn costs(&self, depth: &str, more: &str, promised: usize) -> Run {
+        self.costs_with(&["--depth", depth], more, promised)
+    }
+
+    #[track_caller]
+    fn costs_with(&self, options: &[&str], more: &str, promised: usize) -> Run {
         let start = self.server.log().len();
-        let run = Client::new(self.conninfo(more)).json(&["--depth", depth]);
+        let depth = options.join(" ");
+        let run = Client::new(self.conninfo(more)).json(options);
         let counted = self.server.connections(start);
         assert_eq!(counted, promised, "at the server, depth {depth}: {run:#?}");
         assert_eq!(
@@ -199,6 +205,29 @@ fn full_with_a_client_certificate_is_six() {
 fn full_never_takes_more_than_seven() {
     let counted = Counted::compressed(18, ASKS);
     counted.costs("full", &counted.client_certificate(), 7);
+}
+
+#[test]
+fn comparing_without_the_server_name_costs_one_more() {
+    let counted = Counted::new(18, "");
+    for (depth, promised) in [("handshake", 2), ("startup", 3), ("full", 6)] {
+        let run = counted.costs_with(&["--depth", depth, "--compare-sni"], "", promised);
+        let nameless = "/hosts/0/without_server_name";
+        assert_eq!(run.at(&format!("{nameless}/completed")), true, "{run:#?}");
+        // PostgreSQL has one certificate, whatever the name.
+        assert_eq!(run.at(&format!("{nameless}/same_chain")), true, "{run:#?}");
+    }
+}
+
+#[test]
+fn comparing_without_the_server_name_costs_nothing_where_libpq_sends_none() {
+    let counted = Counted::new(15, "");
+    for no_name in ["sslsni=0", "host=127.0.0.1"] {
+        let run = counted.costs_with(&["--depth", "handshake", "--compare-sni"], no_name, 1);
+        assert!(run.at("/hosts/0/without_server_name").is_null(), "{run:#?}");
+    }
+    let counted = Counted::new(15, "ssl = off\n");
+    counted.costs_with(&["--compare-sni"], "", 2);
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod support;
 mod answers;
 mod check;
 mod check_expected;
+mod check_hostile;
+mod check_quiet;
 mod command;
 mod connections;
 mod contract;
