@@ -278,7 +278,8 @@ fn options_that_the_documents_name_exist() {
                     "--all",
                     "--doc",
                 ];
-                if !code.starts_with("cargo")
+                let program = code.split_whitespace().next().unwrap_or_default();
+                if !["cargo", "gcloud", "avn", "doctl", "docker", "pip"].contains(&program)
                     && !code.contains("tests/")
                     && !foreign.contains(&option)
                 {
@@ -301,6 +302,21 @@ fn statuses_of_the_readme_are_those_of_the_help() {
             readme.contains(&format!("\n| {number} | ")),
             "status {number}"
         );
+    }
+}
+
+#[test]
+fn figures_of_fidelity_are_those_of_the_last_long_run() {
+    let (fidelity, tests) = (read("docs/fidelity.md"), read("docs/tests.md"));
+    let rows = fidelity.lines().filter(|line| line.contains(" of "));
+    let figures: Vec<_> = rows
+        .filter_map(|row| row.split('|').nth(2))
+        .map(str::trim)
+        .filter(|figure| figure.starts_with(|one: char| one.is_ascii_digit()))
+        .collect();
+    assert_eq!(figures.len(), 6);
+    for figure in figures {
+        assert!(tests.contains(&format!("{figure} agree")), "{figure}");
     }
 }
 
