@@ -15,6 +15,7 @@ mod check;
 mod check_expected;
 mod check_hostile;
 mod check_quiet;
+mod ciphers;
 mod command;
 mod connections;
 mod contract;
