@@ -297,6 +297,7 @@ fn options_that_the_documents_name_exist() {
                     && !foreign.contains(&option)
                 {
                     let option = option.trim_end_matches([',', '.']);
+                    let option = option.split('=').next().unwrap_or_default();
                     assert!(help.contains(option), "{name}: {option}");
                 }
             }
