@@ -17,11 +17,13 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/enumeration.md",
+    "docs/front-ends.md",
     "docs/json.md",
     "docs/pains.md",
 ];
