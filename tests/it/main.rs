@@ -22,6 +22,7 @@ mod connections;
 mod contract;
 mod demo;
 mod hostile;
+mod inventory;
 mod layering;
 mod legacy;
 mod manners;
