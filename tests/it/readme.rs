@@ -17,7 +17,7 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -26,6 +26,7 @@ const DOCUMENTS: [&str; 8] = [
     "docs/front-ends.md",
     "docs/json.md",
     "docs/pains.md",
+    "docs/scan.md",
 ];
 
 #[test]
@@ -125,7 +126,12 @@ fn words(line: &str) -> Vec<String> {
 fn options_that_the_documents_name_exist() {
     let folder = repository(".");
     let mut help = String::new();
-    for arguments in [&["--help"][..], &["assess", "--help"], &["demo", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["assess", "--help"],
+        &["demo", "--help"],
+        &["scan", "--help"],
+    ] {
         let ran = pgprobe(&folder, &[], arguments);
         assert_eq!(ran.status, Some(0));
         help += &ran.stdout;
