@@ -63,13 +63,8 @@ Exit status:
     max_term_width = 80
 )]
 pub(crate) struct CheckArgs {
-    /// Server, each checked; may be repeated.
-    #[arg(
-        short = 'H',
-        long = "hostname",
-        value_name = "HOST",
-        help = "Server: host, host:port or [v6]:port; may be repeated"
-    )]
+    /// Server: host, host:port, `[v6]:port` or a socket directory; may be repeated.
+    #[arg(short = 'H', long = "hostname", value_name = "HOST")]
     pub(crate) hostnames: Vec<String>,
 
     /// Target as a URI, postgresql://user@host/dbname; may be repeated.

@@ -14,8 +14,8 @@ pub(super) fn render(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut object = Map::new();
     let reached = host.and_then(|host| {
         let addresses = host.addresses.iter();
-        let asked = addresses.filter(|address| address.connected.is_some());
-        asked.last()?.address.parse::<SocketAddr>().ok()
+        let mut asked = addresses.filter(|address| address.connected.is_some());
+        asked.next_back()?.address.parse::<SocketAddr>().ok()
     });
     if let Some(address) = reached {
         object.insert("ip".into(), json!(address.ip()));
