@@ -17,6 +17,7 @@ mod command;
 mod connections;
 mod contract;
 mod demo;
+mod gallery;
 mod hostile;
 mod layering;
 mod legacy;
