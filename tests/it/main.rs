@@ -12,7 +12,11 @@ mod support;
 
 mod answers;
 mod check;
+mod check_docs;
 mod check_expected;
+mod check_hostile;
+mod check_quiet;
+mod ciphers;
 mod command;
 mod connections;
 mod contract;
