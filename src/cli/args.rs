@@ -87,6 +87,12 @@ pub(crate) enum Command {
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
+    /// Say what changed between two scans: new, gone, renewed, weaker, expired.
+    #[command(before_help = super::diff::EXAMPLES)]
+    Diff(super::diff::DiffArgs),
+    /// Make one HTML page of the records of scans, to be opened without a network.
+    #[command(before_help = super::report::EXAMPLES)]
+    Report(super::report::ReportArgs),
     /// Explain a topic or a command.
     #[command(before_help = HELP_EXAMPLES)]
     Help(HelpArgs),

@@ -46,6 +46,14 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A file of records holds none.
+    #[error("\"{path}\" is not what a scan writes: {why}")]
+    Records {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A file of certificates could not be used.
     #[error("cannot use \"{path}\" as a certificate: {why}")]
     Certificate {
@@ -80,6 +88,10 @@ impl Error {
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
             }
+            Self::Records { .. } => Some(
+                "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
+                 --format json`",
+            ),
             Self::Options { hint, .. } => Some(hint),
             Self::Read { error, .. } => Some(match error.kind() {
                 io::ErrorKind::NotFound => {

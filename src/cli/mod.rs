@@ -6,12 +6,15 @@ mod check;
 mod check_args;
 mod ciphers;
 mod demo;
+mod diff;
 mod error;
 mod expect;
 pub mod gather;
 pub mod help;
 mod output;
 mod probe;
+mod records;
+mod report;
 mod system_store;
 mod usage;
 
@@ -46,6 +49,8 @@ pub fn run() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),
+        Some(Command::Diff(two)) => diff::run(&two),
+        Some(Command::Report(args)) => report::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 20] = [
+const LAYERS: [(&str, &[&str], Tokio); 21] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str], Tokio); 20] = [
     ("client", &["conninfo", "emulates"], Tokio::No),
     ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
-    ("pki", &["emulates"], Tokio::No),
+    ("pki", &["curve448", "emulates"], Tokio::No),
     ("private_key", &["emulates"], Tokio::No),
     (
         "libpq",
@@ -71,6 +71,7 @@ const LAYERS: [(&str, &[&str], Tokio); 20] = [
         &["emulates", "libpq", "observation", "report"],
         Tokio::No,
     ),
+    ("inventory", &["render", "report"], Tokio::No),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     (

@@ -23,6 +23,7 @@ mod contract;
 mod demo;
 mod gallery;
 mod hostile;
+mod inventory;
 mod layering;
 mod legacy;
 mod manners;
