@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::check_args::CheckArgs;
+use super::scan_args::ScanArgs;
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
 use crate::libpq::parameters::SslMode;
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
+    /// Probe lists and networks, a record for each target.
+    #[command(before_help = super::scan_args::EXAMPLES)]
+    Scan(Box<ScanArgs>),
     /// Say what changed between two scans: new, gone, renewed, weaker, expired.
     #[command(before_help = super::diff::EXAMPLES)]
     Diff(super::diff::DiffArgs),

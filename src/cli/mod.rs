@@ -13,8 +13,11 @@ pub mod gather;
 pub mod help;
 mod output;
 mod probe;
+mod progress;
 mod records;
 mod report;
+mod scan;
+mod scan_args;
 mod system_store;
 mod usage;
 
@@ -47,6 +50,7 @@ pub fn run() -> ExitCode {
         Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
         Some(Command::Assess(replay)) => assess::run(&replay),
         Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Scan(scan)) => scan::run(&scan),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),
         Some(Command::Diff(two)) => diff::run(&two),

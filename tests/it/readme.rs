@@ -17,13 +17,14 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/json.md",
     "docs/pains.md",
+    "docs/scan.md",
 ];
 
 #[test]
@@ -123,7 +124,12 @@ fn words(line: &str) -> Vec<String> {
 fn options_that_the_documents_name_exist() {
     let folder = repository(".");
     let mut help = String::new();
-    for arguments in [&["--help"][..], &["assess", "--help"], &["demo", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["assess", "--help"],
+        &["demo", "--help"],
+        &["scan", "--help"],
+    ] {
         let ran = pgprobe(&folder, &[], arguments);
         assert_eq!(ran.status, Some(0));
         help += &ran.stdout;
