@@ -83,7 +83,7 @@ pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Resul
     ciphers::render(report, style, out)
 }
 
-/// How many reports [`comparison`] takes.
+/// How many reports [`comparison()`] takes.
 pub const COMPARED: usize = comparison::MOST;
 
 /// Writes several reports for people: side by side where at least two servers were reached, and

@@ -45,7 +45,7 @@ const PAGES: [Page; 22] = [
         "",
     ),
     Page(
-        "expired",
+        "expired-certificate",
         "An expired certificate",
         "It ended nine days before. With the root file there, `prefer` verifies, fails, and goes on in \
          plaintext.",
@@ -160,7 +160,7 @@ const PAGES: [Page; 22] = [
         "",
     ),
     Page(
-        "not-postgresql",
+        "web-server",
         "Not PostgreSQL",
         "HAProxy in HTTP mode: somebody took the port of the web page.",
         "\"host=db.example.com port=8080\"",

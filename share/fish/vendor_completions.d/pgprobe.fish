@@ -121,7 +121,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'S
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, [v6]:port or a socket directory; may be repeated' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, `[v6]:port` or a socket directory; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s u -l url -d 'Target as a URI, postgresql://user@host/dbname; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s l -l logname -d 'User, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s w -l warning -d 'Warn unless the time left is in this range: days `30:` or `30`, percent of the lifetime `25%`, `[@]start:end` [default: 30:, of lifetimes below 90 days 25%]' -r
