@@ -1,6 +1,7 @@
 //! Modes that connect and protect less than they seem to.
 
 use super::{Situation, advice, fix, front_end, lets_in, paste, provider};
+use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::report::{
     Advice, AdviceKind, Ending, Fix, FixPlace, Outcome, Status, Transport, Verdict, Verifies,
@@ -22,21 +23,25 @@ pub(super) fn plaintext_fallback(situation: &Situation<'_>) -> Vec<Advice> {
     let Some(verdict) = modes.first().and_then(|mode| situation.verdict(*mode)) else {
         return Vec::new();
     };
-    let errors = verdict
+    let mut errors = verdict
         .attempts
         .iter()
         .filter_map(|attempt| attempt.error.as_ref());
-    let reason = errors
-        .map(|error| error.message.lines().next().unwrap_or_default())
-        .next()
-        .unwrap_or_default();
-    let because = if verdict.verifies == Verifies::Chain {
+    let error = errors.next();
+    let reason = error.and_then(|error| error.message.lines().next());
+    let reason = reason.unwrap_or_default();
+    // TLS can fail, or be refused, for a reason that has nothing to do with the chain.
+    let untrusted = error.is_some_and(|error| error.code == ErrorCode::CertUntrusted);
+    let because = if untrusted && verdict.verifies == Verifies::Chain {
         format!(
             "the root certificate file makes prefer verify the chain, TLS fails at it ({reason}), \
              and prefer then goes on in plaintext without a word"
         )
     } else {
-        format!("TLS fails ({reason}), and prefer then goes on in plaintext without a word")
+        format!(
+            "over TLS libpq does not get in ({reason}), and prefer then goes on in plaintext \
+             without a word"
+        )
     };
     vec![advice(
         AdviceKind::PlaintextFallback,

@@ -17,7 +17,7 @@ use crate::observation::{
 use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
-    AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
+    AddressReport, AdviceKind, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
     KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer,
     StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
 };
@@ -608,7 +608,12 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             error.message
         ));
     }
-    if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() {
+    let advised = |about: AdviceKind| {
+        let mut all = report.hosts.iter().flat_map(|host| &host.advice);
+        all.any(|advice| advice.about == about)
+    };
+    let verifies = AdviceKind::RequireVerifiesChain;
+    if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() && !advised(verifies) {
         notes.push(
             "allow, prefer and require verify the chain too, because a root certificate file is \
              there"
@@ -668,7 +673,10 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
                 .as_ref()
                 .is_some_and(|error| error.code == ErrorCode::HbaRejected)
     };
-    if !facts.parameters.user_given() && report.sslmodes.iter().any(refused) {
+    if !facts.parameters.user_given()
+        && report.sslmodes.iter().any(refused)
+        && !advised(AdviceKind::UserNotGiven)
+    {
         notes.push(
             "pg_hba.conf was asked for your operating system user; give user= and dbname= to ask \
              for the ones that matter"

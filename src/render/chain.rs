@@ -101,7 +101,7 @@ fn nodes<'r>(
         let fact = if left.iter().any(|one| one.subject == name) {
             "sent, but does not fit"
         } else {
-            "MISSING: not sent, not found"
+            "MISSING, nowhere found"
         };
         nodes.push(Node {
             name,
@@ -204,7 +204,11 @@ pub(super) fn leaf(page: &mut Page, leaf: &CertificateReport) {
         let time = time.as_deref().unwrap_or("?");
         time.get(..10).unwrap_or(time).to_owned()
     };
-    facts.push(format!("valid from {}", day(&leaf.not_before)));
+    facts.push(format!(
+        "valid {} to {}",
+        day(&leaf.not_before),
+        day(&leaf.not_after)
+    ));
     page.text("certificate", &facts.join(", "));
     if let Some(why) = &leaf.unparsed {
         let text = format!("it cannot be read whole: {}", cut(why));

@@ -38,6 +38,9 @@ pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
         reasons.extend(here.into_iter().map(advice));
     }
     reasons.extend(given.into_iter().map(advice));
+    // What is of the same modes stands together, where the first of it does.
+    let places: Vec<_> = reasons.iter().map(|reason| reason.modes.clone()).collect();
+    reasons.sort_by_key(|reason| places.iter().position(|modes| *modes == reason.modes));
     reasons
 }
 
@@ -144,7 +147,7 @@ fn write_one(page: &mut Page, reason: &Reason<'_>) {
 pub(super) fn other_clients(page: &mut Page, clients: &[OtherClient]) {
     let mut label = "others";
     for client in clients {
-        let text = format!("{} would refuse {}", client.client, cut(&client.refuses));
+        let text = format!("{} refuses: {}", client.client, cut(&client.refuses));
         page.text(label, &text);
         label = "";
     }

@@ -55,6 +55,7 @@ fn possession(page: &mut Page, tls: &TlsReport) {
     };
     let why = cut(tls.key_possession_reason.as_deref().unwrap_or("not seen"));
     let text = match tls.key_possession {
+        KeyPossession::NotSeen if tls.chain.is_empty() => return,
         KeyPossession::Proved if page.style.verbosity == 0 => return,
         KeyPossession::Proved => plain(format!("it has the certificate's key ({scheme})")),
         KeyPossession::Refuted => Span::new(

@@ -209,7 +209,7 @@ pub(super) fn validity(certificate: &CertificateReport, judged_at: &str) -> (Ton
     }
     match certificate.days_left {
         None => (Tone::Doubtful, format!("to {end}")),
-        Some(days) if days < 0 => (Tone::Bad, format!("EXPIRED {end}, {}", ago(-days))),
+        Some(days) if days < 0 => (Tone::Bad, format!("EXPIRED {}", ago(-days))),
         Some(days) => {
             let tone = if days < SOON {
                 Tone::Doubtful

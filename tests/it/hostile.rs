@@ -104,10 +104,11 @@ fn no_line_is_wider_than_the_terminal() {
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            let text = std::fs::read_to_string(path).unwrap();
-            let observation: Observation = serde_json::from_str(&text).unwrap();
-            let at = observation.observed_at;
-            reports.push(assess(&observation, Emulates::default(), at));
+            for line in std::fs::read_to_string(path).unwrap().lines() {
+                let observation: Observation = serde_json::from_str(line).unwrap();
+                let at = observation.observed_at;
+                reports.push(assess(&observation, Emulates::default(), at));
+            }
         }
     }
     assert!(reports.len() > 12);

@@ -115,11 +115,7 @@ replay!(
     "client-certificate",
     "--format json"
 );
-replay!(
-    suites_that_pgprobe_does_not_speak,
-    "old-suites",
-    "--format json"
-);
+replay!(suites_of_long_ago, "old-suites", "--format json");
 replay!(first_host_of_two_is_down, "hosts", "--format json");
 replay!(unix_socket, "unix-socket", "--sslmode require");
 replay!(
@@ -131,7 +127,7 @@ replay!(
 
 #[test]
 fn every_recorded_observation_is_replayed() {
-    let source = include_str!("recorded.rs");
+    let source = [include_str!("recorded.rs"), include_str!("gallery.rs")].concat();
     let documents = ["README.md", "docs/sslmode.md", "docs/troubleshooting.md"];
     let documents = documents.map(|name| std::fs::read_to_string(repository(name)).unwrap());
     let documents = documents.concat();

@@ -472,7 +472,14 @@ fn every_failing_mode_has_a_why() {
 #[track_caller]
 fn explained(run: &Run) -> usize {
     let mut count = 0;
-    for host in run.at("/hosts").as_array().unwrap() {
+    let reports = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let hosts: Vec<_> = reports
+        .flat_map(|report| report["hosts"].as_array().unwrap().clone())
+        .collect();
+    for host in &hosts {
         let advice = host["advice"].as_array().unwrap();
         for verdict in host["sslmodes"].as_array().unwrap() {
             if verdict["outcome"] == "fails" {
