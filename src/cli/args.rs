@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::exporter::ExporterArgs;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
 use crate::observation::Depth;
 
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Assess(Box<AssessArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     Demo(Box<DemoArgs>),
+    /// Answer Prometheus: probe the target that a scrape names, and give metrics.
+    Exporter(Box<ExporterArgs>),
 }
 
 /// What a probe takes.
@@ -83,6 +86,10 @@ pub(crate) struct ProbeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) save_chain: Option<String>,
 
+    /// Write the metrics to FILE for node_exporter's textfile collector, whole or not at all.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) textfile: Option<String>,
+
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
     #[command(flatten)]
@@ -104,7 +111,8 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "TIME", value_parser = at, help_heading = "Emulated client")]
     pub(crate) at: Option<i64>,
 
-    /// How to show it; `json` is an object a line, described in docs/json.md.
+    /// How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are
+    /// the metrics of docs/monitoring/prometheus.md.
     #[arg(long, value_enum, default_value = "text", help_heading = "Output")]
     pub(crate) format: FormatArg,
 
@@ -296,6 +304,8 @@ pub(crate) enum FormatArg {
     Text,
     /// An object a line.
     Json,
+    /// Metrics.
+    Openmetrics,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use super::args::AssessArgs;
+use super::args::{AssessArgs, FormatArg};
 use super::error::Error;
 use super::{gather, output};
 use crate::assess::assess;
@@ -19,6 +19,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
     };
     let mut code = 0;
     let mut count = 0;
+    let mut reports = Vec::new();
     for (number, line) in text
         .lines()
         .enumerate()
@@ -39,10 +40,14 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         count += 1;
+        if args.judge.format == FormatArg::Openmetrics {
+            reports.push(report);
+        }
     }
     if count == 0 {
         return Err(wrong("it is empty".into()));
     }
+    output::finish(&reports, &args.judge)?;
     Ok(code)
 }
 

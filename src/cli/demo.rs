@@ -32,6 +32,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         timeout: std::time::Duration::from_secs(10),
     };
     let mut done = Ok(());
+    let mut reports = Vec::new();
     for server in &fleet.servers {
         done = (|| {
             if text && !args.judge.quiet {
@@ -41,7 +42,9 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             }
             let observation = probe(Some(&server.conninfo), &options)?;
             let at = args.judge.at.unwrap_or(observation.observed_at);
-            output::show(&assess(&observation, options.emulates, at), &args.judge)?;
+            let report = assess(&observation, options.emulates, at);
+            output::show(&report, &args.judge)?;
+            reports.push(report);
             if text && !args.judge.quiet {
                 let mut out = std::io::stdout().lock();
                 writeln!(out).map_err(output_error)?;
@@ -52,6 +55,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             break;
         }
     }
+    let done = done.and_then(|()| output::finish(&reports, &args.judge));
     let _ = std::fs::remove_dir_all(&folder);
     drop(fleet);
     runtime.shutdown_background();

@@ -1,6 +1,7 @@
 //! What stops pgprobe itself: its own options and files, never a server.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
@@ -46,6 +47,32 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A configuration of the exporter is none.
+    #[error("\"{path}\"{}: {message}", line.map(|line| format!(" line {line}")).unwrap_or_default())]
+    Config {
+        /// Which file.
+        path: String,
+        /// Where in it.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// A module of the exporter cannot be used.
+    #[error("{0}")]
+    Module(String),
+    /// The exporter would listen to others, and let them connect anywhere.
+    #[error(
+        "--listen {0} without an allow list: whoever reaches it could connect anywhere from here"
+    )]
+    Unfenced(SocketAddr),
+    /// Nobody can listen there.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
     /// Options that do not go together.
     #[error("{0}")]
     Options(&'static str),
@@ -66,6 +93,16 @@ impl Error {
             ),
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
+            }
+            Self::Config { .. } => {
+                Some("docs/monitoring/prometheus.md lists every key of a configuration")
+            }
+            Self::Unfenced(_) => Some(
+                "say in the configuration where scrapes may lead: [allow] with hosts, networks, \
+                 ports; hosts = [\"*\"] is everywhere",
+            ),
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
+                Some("--listen ADDRESS:PORT chooses another port")
             }
             _ => None,
         }

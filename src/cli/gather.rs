@@ -118,6 +118,23 @@ pub fn gather_with(
     client
 }
 
+/// What libpq would take for `options` alone: no environment, no passwd entry, and so no file
+/// under a home directory. `key_password` is that of the client's key.
+pub fn gather_options(
+    options: &[(String, String)],
+    key_password: Option<&str>,
+    load_key: LoadKey<'_>,
+) -> Client {
+    let mut client = Client::new(None, options);
+    client.effective_uid = nix::unistd::geteuid().as_raw();
+    for libpq in Libpq::ALL {
+        if let Ok(parameters) = resolve(&client, libpq) {
+            gather_tls_files(&mut client, &parameters, key_password, Some(load_key));
+        }
+    }
+    client
+}
+
 /// Gives a saved client further options, with the files they name.
 pub fn add_options(client: &mut Client, options: &[(String, String)]) {
     let added = Client::new(None, options);

@@ -4,10 +4,12 @@ mod args;
 mod assess;
 mod demo;
 mod error;
+mod exporter;
 pub mod gather;
 mod output;
 mod probe;
 mod system_store;
+mod textfile;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -36,6 +38,7 @@ pub fn run() -> ExitCode {
         None => probe::run(&args.probe),
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
+        Some(Command::Exporter(exporter)) => exporter::run(exporter),
     };
     match done {
         Ok(code) => ExitCode::from(code),

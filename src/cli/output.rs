@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use super::args::{ColorArg, FormatArg, JudgeArgs};
 use super::error::{Error, output};
 use crate::libpq::error::ErrorCode;
+use crate::render::openmetrics::{self, Exposition, Probe};
 use crate::render::{self, Style};
 use crate::report::{Outcome, Report, Verdict};
 
@@ -13,9 +14,49 @@ pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match judge.format {
         FormatArg::Json => render::json(report, &mut out),
+        // Each metric has the series of all targets: they are written at the end.
+        FormatArg::Openmetrics => Ok(()),
         FormatArg::Text => render::text(report, style(judge), &mut out),
     };
     written.and_then(|()| out.flush()).map_err(output)
+}
+
+/// Writes what can be written only when all reports are there.
+pub(super) fn finish(reports: &[Report], judge: &JudgeArgs) -> Result<(), Error> {
+    if judge.format != FormatArg::Openmetrics {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(&metrics(reports, Exposition::OpenMetrics))
+        .and_then(|()| out.flush())
+        .map_err(output)
+}
+
+/// The metrics of all reports, with the targets as labels.
+pub(super) fn metrics(reports: &[Report], exposition: Exposition) -> Vec<u8> {
+    let probes: Vec<_> = reports
+        .iter()
+        .map(|report| Probe {
+            report,
+            target: Some(named(report)),
+            seconds: None,
+            timeout_seconds: None,
+        })
+        .collect();
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = openmetrics::render(&probes, exposition, &mut text);
+    text
+}
+
+/// The target as typed, or the host that something else has named.
+fn named(report: &Report) -> &str {
+    let host = report.hosts.first();
+    let host = host.and_then(|host| host.host.as_deref().or(host.hostaddr.as_deref()));
+    match report.target.input.as_str() {
+        "" => host.unwrap_or_default(),
+        input => input,
+    }
 }
 
 fn style(judge: &JudgeArgs) -> Style {

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::args::ProbeArgs;
+use super::args::{FormatArg, ProbeArgs};
 use super::error::Error;
-use super::{block_on, gather, now, output, system_store};
+use super::{block_on, gather, now, output, system_store, textfile};
 use crate::assess::assess;
+use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
@@ -19,6 +20,7 @@ use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
 use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
+use crate::render::openmetrics::Exposition;
 use crate::wire::tls::openssl;
 
 /// How many targets of one command line are asked at the same time.
@@ -59,6 +61,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let mut code = 0;
     let mut saved = Vec::new();
+    let mut reports = Vec::new();
     for observation in observe_all(prepared)? {
         let report = assess(
             &observation,
@@ -79,6 +82,13 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
                 .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
+        if args.textfile.is_some() || args.judge.format == FormatArg::Openmetrics {
+            reports.push(report);
+        }
+    }
+    output::finish(&reports, &args.judge)?;
+    if let Some(path) = &args.textfile {
+        textfile::write(path, &output::metrics(&reports, Exposition::Prometheus))?;
     }
     if let Some(path) = &args.save_observation {
         write(path, &saved)?;
@@ -172,35 +182,50 @@ fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
     {
         return Err(Error::NoTarget);
     }
-    let sends = |parameters: &&Parameters| {
-        parameters.connect_timeout().is_ok()
-            && SslMode::ALL
-                .iter()
-                .any(|mode| parameters.validate(*mode).is_ok())
-    };
-    let plan = parameters.as_ref().filter(sends).map(|parameters| {
-        let usable = client_certificate(&client, parameters) == Ok(ClientCertificate::Usable);
-        let key = keys.take().filter(|_| usable);
-        plan(parameters, options, key.as_ref())
-    });
+    let key = keys.take();
+    let plan = parameters
+        .as_ref()
+        .and_then(|parameters| plan_of(&client, parameters, options, key.as_ref()));
     Ok(Prepared {
-        observation: Observation {
-            observation: OBSERVATION_VERSION,
-            observed_at: now(),
-            client,
-            emulates: options.emulates,
-            depth: options.depth,
-            protocol_version: plan.as_ref().map_or(0, |plan| plan.protocol_version),
-            startup_parameters: plan
-                .as_ref()
-                .map(|plan| plan.startup_parameters.clone())
-                .unwrap_or_default(),
-            deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
-            hosts: Vec::new(),
-        },
+        observation: observation(client, plan.as_ref(), options),
         parameters,
         plan,
     })
+}
+
+/// What to ask; `None` where libpq refuses every mode before it sends anything.
+pub(super) fn plan_of(
+    client: &Client,
+    parameters: &Parameters,
+    options: &Options,
+    key: Option<&ClientKey>,
+) -> Option<Plan> {
+    let sends = parameters.connect_timeout().is_ok()
+        && SslMode::ALL
+            .iter()
+            .any(|mode| parameters.validate(*mode).is_ok());
+    if !sends {
+        return None;
+    }
+    let usable = client_certificate(client, parameters) == Ok(ClientCertificate::Usable);
+    Some(plan(parameters, options, key.filter(|_| usable)))
+}
+
+/// An observation in which nothing is seen yet.
+pub(super) fn observation(client: Client, plan: Option<&Plan>, options: &Options) -> Observation {
+    Observation {
+        observation: OBSERVATION_VERSION,
+        observed_at: now(),
+        client,
+        emulates: options.emulates,
+        depth: options.depth,
+        protocol_version: plan.map_or(0, |plan| plan.protocol_version),
+        startup_parameters: plan
+            .map(|plan| plan.startup_parameters.clone())
+            .unwrap_or_default(),
+        deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+        hosts: Vec::new(),
+    }
 }
 
 /// Whether something other than a default names the server.

@@ -1,6 +1,7 @@
 //! Reports as text and as JSON. A renderer sees a report and a `Write`, nothing else.
 
 pub mod escape;
+pub mod openmetrics;
 mod text;
 
 use std::io::{self, Write};

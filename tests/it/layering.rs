@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 16] = [
+const LAYERS: [(&str, &[&str], Tokio); 17] = [
     ("emulates", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
@@ -52,6 +52,18 @@ const LAYERS: [(&str, &[&str], Tokio); 16] = [
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),
     ("demo", &[], Tokio::Yes),
+    (
+        "exporter",
+        &[
+            "emulates",
+            "libpq",
+            "net",
+            "observation",
+            "render",
+            "report",
+        ],
+        Tokio::Yes,
+    ),
     ("cli", &["*"], Tokio::Yes),
     ("main", &["*"], Tokio::No),
 ];

@@ -14,6 +14,7 @@ mod answers;
 mod connections;
 mod contract;
 mod demo;
+mod exporter;
 mod hostile;
 mod layering;
 mod manners;

@@ -17,12 +17,13 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/json.md",
+    "docs/monitoring/prometheus.md",
 ];
 
 #[test]
@@ -122,7 +123,12 @@ fn words(line: &str) -> Vec<String> {
 fn options_that_the_documents_name_exist() {
     let folder = repository(".");
     let mut help = String::new();
-    for arguments in [&["--help"][..], &["assess", "--help"], &["demo", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["assess", "--help"],
+        &["demo", "--help"],
+        &["exporter", "--help"],
+    ] {
         let ran = pgprobe(&folder, &[], arguments);
         assert_eq!(ran.status, Some(0));
         help += &ran.stdout;
