@@ -35,6 +35,18 @@ pub struct Client {
     pub files: BTreeMap<String, FileFact>,
     /// The private keys among them, apart because one file can hold a certificate and its key.
     pub private_keys: BTreeMap<String, FileFact>,
+    /// What the user expects the server to serve; nothing of libpq's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedFile>,
+}
+
+/// A file with the certificate that the server should serve, as on the server's disk.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct ExpectedFile {
+    /// The file as it was named.
+    pub path: String,
+    /// Its certificates in order, each in DER; at least one.
+    pub certificates: Vec<Bytes>,
 }
 
 /// What one libpq reads in a target.

@@ -42,6 +42,8 @@ pub struct Report {
     pub tls: Option<TlsReport>,
     /// The chain as sent, leaf first.
     pub certificates: Vec<CertificateReport>,
+    /// Whether it is the one of the file that `--expect-cert` named; null without that option.
+    pub expected_certificate: Option<ExpectedCertificate>,
     /// The hosts of the list, in libpq's order.
     pub hosts: Vec<HostReport>,
     /// What the reader should know beside the answers, in sentences.
@@ -265,6 +267,58 @@ pub struct HostReport {
     pub advice: Vec<Advice>,
     /// What clients other than libpq would refuse in this certificate, though libpq takes it.
     pub other_clients: Vec<OtherClient>,
+    /// Whether the server serves the certificate of the file that `--expect-cert` named; null
+    /// without that option.
+    pub expected_certificate: Option<ExpectedCertificate>,
+}
+
+/// The certificate of a file, as on the server's disk, beside the one that is served.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct ExpectedCertificate {
+    /// The file as it was named.
+    pub file: String,
+    /// What the comparison comes to.
+    pub verdict: ExpectedVerdict,
+    /// Whether both are for the same public key; null if none is served.
+    pub same_key: Option<bool>,
+    /// The first certificate of the file.
+    pub expected: CertificateIdentity,
+    /// The leaf that the server sends; null if none was seen.
+    pub served: Option<CertificateIdentity>,
+}
+
+/// What the certificate of a file and the one that is served are to each other.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedVerdict {
+    /// The server serves it, and every other certificate of the file with it.
+    Same,
+    /// The server serves it, but not every other certificate of the file with it.
+    OtherChain,
+    /// The file has a newer certificate for the same subject, names or key: the server was not
+    /// reloaded after the renewal.
+    RenewedNotReloaded,
+    /// The server serves a newer certificate for the same subject, names or key: the file is old.
+    FileIsOlder,
+    /// Another certificate of which neither can be said to be the renewal of the other.
+    Other,
+    /// No certificate was seen.
+    NotSeen,
+}
+
+/// What tells a certificate from another.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct CertificateIdentity {
+    /// RFC 4514 form. Untrusted: escape before showing.
+    pub subject: String,
+    /// Hexadecimal with sign, as `openssl x509 -serial` prints it.
+    pub serial: String,
+    /// RFC 3339; null if the time is malformed.
+    pub not_before: Option<String>,
+    /// RFC 3339; null if the time is malformed.
+    pub not_after: Option<String>,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
 }
 
 /// One thing that the reader should understand, and what to do about it.
@@ -284,8 +338,102 @@ pub struct Advice {
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AdviceKind {
+    /// libpq would give up TLS and go on in plaintext.
+    PlaintextFallback,
+    /// The server, or somebody on the way, answers `N` to SSLRequest.
+    TlsOff,
     /// The root certificate file that the mode needs does not exist.
     RootFileMissing,
+    /// The root certificate file is there and cannot be used.
+    RootFileUnreadable,
+    /// The server's certificate signed itself and is not among the roots.
+    SelfSigned,
+    /// A CA of the chain is neither sent nor among the roots.
+    IssuerUnknown,
+    /// The roots end in an intermediate CA, which OpenSSL does not take for a root.
+    IntermediateAsRoot,
+    /// The roots have a CA of the right name with another key.
+    CaKeyDiffers,
+    /// The server does not send an intermediate CA; it works only where the client has it.
+    ChainIncomplete,
+    /// `sslrootcert=system` does not do here, or not as the user thinks.
+    SystemRoots,
+    /// A certificate of the chain has expired.
+    CertificateExpired,
+    /// A certificate of the chain is not valid yet.
+    CertificateNotYetValid,
+    /// A revocation list names a certificate of the chain.
+    CertificateRevoked,
+    /// A revocation list that libpq would need is missing, out of date or of another CA.
+    RevocationListUnusable,
+    /// A key is too small for the TLS library's security level.
+    KeyTooWeak,
+    /// A signature's digest is too weak for the TLS library's security level.
+    DigestTooWeak,
+    /// A certificate of the chain is not made for its purpose.
+    CertificateUnsuitable,
+    /// The certificate is for another name.
+    HostNameMismatch,
+    /// There is no host name to compare: only `hostaddr` was given.
+    HostNameMissing,
+    /// libpq 14 and older, which do not know iPAddress names, would answer otherwise.
+    OlderLibpqDiffers,
+    /// Client and server have no TLS version in common.
+    TlsVersionUnsupported,
+    /// The TLS handshake fails for another reason.
+    HandshakeFailed,
+    /// The server does not do direct TLS, which came with PostgreSQL 17.
+    DirectTlsUnsupported,
+    /// The server does direct TLS without ALPN, which libpq refuses.
+    AlpnMissing,
+    /// The server lets nobody in without a client certificate.
+    ClientCertificateRequired,
+    /// The server does not take the client certificate.
+    ClientCertificateRefused,
+    /// The client certificate or its key cannot be loaded.
+    ClientCertificateUnusable,
+    /// The client key's permissions are too open for libpq.
+    ClientKeyPermissions,
+    /// pg_hba.conf was asked for the operating system's user, as none was given.
+    UserNotGiven,
+    /// pg_hba.conf refuses plaintext and lets TLS in.
+    PlaintextRefused,
+    /// pg_hba.conf refuses TLS and lets plaintext in.
+    TlsRefused,
+    /// pg_hba.conf refuses this user, database and address.
+    HbaRefuses,
+    /// The server's authentication cannot be bound to its TLS, or libpq cannot bind it.
+    ChannelBindingMissing,
+    /// The server asks for another authentication than `require_auth` allows.
+    RequireAuthMismatch,
+    /// `sslcertmode=require` and the server asks for no certificate.
+    ClientCertificateNotRequested,
+    /// There is no answer in time.
+    ConnectTimeout,
+    /// No TCP connection, or no address.
+    NoConnection,
+    /// The server closes the connection before an answer.
+    ConnectionClosed,
+    /// The answer to SSLRequest is an error, or not PostgreSQL's.
+    ErrorBeforeTls,
+    /// Bytes came in plaintext together with the answer to SSLRequest.
+    DataInjected,
+    /// The server wants a server name (SNI), and libpq sends none.
+    ServerNameNeeded,
+    /// The server refuses for a reason of its own.
+    ServerError,
+    /// libpq refuses a parameter in this mode.
+    ParameterRefused,
+    /// The mode encrypts and takes any certificate.
+    RequireProvesNothing,
+    /// A root certificate file makes weaker modes verify the chain.
+    RequireVerifiesChain,
+    /// pg_hba.conf lets plaintext in though the server speaks TLS.
+    PlaintextAccepted,
+    /// The server does GSS encryption, which libpq with a Kerberos ticket takes before TLS.
+    GssFirst,
+    /// TLS ends in a pooler or proxy, not in PostgreSQL.
+    FrontEnd,
 }
 
 /// One way to mend something.

@@ -1,7 +1,10 @@
 //! What a report says of one host: the summary of its connections.
 
-use super::certificate;
 use super::trust::Trust;
+use super::{certificate, expected};
+use crate::advice;
+use crate::client::Client;
+use crate::emulates::Emulates;
 use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
@@ -31,6 +34,7 @@ pub(super) fn report(
     host: &HostFacts<'_>,
     facts: &Facts<'_>,
     trust: &Trust,
+    client: &Client,
     sslmodes: Vec<Verdict>,
     now: i64,
 ) -> HostReport {
@@ -87,7 +91,7 @@ pub(super) fn report(
         report.client_certificate = client_certificate(connections, main, facts);
         report
     });
-    HostReport {
+    let mut report = HostReport {
         host: host.spec.host.clone(),
         hostaddr: host.spec.hostaddr.clone(),
         port: host.spec.port.clone(),
@@ -113,7 +117,32 @@ pub(super) fn report(
         timings: timings(host, connections),
         advice: Vec::new(),
         other_clients: Vec::new(),
-    }
+        expected_certificate: client
+            .expected
+            .as_ref()
+            .and_then(|file| expected::compare(file, &chain)),
+    };
+    let situation = advice::Situation {
+        host: &report,
+        spec: host.spec,
+        parameters: facts.parameters,
+        client,
+        emulates: Emulates {
+            libpq: facts.parameters.libpq(),
+            openssl: facts.openssl,
+        },
+        chain: &chain,
+        anchors: trust.anchors(),
+        root_store: trust.root_store(),
+        now,
+    };
+    let (advice, others) = (
+        advice::advise(&situation),
+        advice::other_clients(&situation),
+    );
+    report.advice = advice;
+    report.other_clients = others;
+    report
 }
 
 fn addresses(host: &HostFacts<'_>) -> Vec<AddressReport> {

@@ -2,6 +2,7 @@
 //! cannot fail and cannot wait, and the time is an argument.
 
 mod certificate;
+mod expected;
 mod host;
 mod trust;
 
@@ -46,6 +47,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         sslmodes: Vec::new(),
         tls: None,
         certificates: Vec::new(),
+        expected_certificate: None,
         hosts: Vec::new(),
         notes: Vec::new(),
     };
@@ -92,7 +94,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         .enumerate()
         .map(|(number, host)| {
             let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-            host::report(host, &facts, &trust, verdicts.to_vec(), now)
+            host::report(host, &facts, &trust, client, verdicts.to_vec(), now)
         })
         .collect();
     let shown = report
@@ -110,6 +112,7 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         report.status = host.status;
         report.tls = host.tls.clone();
         report.certificates = host.certificates.clone();
+        report.expected_certificate = host.expected_certificate.clone();
     }
     report.notes = host::notes(&report, &facts);
     report

@@ -93,6 +93,24 @@ impl Trust {
         })
     }
 
+    /// The set that libpq verifies with, if it has one that loads.
+    pub(super) fn anchors(&self) -> Option<Anchors> {
+        match &self.root_file {
+            Some((_, Ok(_))) => Some(Anchors::RootFile),
+            Some((_, Err(_))) => None,
+            None if self.uses_mozilla => Some(Anchors::Mozilla),
+            None => self.uses_system.then_some(Anchors::System),
+        }
+    }
+
+    /// What the root file loads to.
+    pub(super) fn root_store(&self) -> Option<&TrustStore> {
+        match &self.root_file {
+            Some((_, Ok(loaded))) => Some(&loaded.store),
+            _ => None,
+        }
+    }
+
     /// The chain against each set.
     pub(super) fn reports(&self, chain: &[Certificate]) -> Vec<ChainReport> {
         let root_file = match &self.root_file {

@@ -6,7 +6,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::exporter::ExporterArgs;
+use super::exporter::{self, ExporterArgs};
+use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
 use crate::observation::Depth;
 
@@ -16,13 +17,34 @@ Examples:
   pgprobe db.example.com:5433 --sslrootcert corp-ca.crt
   pgprobe \"host=db.example.com dbname=app user=ann sslmode=verify-full\"
   pgprobe postgresql://ann@db1,db2/app --format json
-  pgprobe demo
+  pgprobe demo                   a tour that needs no server";
 
+const ASSESS_EXAMPLES: &str = "\
+Examples:
+  pgprobe db.example.com --save-observation seen.json
+  pgprobe assess seen.json --libpq 15 --openssl 1.1.1
+  pgprobe assess seen.json --at 2027-06-01 -q
+  pgprobe assess seen.json --sslrootcert corp-ca.crt --sslmode verify-full";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  pgprobe demo
+  pgprobe demo -q
+  pgprobe demo --libpq 15 --format json";
+
+const HELP_EXAMPLES: &str = "\
+Examples:
+  pgprobe help
+  pgprobe help sslmode
+  pgprobe help assess";
+
+const EXIT_STATUS: &str = "\
 Exit status:
   0  a report was made; with a demanded sslmode: libpq connects as that promises
   1  libpq would not connect with the demanded sslmode
   2  no connection was possible, or what the demand comes to is undetermined
-";
+
+`pgprobe help` lists the topics: sslmode, depth, exit-codes, files, environment.";
 
 /// Says what TLS a PostgreSQL server really gives, and what libpq would do at each sslmode.
 #[derive(Debug, Parser)]
@@ -31,7 +53,10 @@ Exit status:
     version,
     about = "What TLS a PostgreSQL server really gives its clients, and what libpq would do at \
              each sslmode. No login, a handful of connections.",
-    after_help = EXAMPLES,
+    before_help = EXAMPLES,
+    after_help = "More: --help for every option and libpq parameter, `pgprobe help` for the \
+                  topics.",
+    after_long_help = EXIT_STATUS,
     args_conflicts_with_subcommands = true,
     max_term_width = 80,
     disable_help_subcommand = true
@@ -46,19 +71,28 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
+    #[command(before_help = ASSESS_EXAMPLES)]
     Assess(Box<AssessArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
+    #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
     /// Answer Prometheus: probe the target that a scrape names, and give metrics.
+    #[command(before_help = exporter::EXAMPLES)]
     Exporter(Box<ExporterArgs>),
+    /// Explain a topic or a command.
+    #[command(before_help = HELP_EXAMPLES)]
+    Help(HelpArgs),
 }
+
+/// Said of a target in the help.
+const TARGET: &str = "Where to: host, host:port, [v6]:port, a postgresql:// URI or \"key=value \
+                      ...\", as for psql. Without one the PG* variables decide";
 
 /// What a probe takes.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct ProbeArgs {
-    /// Where to: host, host:port, `[v6]:port`, a postgresql:// URI or "key=value ...", as for psql.
-    /// Without one the PG* variables decide.
-    #[arg(value_name = "TARGET")]
+    /// Where to, as for psql; without one the PG* variables decide.
+    #[arg(value_name = "TARGET", help = TARGET)]
     pub(crate) targets: Vec<String>,
 
     /// How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7).
@@ -77,6 +111,11 @@ pub(crate) struct ProbeArgs {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
           help_heading = "Probe")]
     pub(crate) timeout: Duration,
+
+    /// Compare the served certificate with the one in FILE (PEM or DER), as on the server's disk:
+    /// shows a renewal after which nobody reloaded the server.
+    #[arg(long, value_name = "FILE", help_heading = "Probe")]
+    pub(crate) expect_cert: Option<String>,
 
     /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -100,11 +139,21 @@ pub(crate) struct ProbeArgs {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct JudgeArgs {
     /// The libpq to emulate [default: 18; of `assess`: the one probed for].
-    #[arg(long = "libpq", value_enum, help_heading = "Emulated client")]
+    #[arg(
+        long = "libpq",
+        value_name = "VERSION",
+        value_enum,
+        help_heading = "Emulated client"
+    )]
     pub(crate) libpq_version: Option<LibpqArg>,
 
     /// The TLS library under it [default: 3-level2; of `assess`: the one probed for].
-    #[arg(long, value_enum, help_heading = "Emulated client")]
+    #[arg(
+        long,
+        value_name = "LIBRARY",
+        value_enum,
+        help_heading = "Emulated client"
+    )]
     pub(crate) openssl: Option<OpenSslArg>,
 
     /// Judge validity at this time (RFC 3339, or seconds since 1970) instead of now.
@@ -137,7 +186,7 @@ pub(crate) struct LibpqArgs {
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Address to connect to; the name is still that of `host`.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", hide_short_help = true)]
     hostaddr: Option<String>,
     /// Port.
     #[arg(short, long, value_name = "PORT")]
@@ -155,10 +204,10 @@ pub(crate) struct LibpqArgs {
     #[arg(long, value_name = "FILE")]
     sslrootcert: Option<String>,
     /// File of revocation lists.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     sslcrl: Option<String>,
     /// Directory of revocation lists.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
     sslcrldir: Option<String>,
     /// Client certificate.
     #[arg(long, value_name = "FILE")]
@@ -170,34 +219,59 @@ pub(crate) struct LibpqArgs {
     #[arg(long, value_name = "PASSWORD", hide = true)]
     sslpassword: Option<String>,
     /// disable, allow or require (libpq 16).
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", hide_short_help = true)]
     sslcertmode: Option<String>,
     /// postgres or direct (libpq 17).
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", hide_short_help = true)]
     sslnegotiation: Option<String>,
     /// 1 to send the server name, 0 not to.
-    #[arg(long, value_name = "0|1")]
+    #[arg(long, value_name = "0|1", hide_short_help = true)]
     sslsni: Option<String>,
     /// Lowest TLS version.
-    #[arg(long, value_name = "VERSION", alias = "ssl_min_protocol_version")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        alias = "ssl_min_protocol_version",
+        hide_short_help = true
+    )]
     ssl_min_protocol_version: Option<String>,
     /// Highest TLS version.
-    #[arg(long, value_name = "VERSION", alias = "ssl_max_protocol_version")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        alias = "ssl_max_protocol_version",
+        hide_short_help = true
+    )]
     ssl_max_protocol_version: Option<String>,
     /// disable, prefer or require.
-    #[arg(long, value_name = "MODE", alias = "channel_binding")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        alias = "channel_binding",
+        hide_short_help = true
+    )]
     channel_binding: Option<String>,
     /// Acceptable authentication methods (libpq 16).
-    #[arg(long, value_name = "METHODS", alias = "require_auth")]
+    #[arg(
+        long,
+        value_name = "METHODS",
+        alias = "require_auth",
+        hide_short_help = true
+    )]
     require_auth: Option<String>,
     /// disable, prefer or require.
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", hide_short_help = true)]
     gssencmode: Option<String>,
     /// libpq's own time limit for an address, in seconds.
-    #[arg(long, value_name = "SECONDS", alias = "connect_timeout")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        alias = "connect_timeout",
+        hide_short_help = true
+    )]
     connect_timeout: Option<String>,
     /// Section of the service file.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     service: Option<String>,
 }
 
@@ -251,6 +325,15 @@ pub(crate) struct AssessArgs {
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+}
+
+/// What help takes.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct HelpArgs {
+    /// A topic or a command; without one, what there is.
+    // Which there are is added in `cli::command`.
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -340,15 +423,20 @@ impl JudgeArgs {
 }
 
 /// A span of time as `--timeout` takes it: at most a day.
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(text: &str) -> Result<Duration, BadValue> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("not a number of seconds between 0 and 86400".into()),
+        Ok(_) => Err("out of range"),
+        Err(_) => Err("not a number"),
     }
+    .map_err(|why| BadValue {
+        why: why.into(),
+        takes: "seconds, more than 0 and at most 86400: 2.5",
+    })
 }
 
 /// A point in time as `--at` takes it.
-fn at(text: &str) -> Result<i64, String> {
+fn at(text: &str) -> Result<i64, BadValue> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }
@@ -357,5 +445,8 @@ fn at(text: &str) -> Result<i64, String> {
         .iter()
         .find_map(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
         .map(OffsetDateTime::unix_timestamp)
-        .ok_or_else(|| "not a time like 2027-01-31T12:00:00Z, 2027-01-31 or 1801396800".into())
+        .ok_or_else(|| BadValue {
+            why: "not a point in time".into(),
+            takes: "2027-01-31, 2027-01-31T12:00:00Z, or seconds since 1970",
+        })
 }

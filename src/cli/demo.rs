@@ -30,6 +30,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         depth: Depth::Startup,
         all_addresses: false,
         timeout: std::time::Duration::from_secs(10),
+        expected: None,
     };
     let mut done = Ok(());
     let mut reports = Vec::new();

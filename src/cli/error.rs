@@ -12,7 +12,7 @@ pub(crate) enum Error {
     #[error("broken pipe")]
     BrokenPipe,
     /// Writing to stdout failed otherwise.
-    #[error("cannot write to standard output: {0}")]
+    #[error("cannot write to standard output: {}", reason(.0))]
     Output(io::Error),
     /// No target, and no PG* variable names a host or service.
     #[error("no target")]
@@ -24,7 +24,7 @@ pub(crate) enum Error {
         message: String,
     },
     /// A file could not be read.
-    #[error("cannot read \"{path}\": {error}")]
+    #[error("cannot read \"{path}\": {}", reason(.error))]
     Read {
         /// Which.
         path: String,
@@ -32,7 +32,7 @@ pub(crate) enum Error {
         error: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write \"{path}\": {error}")]
+    #[error("cannot write \"{path}\": {}", reason(.error))]
     Write {
         /// Which.
         path: String,
@@ -73,11 +73,24 @@ pub(crate) enum Error {
         /// Why not.
         error: io::Error,
     },
+    /// A file of certificates could not be used.
+    #[error("cannot use \"{path}\" as a certificate: {why}")]
+    Certificate {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// Options that do not go together.
-    #[error("{0}")]
-    Options(&'static str),
+    #[error("{why}")]
+    Options {
+        /// Which, and why not.
+        why: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
     /// The runtime did not start.
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {}", reason(.0))]
     Runtime(io::Error),
 }
 
@@ -104,7 +117,37 @@ impl Error {
             Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("--listen ADDRESS:PORT chooses another port")
             }
-            _ => None,
+            Self::Module(_) => Some("a module's files must be readable for the exporter's user"),
+            Self::Listen { .. } => Some("--listen takes an address of this machine, and a port"),
+            Self::Options { hint, .. } => Some(hint),
+            Self::Read { error, .. } => Some(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "is the name right, seen from here? `-` is standard input"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "the user that runs pgprobe must be able to read it"
+                }
+                io::ErrorKind::IsADirectory => "it is a directory; name a file in it",
+                io::ErrorKind::InvalidData => "it is not text; a file that pgprobe wrote is wanted",
+                _ => "can another program read it?",
+            }),
+            Self::Write { error, .. } => Some(match error.kind() {
+                io::ErrorKind::NotFound => "the directory must exist; pgprobe makes none",
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "the user that runs pgprobe must be able to write there"
+                }
+                io::ErrorKind::IsADirectory => "it is a directory; name a file in it",
+                _ => "is there room on the disk?",
+            }),
+            Self::Output(_) => Some("is there room on the disk it goes to?"),
+            Self::Runtime(_) => {
+                Some("the system gives no more sockets, threads or files; see `ulimit -a`")
+            }
+            Self::BrokenPipe => None,
+            Self::Certificate { .. } => Some(
+                "--expect-cert takes a certificate in PEM or DER, such as the file that the \
+                 server's ssl_cert_file names",
+            ),
         }
     }
 
@@ -126,4 +169,11 @@ pub(crate) fn output(error: io::Error) -> Error {
     } else {
         Error::Output(error)
     }
+}
+
+/// The system's words for an error, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error ").next();
+    words.unwrap_or_default().to_owned()
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::error::Error;
 use super::probe::{Options, observation, plan_of};
+use super::usage::BadValue;
 use super::{block_on, gather, now, system_store};
 use crate::assess::assess;
 use crate::client::{Client, FileFact};
@@ -34,6 +35,12 @@ const FILES_AGE: Duration = Duration::from_secs(10);
 /// The most that is read of a password file.
 const PASSWORD_LIMIT: u64 = 4096;
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pgprobe exporter
+  pgprobe exporter --config /etc/pgprobe/exporter.toml
+  curl 'http://127.0.0.1:10432/probe?target=db.example.com:5432'";
+
 /// What the exporter takes.
 #[derive(Args, Debug)]
 pub(crate) struct ExporterArgs {
@@ -43,12 +50,19 @@ pub(crate) struct ExporterArgs {
     config: Option<String>,
 
     /// Where to listen [default: listen of the configuration, or 127.0.0.1:10432].
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
     listen: Option<Listen>,
 
     /// Check the configuration, and end.
     #[arg(long)]
     check_config: bool,
+}
+
+fn listen_address(text: &str) -> Result<Listen, BadValue> {
+    text.parse().map_err(|_: String| BadValue {
+        why: "not an address and a port".into(),
+        takes: "an address and a port, such as 127.0.0.1:10432 or [::]:10432",
+    })
 }
 
 pub(super) fn run(args: &ExporterArgs) -> Result<u8, Error> {
@@ -235,6 +249,7 @@ impl Backend for Machine {
             depth: module.depth,
             all_addresses: false,
             timeout,
+            expected: None,
         };
         let parameters = match resolve(&client, module.emulates.libpq) {
             Ok(parameters) => Some(parameters),

@@ -238,7 +238,7 @@ fn without_private_keys(fact: FileFact) -> FileFact {
     }
 }
 
-fn strip_private_keys(bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn strip_private_keys(bytes: Vec<u8>) -> Vec<u8> {
     let is_key_line = |line: &[u8], sign: &[u8]| {
         line.starts_with(sign) && line.windows(11).any(|window| window == b"PRIVATE KEY")
     };

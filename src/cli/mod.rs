@@ -4,18 +4,19 @@ mod args;
 mod assess;
 mod demo;
 mod error;
+mod expect;
 mod exporter;
 pub mod gather;
+pub mod help;
 mod output;
 mod probe;
 mod system_store;
 mod textfile;
+mod usage;
 
-use std::ffi::OsString;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Args, Command};
 use error::Error;
@@ -27,10 +28,11 @@ pub fn run() -> ExitCode {
         reason = "this is where arguments are read"
     )]
     let arguments: Vec<_> = std::env::args_os().collect();
-    let args = match Args::try_parse_from(&arguments) {
+    let matches = command().try_get_matches_from(&arguments);
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
-            refuse(&error, &arguments);
+            usage::show(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
@@ -39,6 +41,7 @@ pub fn run() -> ExitCode {
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
         Some(Command::Exporter(exporter)) => exporter::run(exporter),
+        Some(Command::Help(topic)) => help::run(topic),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -50,23 +53,29 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Shows clap's words; an argument that it quotes may be a target with a password in it.
-fn refuse(error: &clap::Error, arguments: &[OsString]) {
-    let mut words = error.to_string();
-    let shown = words.clone();
-    for argument in arguments {
-        let argument = argument.to_string_lossy();
-        let hidden = crate::conninfo::redact(&argument);
-        if hidden != argument {
-            words = words.replace(argument.as_ref(), &hidden);
-        }
-    }
-    if words == shown {
-        // clap knows whether its text is help, for stdout, or an error, for stderr.
-        let _ = error.print();
-    } else {
-        let _ = write!(std::io::stderr(), "{words}");
-    }
+/// What the help of every command begins with: what it is for, and examples.
+const HELP: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+/// The definition of the command line, for what is made from it: help, manual pages, completions.
+pub fn command() -> clap::Command {
+    let command = Args::command().help_template(HELP);
+    let commands: Vec<_> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let command = commands.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| {
+            command.help_template(HELP).max_term_width(80)
+        })
+    });
+    let topics = clap::builder::PossibleValuesParser::new(help::names(&command));
+    command.mut_subcommand("help", |help| {
+        help.mut_arg("topic", |topic| topic.value_parser(topics))
+    })
 }
 
 /// The time of day, in seconds since 1970.

@@ -9,6 +9,12 @@ use crate::render::openmetrics::{self, Exposition, Probe};
 use crate::render::{self, Style};
 use crate::report::{Outcome, Report, Verdict};
 
+/// Narrower than this nothing can be read.
+const NARROWEST: usize = 40;
+
+/// Longer lines than these are hard to read.
+const WIDEST: usize = 100;
+
 /// Writes one report.
 pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
@@ -71,13 +77,19 @@ fn style(judge: &JudgeArgs) -> Style {
         ColorArg::Never => false,
         ColorArg::Auto => terminal && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
     };
-    let width = variable("COLUMNS")
-        .parse()
-        .ok()
-        .filter(|width| *width >= 40);
+    let columns = variable("COLUMNS").parse().ok();
+    let columns = columns.or_else(|| {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal)?;
+        Some(usize::from(width.0))
+    });
+    // setlocale(3): the first of these that is not empty.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
+    let locale = locale.iter().find(|value| !value.is_empty());
+    let locale = locale.map(|value| value.to_ascii_lowercase().replace('-', ""));
     Style {
         color,
-        width: width.unwrap_or(80),
+        unicode: locale.is_some_and(|value| value.contains("utf8")),
+        width: columns.unwrap_or(80).clamp(NARROWEST, WIDEST),
         verbosity: judge.verbose,
         quiet: judge.quiet,
     }

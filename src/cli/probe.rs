@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::args::{FormatArg, ProbeArgs};
 use super::error::Error;
-use super::{block_on, gather, now, output, system_store, textfile};
+use super::{block_on, expect, gather, now, output, system_store, textfile};
 use crate::assess::assess;
-use crate::client::Client;
+use crate::client::{Client, ExpectedFile};
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
@@ -33,11 +33,15 @@ pub(super) struct Options {
     pub(super) depth: Depth,
     pub(super) all_addresses: bool,
     pub(super) timeout: Duration,
+    pub(super) expected: Option<ExpectedFile>,
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
     if args.save_chain.is_some() && args.targets.len() > 1 {
-        return Err(Error::Options("--save-chain takes one target"));
+        return Err(Error::Options {
+            why: "--save-chain takes one target",
+            hint: "run it once for each target, with a file of its own",
+        });
     }
     let options = Options {
         settings: args.libpq.settings(),
@@ -45,6 +49,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
         timeout: args.timeout,
+        expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
         vec![None]
@@ -164,7 +169,8 @@ fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
         Ok(())
     };
     let libpq = options.emulates.libpq;
-    let client = gather::gather(target, &options.settings, libpq, &load_key);
+    let mut client = gather::gather(target, &options.settings, libpq, &load_key);
+    client.expected.clone_from(&options.expected);
     let parameters = match resolve(&client, libpq) {
         Ok(parameters) => Some(parameters),
         Err(ParameterError::Libpq(_)) => None,

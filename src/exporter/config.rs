@@ -139,9 +139,9 @@ impl std::str::FromStr for Listen {
             Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         };
         let address = text.parse().ok().or_else(any).or_else(local);
-        address.map(Self).ok_or_else(|| {
-            format!("\"{text}\" is no address and port like 127.0.0.1:10432 or [::]:10432")
-        })
+        address
+            .map(Self)
+            .ok_or_else(|| format!("\"{text}\" is no address and port, such as 127.0.0.1:10432"))
     }
 }
 

@@ -19,6 +19,22 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same where the terminal has nothing but ASCII: all else is escaped, too.
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if matches!(character, ' '..='~') {
+            safe.push(character);
+        } else {
+            safe.extend(character.escape_default());
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// The same for JSON, which escapes nothing but the first 32: in its own way, so that it stays JSON.
 pub fn json(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_harmless) {
@@ -60,6 +76,12 @@ mod tests {
             "\\u{1b}[31mred\\u{7}\\n\\u{0}"
         );
         assert_eq!(escape("\u{202e}evil\u{9b}"), "\\u{202e}evil\\u{9b}");
+    }
+
+    #[test]
+    fn where_there_is_only_ascii_nothing_else_comes_out() {
+        assert_eq!(ascii("CN=B\u{fc}cher\x1b\t"), "CN=B\\u{fc}cher\\u{1b}\\t");
+        assert!(matches!(ascii("plain"), Cow::Borrowed(_)));
     }
 
     #[test]

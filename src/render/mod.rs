@@ -1,18 +1,34 @@
 //! Reports as text and as JSON. A renderer sees a report and a `Write`, nothing else.
 
+mod chain;
 pub mod escape;
+mod evidence;
+mod expected;
+mod names;
 pub mod openmetrics;
+mod page;
+mod quiet;
+mod reasons;
+mod startup;
 mod text;
+mod tls;
+mod verdicts;
+mod wording;
 
 use std::io::{self, Write};
 
+pub use page::sequences;
+
 use crate::report::Report;
+use page::Page;
 
 /// How a text report looks.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Whether colours are used.
     pub color: bool,
+    /// Whether the terminal shows more than ASCII.
+    pub unicode: bool,
     /// Columns of the terminal.
     pub width: usize,
     /// How much is shown: 0 the report, 1 also the details, 2 everything.
@@ -25,6 +41,7 @@ impl Default for Style {
     fn default() -> Self {
         Self {
             color: false,
+            unicode: false,
             width: 80,
             verbosity: 0,
             quiet: false,
@@ -45,5 +62,11 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 /// # Errors
 /// When `out` does not take it.
 pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
-    text::render(report, style, out)
+    let mut page = Page::new(style);
+    if style.quiet {
+        quiet::line(&mut page, report);
+    } else {
+        text::report(&mut page, report);
+    }
+    out.write_all(page.into_text().as_bytes())
 }

@@ -61,14 +61,9 @@ fn what_a_hostile_server_says_is_still_shown() {
     )
     .unwrap();
     let shown = String::from_utf8(out).unwrap();
-    for place in [
-        "certificate  ",
-        "names:",
-        "client certificate asked",
-        "plaintext: ",
-    ] {
-        let line = shown.lines().find(|line| line.contains(place)).unwrap();
-        assert!(line.contains("FORGED"), "{place}: {line}");
+    for place in ["chain  ", "DNS:", "from CN=", "in plaintext: "] {
+        let mut lines = shown.lines().filter(|line| line.contains(place));
+        let line = lines.find(|line| line.contains("FORGED")).unwrap();
         assert!(line.contains("[31m"), "{place}: {line}");
     }
 }
@@ -88,15 +83,55 @@ fn colours_are_the_only_escape_sequences() {
         .unwrap();
         let mut shown = String::from_utf8(out).unwrap();
         assert!(shown.contains('\x1b'));
-        for own in ["\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m"] {
+        for own in render::sequences() {
             // Where a colour is ours, its end follows on the same line.
-            while let Some((before, after)) = shown.split_once(own) {
+            while let Some((before, after)) = shown.split_once(&own) {
                 let (line, _) = after.split_once('\n').unwrap();
                 assert!(line.contains("\x1b[0m"), "{line:?}");
                 shown = format!("{before}{}", after.replacen("\x1b[0m", "", 1));
             }
         }
         assert!(!shown.contains('\x1b'), "{shown:?}");
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let mut reports = reports().to_vec();
+    for entry in std::fs::read_dir(repository("tests/data/observations")).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let text = std::fs::read_to_string(path).unwrap();
+            let observation: Observation = serde_json::from_str(&text).unwrap();
+            let at = observation.observed_at;
+            reports.push(assess(&observation, Emulates::default(), at));
+        }
+    }
+    assert!(reports.len() > 12);
+    for report in reports {
+        for width in [40, 57, 60, 72, 80, 100] {
+            for verbosity in 0..=2 {
+                let mut out = Vec::new();
+                let style = Style {
+                    width,
+                    verbosity,
+                    ..Style::default()
+                };
+                render::text(&report, style, &mut out).unwrap();
+                for line in String::from_utf8(out).unwrap().lines() {
+                    // What is to be copied is never broken: hashes, serial numbers, lines to paste.
+                    let hexadecimal = |word: &str| {
+                        word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    };
+                    let to_copy = line.starts_with("    ") && !line.starts_with("     ");
+                    let to_copy = to_copy || line.split(' ').any(hexadecimal);
+                    assert!(to_copy || line.len() <= width, "{width}: {line}");
+                }
+            }
+        }
     }
 }
 
@@ -182,12 +217,15 @@ fn styles() -> Vec<Style> {
     for quiet in [false, true] {
         for verbosity in 0..=2 {
             for width in [40, 80, WIDE] {
-                styles.push(Style {
-                    quiet,
-                    verbosity,
-                    width,
-                    color: false,
-                });
+                for unicode in [false, true] {
+                    styles.push(Style {
+                        quiet,
+                        verbosity,
+                        width,
+                        unicode,
+                        color: false,
+                    });
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 17] = [
+const LAYERS: [(&str, &[&str], Tokio); 18] = [
     ("emulates", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
@@ -35,8 +35,21 @@ const LAYERS: [(&str, &[&str], Tokio); 17] = [
     // What was found.
     ("report", &["emulates", "libpq", "observation"], Tokio::No),
     (
+        "advice",
+        &[
+            "client",
+            "emulates",
+            "libpq",
+            "observation",
+            "pki",
+            "report",
+        ],
+        Tokio::No,
+    ),
+    (
         "assess",
         &[
+            "advice",
             "client",
             "emulates",
             "libpq",
@@ -47,7 +60,11 @@ const LAYERS: [(&str, &[&str], Tokio); 17] = [
         ],
         Tokio::No,
     ),
-    ("render", &["libpq", "report"], Tokio::No),
+    (
+        "render",
+        &["emulates", "libpq", "observation", "report"],
+        Tokio::No,
+    ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     ("observe", &["net", "observation", "wire"], Tokio::Yes),

@@ -11,6 +11,8 @@
 mod support;
 
 mod answers;
+mod check_expected;
+mod command;
 mod connections;
 mod contract;
 mod demo;
@@ -19,6 +21,7 @@ mod hostile;
 mod layering;
 mod manners;
 mod negotiation_table;
+mod packaging;
 mod parameters;
 mod path_validation;
 mod people;

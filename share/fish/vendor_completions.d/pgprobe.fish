@@ -1,0 +1,142 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pgprobe_global_optspecs
+    string join \n depth= all-addresses timeout= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
+end
+
+function __fish_pgprobe_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
+    or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
+    or return
+    if contains -- "$argv[1]" assess demo exporter help
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pgprobe_using_subcommand
+    set -l cmd (__fish_pgprobe_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
+startup\t'Also what pg_hba.conf does over TLS and in plaintext'
+full\t'Also GSSENCRequest and direct TLS'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l timeout -d 'The time for everything, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l expect-cert -d 'Compare the served certificate with the one in FILE (PEM or DER), as on the server\'s disk: shows a renewal after which nobody reloaded the server' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-chain -d 'Write the server\'s certificates to FILE, in PEM' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l textfile -d 'Write the metrics to FILE for node_exporter\'s textfile collector, whole or not at all' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l openssl -d 'The TLS library under it [default: 3-level2; of `assess`: the one probed for]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l host -d 'Server name, address or socket directory' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s p -l port -d 'Port' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s d -l dbname -d 'Database, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s U -l user -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcrl -d 'File of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcrldir -d 'Directory of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcert -d 'Client certificate' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslkey -d 'Its private key' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslsni -d '1 to send the server name, 0 not to' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-max-protocol-version -d 'Highest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l service -d 'Section of the service file' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l all-addresses -d 'Probe every address of a name, not only the first that accepts TCP'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s q -l quiet -d 'One line for each target'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s V -l version -d 'Print version'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a saved observation again, with other options or at another time'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l openssl -d 'The TLS library under it [default: 3-level2; of `assess`: the one probed for]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l host -d 'Server name, address or socket directory' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s p -l port -d 'Port' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s d -l dbname -d 'Database, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s U -l user -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcrl -d 'File of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcrldir -d 'Directory of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcert -d 'Client certificate' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslkey -d 'Its private key' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslsni -d '1 to send the server name, 0 not to' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-max-protocol-version -d 'Highest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'Section of the service file' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l openssl -d 'The TLS library under it [default: 3-level2; of `assess`: the one probed for]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d 'The configuration, in TOML: modules, the allow list, limits. Without one there is one module, which does one quiet handshake, and only this machine may ask' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess demo exporter help pgprobe"

@@ -1,0 +1,292 @@
+//! Which roots would make a chain verify, tried with the chain itself, and which CA is missing.
+
+use super::provider::{self, Roots};
+use super::{Situation, fix, hex, paste};
+
+use crate::client::FileFact;
+use crate::emulates::Libpq;
+use crate::libpq::parameters::SslMode;
+use crate::pki::path::{self, CrlPolicy, PathResult};
+use crate::pki::{Certificate, TrustStore};
+use crate::report::{Anchors, ChainStatus, Fix, FixPlace};
+
+/// A CA by what is known of it.
+pub(super) struct MissingCa {
+    pub(super) subject: String,
+    /// Its key identifier, in hexadecimal.
+    pub(super) key_identifier: Option<String>,
+}
+
+impl MissingCa {
+    pub(super) fn text(&self) -> String {
+        let subject = if self.subject.is_empty() {
+            "(empty subject)"
+        } else {
+            &self.subject
+        };
+        match &self.key_identifier {
+            Some(identifier) => format!("\"{subject}\" (key identifier {identifier})"),
+            None => format!("\"{subject}\""),
+        }
+    }
+}
+
+/// The CA at which the chain as sent ends.
+pub(super) fn missing_ca(situation: &Situation<'_>) -> Option<MissingCa> {
+    let empty = TrustStore::empty();
+    let store = situation.root_store.unwrap_or(&empty);
+    let mut top = situation.chain.first()?;
+    for _ in 0..path::MAX_DEPTH {
+        if top.is_self_issued() {
+            let identifier = top.extensions.subject_key_identifier.value();
+            return Some(MissingCa {
+                subject: top.subject.to_string(),
+                key_identifier: identifier.map(|bytes| hex(bytes)),
+            });
+        }
+        let trusted = store
+            .certificates()
+            .iter()
+            .map(|trusted| &trusted.certificate);
+        let mut known = situation.chain.iter().skip(1).chain(trusted);
+        let Some(next) = known.find(|candidate| issued_by(top, candidate)) else {
+            break;
+        };
+        top = next;
+    }
+    let identifier = top.extensions.authority_key_identifier.value();
+    Some(MissingCa {
+        subject: top.issuer.to_string(),
+        key_identifier: identifier
+            .and_then(|identifier| identifier.key_identifier.as_deref())
+            .map(hex),
+    })
+}
+
+/// Whether the names, and the key identifiers where both are there, fit.
+pub(super) fn issued_by(certificate: &Certificate, issuer: &Certificate) -> bool {
+    certificate.issuer.matches(&issuer.subject) && !other_key(certificate, issuer)
+}
+
+/// Whether the key identifiers say that it was another key.
+pub(super) fn other_key(certificate: &Certificate, issuer: &Certificate) -> bool {
+    let wanted = certificate.extensions.authority_key_identifier.value();
+    let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_deref());
+    let has = issuer.extensions.subject_key_identifier.value();
+    wanted
+        .zip(has)
+        .is_some_and(|(wanted, has)| wanted != has.as_slice())
+}
+
+/// Whether the chain as sent would verify with these certificates as the root file, without CRLs.
+pub(super) fn would_verify(situation: &Situation<'_>, roots: &[&Certificate]) -> bool {
+    let mut store = TrustStore::empty();
+    for root in roots {
+        store.add((*root).clone(), None, false);
+    }
+    let openssl = situation.emulates.openssl;
+    let result = path::verify(
+        situation.chain,
+        &store,
+        CrlPolicy::Off,
+        openssl,
+        situation.now,
+    );
+    matches!(result, PathResult::Trusted { .. })
+}
+
+/// Whether the chain verifies against one of the sets.
+pub(super) fn verifies(situation: &Situation<'_>, anchors: Anchors) -> bool {
+    situation
+        .chain_report(anchors)
+        .is_some_and(|report| report.status == ChainStatus::Ok)
+}
+
+/// What would make verify-ca and verify-full pass: the best first.
+pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
+    let mut fixes = Vec::new();
+    fixes.extend(system_store(situation));
+    fixes.extend(sent_root(situation));
+    let provider = provider::of(situation);
+    if let Some(provider) = provider
+        && fixes.is_empty()
+    {
+        fixes.extend(providers_roots(situation, provider));
+    }
+    if fixes.is_empty()
+        && let Some(ca) = missing_ca(situation)
+    {
+        let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
+        fixes.push(fix(
+            FixPlace::ClientShell,
+            format!(
+                "ask whoever runs the server for the certificate of {}, up to its self-signed \
+                 root, and save it as \"{path}\"",
+                ca.text()
+            ),
+            [],
+        ));
+    }
+    fixes
+}
+
+/// The settings that use a root file for the strongest mode that can pass.
+fn with_root_file(situation: &Situation<'_>, path: &str) -> Vec<String> {
+    let mode = if situation.name_matches() == Some(true) {
+        SslMode::VerifyFull
+    } else {
+        SslMode::VerifyCa
+    };
+    paste::connection(
+        situation,
+        &[("sslmode", mode.name()), ("sslrootcert", path)],
+    )
+}
+
+/// The system's store, where the chain was verified with it.
+fn system_store(situation: &Situation<'_>) -> Option<Fix> {
+    if !verifies(situation, Anchors::System) {
+        return (verifies(situation, Anchors::Mozilla)
+            && situation.anchors != Some(Anchors::Mozilla))
+        .then(|| {
+            fix(
+                FixPlace::Elsewhere,
+                "the chain ends in a public CA: install or update this machine's list of them \
+                 (the package ca-certificates)",
+                [],
+            )
+        });
+    }
+    if situation.anchors == Some(Anchors::System) {
+        return None;
+    }
+    let full = situation.name_matches() == Some(true);
+    if full && situation.emulates.libpq >= Libpq::V16 {
+        return Some(fix(
+            FixPlace::ConnectionString,
+            "the system's store verifies this chain (libpq 16 and newer; it demands verify-full)",
+            paste::connection(
+                situation,
+                &[("sslmode", "verify-full"), ("sslrootcert", "system")],
+            ),
+        ));
+    }
+    let (file, _) = situation.parameters.system_store();
+    let FileFact::Present { bytes, .. } = situation.client.file(file) else {
+        return None;
+    };
+    let store = TrustStore::from_pem(&bytes.0).ok()?;
+    let result = path::verify(
+        situation.chain,
+        &store,
+        CrlPolicy::Off,
+        situation.emulates.openssl,
+        situation.now,
+    );
+    matches!(result, PathResult::Trusted { .. }).then(|| {
+        fix(
+            FixPlace::ConnectionString,
+            "the system's store verifies this chain; as a file it serves verify-ca too, and every \
+             libpq",
+            with_root_file(situation, file),
+        )
+    })
+}
+
+/// A self-signed certificate that the server sent, if the chain verifies with it.
+fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
+    let (place, root) = situation
+        .chain
+        .iter()
+        .enumerate()
+        .find(|(_, sent)| sent.is_self_issued() && would_verify(situation, &[sent]))?;
+    let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
+    let what = if place == 0 {
+        "the server's certificate is its own root"
+    } else {
+        "the server sends its root too"
+    };
+    Some(fix(
+        FixPlace::ClientShell,
+        format!(
+            "{what}: fetch it, compare its SHA-256 with that on the server \
+             ({}), and only then trust it as \"{path}\"",
+            hex(&root.sha256())
+        ),
+        fetch(situation, place, &path),
+    ))
+}
+
+/// The command that saves a certificate that the server sends.
+fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<String> {
+    let port = situation.spec.port().ok()?;
+    let address = situation.host.addresses.iter();
+    let connected = address
+        .clone()
+        .find(|address| address.connected == Some(true))?;
+    let target = match situation.spec.hostaddr {
+        Some(_) => connected.address.clone(),
+        None => {
+            let host = situation.spec.host.as_deref()?;
+            if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            }
+        }
+    };
+    let mut command = format!(
+        "openssl s_client -starttls postgres -showcerts -connect {}",
+        paste::shell(&target)?
+    );
+    // s_client names the host of -connect by itself, and there it is an address.
+    if situation.spec.hostaddr.is_some()
+        && let Some(name) = situation.parameters.sni(situation.spec)
+    {
+        command += &format!(" -servername {}", paste::shell(&name)?);
+    }
+    let path = paste::shell(path)?;
+    let folder = path.rsplit_once('/').filter(|(folder, _)| {
+        // Where the quotes would be cut in two, the folder is the reader's business.
+        !folder.is_empty() && !folder.contains('\'')
+    });
+    let folder = folder.map_or_else(String::new, |(folder, _)| format!("mkdir -p {folder} && "));
+    let number = place + 1;
+    Some(format!(
+        "{folder}{command} </dev/null 2>/dev/null | awk '/BEGIN CERT/ {{n++}} n=={number}' | \
+         openssl x509 -out {path}"
+    ))
+}
+
+fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> Option<Fix> {
+    let looks = format!("this looks like {}", provider.name);
+    let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
+    Some(match provider.roots {
+        Roots::Bundle(address) => fix(
+            FixPlace::ClientShell,
+            format!(
+                "{looks}: its roots are at {address} ({})",
+                provider.documentation
+            ),
+            paste::shell(&path).map(|path| format!("curl --fail --output {path} {address}")),
+        ),
+        Roots::Own(command) => fix(
+            FixPlace::ClientShell,
+            format!(
+                "{looks}, which has a CA for each customer: get its certificate there and save it \
+                 as \"{path}\" ({})",
+                provider.documentation
+            ),
+            Some(command.to_owned()).filter(|command| !command.is_empty()),
+        ),
+        Roots::Public => fix(
+            FixPlace::Elsewhere,
+            format!(
+                "{looks}, which has certificates of public CAs: this one ends in none that is \
+                 known here ({})",
+                provider.documentation
+            ),
+            [],
+        ),
+    })
+}

@@ -1,0 +1,108 @@
+//! Modes that connect and protect less than they seem to.
+
+use super::{Situation, advice, fix, lets_in, paste};
+use crate::libpq::parameters::SslMode;
+use crate::report::{
+    Advice, AdviceKind, Ending, FixPlace, Outcome, Status, Transport, Verdict, Verifies,
+};
+
+/// Modes that try TLS, give it up and connect in plaintext.
+pub(super) fn plaintext_fallback(situation: &Situation<'_>) -> Vec<Advice> {
+    let falls_back = |verdict: &Verdict| {
+        let gave_up = verdict.attempts.iter().any(|attempt| {
+            matches!(attempt.transport, Transport::Tls | Transport::DirectTls)
+                && attempt.ended_in == Ending::NextMethod
+        });
+        verdict.mode == SslMode::Prefer
+            && verdict.outcome == Outcome::Connects
+            && verdict.encrypted == Some(false)
+            && gave_up
+    };
+    let modes = situation.modes(falls_back);
+    let Some(verdict) = modes.first().and_then(|mode| situation.verdict(*mode)) else {
+        return Vec::new();
+    };
+    let errors = verdict
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.error.as_ref());
+    let reason = errors
+        .map(|error| error.message.lines().next().unwrap_or_default())
+        .next()
+        .unwrap_or_default();
+    let because = if verdict.verifies == Verifies::Chain {
+        format!(
+            "the root certificate file makes prefer verify the chain, TLS fails at it ({reason}), \
+             and prefer then goes on in plaintext without a word"
+        )
+    } else {
+        format!("TLS fails ({reason}), and prefer then goes on in plaintext without a word")
+    };
+    vec![advice(
+        AdviceKind::PlaintextFallback,
+        modes,
+        because,
+        vec![fix(
+            FixPlace::ConnectionString,
+            "fail instead of falling back",
+            paste::connection(situation, &[("sslmode", "require")]),
+        )],
+    )]
+}
+
+pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
+    let mut all = Vec::new();
+    all.extend(plaintext_accepted(situation));
+    all.extend(require(situation));
+    all
+}
+
+/// The server speaks TLS and lets plaintext in too.
+fn plaintext_accepted(situation: &Situation<'_>) -> Option<Advice> {
+    let startup = &situation.host.startup;
+    let speaks_tls = situation.host.status == Status::Tls;
+    if !speaks_tls || !lets_in(startup.plaintext.as_ref()) || !lets_in(startup.tls.as_ref()) {
+        return None;
+    }
+    let modes = situation.modes(|verdict| {
+        verdict.mode <= SslMode::Prefer
+            && verdict.outcome == Outcome::Connects
+            && verdict.encrypted == Some(false)
+    });
+    Some(advice(
+        AdviceKind::PlaintextAccepted,
+        modes,
+        "pg_hba.conf lets this user in without encryption too: a client that does not ask for TLS \
+         sends everything in the clear, and nobody notices"
+            .into(),
+        vec![fix(
+            FixPlace::PgHbaConf,
+            "refuse plaintext to everybody: this as the first line, and reload",
+            ["hostnossl  all  all  all  reject".to_owned()],
+        )],
+    ))
+}
+
+/// Modes that encrypt and verify nothing.
+fn require(situation: &Situation<'_>) -> Option<Advice> {
+    let modes = situation.modes(|verdict| {
+        verdict.encrypted == Some(true)
+            && verdict.verifies == Verifies::Nothing
+            && verdict.outcome == Outcome::Connects
+    });
+    if !modes.contains(&SslMode::Require) {
+        return None;
+    }
+    Some(advice(
+        AdviceKind::RequireProvesNothing,
+        modes,
+        "require encrypts, but takes any certificate: whoever sits on the way can pose as the \
+         server, read all of it and change it"
+            .into(),
+        vec![fix(
+            FixPlace::ConnectionString,
+            "use verify-full, as soon as what makes it fail is mended",
+            paste::connection(situation, &[("sslmode", "verify-full")]),
+        )],
+    ))
+}

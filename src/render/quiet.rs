@@ -1,0 +1,65 @@
+//! `-q`: one line for each target.
+
+use super::page::{Page, Span, Tone, plain};
+use super::wording::{
+    cut, days, encrypted, endpoint, error_class, outcome, tls_answer, verdict_tone,
+};
+use crate::libpq::parameters::SslMode;
+use crate::report::{Outcome, Report, StartupKind, Status};
+
+pub(super) fn line(page: &mut Page, report: &Report) {
+    // Of a list, the host that the answers about TLS and the certificates are from.
+    let host = report.hosts.get(report.host_index.unwrap_or(0));
+    let name = match host {
+        Some(host) => endpoint(host),
+        None => cut(&report.target.input).into_owned(),
+    };
+    let mut parts = vec![plain(name)];
+    if let Some(version) = report
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.protocol_version.as_deref())
+    {
+        parts.push(plain(version));
+    }
+    let failure = host.and_then(|host| host.failure.as_deref());
+    match report.status {
+        Status::Tls => {}
+        Status::NoTls => parts.push(Span::new(Tone::Bad, "no TLS (answered N)")),
+        Status::UnixSocket => parts.push(plain("Unix socket")),
+        _ => parts.push(plain(cut(failure.unwrap_or("nothing sent")))),
+    }
+    let mode = report.target.sslmode.unwrap_or(SslMode::VerifyFull);
+    if let Some(verdict) = report.sslmodes.iter().find(|verdict| verdict.mode == mode) {
+        let mut said = format!("{} {}", mode.name(), outcome(verdict));
+        match (verdict.outcome, &verdict.error) {
+            (Outcome::Connects, _) if report.status == Status::UnixSocket => {}
+            (Outcome::Connects, _) => said += &format!(" {}", encrypted(verdict, false)),
+            (_, Some(error)) => said += &format!(": {}", error_class(error.code)),
+            (Outcome::Undetermined, _) => said += &format!(", TLS {}", tls_answer(verdict.tls)),
+            (Outcome::Fails, None) => {}
+        }
+        let tone = verdict_tone(verdict, true, report.status == Status::UnixSocket);
+        parts.push(Span::new(tone, said));
+    }
+    let left = report.certificates.iter().filter_map(|one| one.days_left);
+    parts.extend(left.min().map(|left| plain(days(left))));
+    let plaintext = host.filter(|host| host.status != Status::UnixSocket);
+    if let Some(plaintext) = plaintext.and_then(|host| host.startup.plaintext.as_ref()) {
+        parts.push(match plaintext.answer {
+            StartupKind::Accepted | StartupKind::Asked => {
+                Span::new(Tone::Bad, "PLAINTEXT accepted")
+            }
+            StartupKind::Refused => plain("plaintext refused"),
+            _ => plain("plaintext fails"),
+        });
+    }
+    let mut spans = Vec::new();
+    for part in parts {
+        if !spans.is_empty() {
+            spans.push(plain("  "));
+        }
+        spans.push(part);
+    }
+    page.line(&spans);
+}
