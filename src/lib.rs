@@ -39,6 +39,7 @@
 
 pub mod advice;
 pub mod assess;
+pub mod check;
 pub mod client;
 pub mod conninfo;
 pub mod emulates;

@@ -6,9 +6,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::check_args::CheckArgs;
 use super::exporter::{self, ExporterArgs};
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
+use crate::libpq::parameters::SslMode;
 use crate::observation::Depth;
 
 const EXAMPLES: &str = "\
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     /// Judge a saved observation again, with other options or at another time.
     #[command(before_help = ASSESS_EXAMPLES)]
     Assess(Box<AssessArgs>),
+    /// Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3.
+    Check(Box<CheckArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
@@ -276,6 +280,11 @@ pub(crate) struct LibpqArgs {
 }
 
 impl LibpqArgs {
+    /// `--sslmode`, if it is one that there is.
+    pub(crate) fn sslmode(&self) -> Option<SslMode> {
+        SslMode::from_name(self.sslmode.as_deref()?)
+    }
+
     /// Keywords and values, those that were given.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let all = [
@@ -404,26 +413,35 @@ pub(crate) enum ColorArg {
 impl JudgeArgs {
     /// The emulated client; what no option says is as in `default`.
     pub(crate) fn emulates(&self, default: Emulates) -> Emulates {
-        Emulates {
-            libpq: match self.libpq_version {
-                Some(LibpqArg::V15) => Libpq::V15,
-                Some(LibpqArg::V16) => Libpq::V16,
-                Some(LibpqArg::V17) => Libpq::V17,
-                Some(LibpqArg::V18) => Libpq::V18,
-                None => default.libpq,
-            },
-            openssl: match self.openssl {
-                Some(OpenSslArg::V3Level2) => OpenSsl::V3Level2,
-                Some(OpenSslArg::V3Level1) => OpenSsl::V3Level1,
-                Some(OpenSslArg::V111) => OpenSsl::V111,
-                None => default.openssl,
-            },
-        }
+        emulates(self.libpq_version, self.openssl, default)
+    }
+}
+
+/// The emulated client; what no option says is as in `default`.
+pub(crate) fn emulates(
+    libpq: Option<LibpqArg>,
+    openssl: Option<OpenSslArg>,
+    default: Emulates,
+) -> Emulates {
+    Emulates {
+        libpq: match libpq {
+            Some(LibpqArg::V15) => Libpq::V15,
+            Some(LibpqArg::V16) => Libpq::V16,
+            Some(LibpqArg::V17) => Libpq::V17,
+            Some(LibpqArg::V18) => Libpq::V18,
+            None => default.libpq,
+        },
+        openssl: match openssl {
+            Some(OpenSslArg::V3Level2) => OpenSsl::V3Level2,
+            Some(OpenSslArg::V3Level1) => OpenSsl::V3Level1,
+            Some(OpenSslArg::V111) => OpenSsl::V111,
+            None => default.openssl,
+        },
     }
 }
 
 /// A span of time as `--timeout` takes it: at most a day.
-fn seconds(text: &str) -> Result<Duration, BadValue> {
+pub(super) fn seconds(text: &str) -> Result<Duration, BadValue> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
         Ok(_) => Err("out of range"),
@@ -436,7 +454,7 @@ fn seconds(text: &str) -> Result<Duration, BadValue> {
 }
 
 /// A point in time as `--at` takes it.
-fn at(text: &str) -> Result<i64, BadValue> {
+pub(super) fn at(text: &str) -> Result<i64, BadValue> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }

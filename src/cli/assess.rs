@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use super::args::{AssessArgs, FormatArg};
+use super::args::AssessArgs;
 use super::error::Error;
 use super::{gather, output};
 use crate::assess::assess;
@@ -17,9 +17,9 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         path: crate::conninfo::redact(&args.file),
         why,
     };
+    let mut shown = output::Shown::new(&args.judge);
     let mut code = 0;
     let mut count = 0;
-    let mut reports = Vec::new();
     for (number, line) in text
         .lines()
         .enumerate()
@@ -37,17 +37,14 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         gather::add_options(&mut observation.client, &args.libpq.settings());
         let at = args.judge.at.unwrap_or(observation.observed_at);
         let report = assess(&observation, args.judge.emulates(observation.emulates), at);
-        output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
+        shown.add(report)?;
         count += 1;
-        if args.judge.format == FormatArg::Openmetrics {
-            reports.push(report);
-        }
     }
     if count == 0 {
         return Err(wrong("it is empty".into()));
     }
-    output::finish(&reports, &args.judge)?;
+    shown.finish()?;
     Ok(code)
 }
 

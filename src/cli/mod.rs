@@ -2,6 +2,8 @@
 
 mod args;
 mod assess;
+mod check;
+mod check_args;
 mod demo;
 mod error;
 mod expect;
@@ -28,9 +30,11 @@ pub fn run() -> ExitCode {
         reason = "this is where arguments are read"
     )]
     let arguments: Vec<_> = std::env::args_os().collect();
+    let as_plugin = check::is_meant(&arguments);
     let matches = command().try_get_matches_from(&arguments);
     let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
+        Err(error) if as_plugin => return check::refuse(&error, &arguments),
         Err(error) => {
             usage::show(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -38,6 +42,7 @@ pub fn run() -> ExitCode {
     };
     let done = match &args.command {
         None => probe::run(&args.probe),
+        Some(Command::Check(args)) => return check::run(args),
         Some(Command::Assess(replay)) => assess::run(replay),
         Some(Command::Demo(demo)) => demo::run(demo),
         Some(Command::Exporter(exporter)) => exporter::run(exporter),

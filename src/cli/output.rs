@@ -15,27 +15,69 @@ const NARROWEST: usize = 40;
 /// Longer lines than these are hard to read.
 const WIDEST: usize = 100;
 
-/// Writes one report.
-pub(super) fn show(report: &Report, judge: &JudgeArgs) -> Result<(), Error> {
+/// Shows reports as they come; for people a few of them together, because they compare them.
+pub(super) struct Shown<'j> {
+    judge: &'j JudgeArgs,
+    kept: Vec<Report>,
+    /// There are too many to compare.
+    many: bool,
+}
+
+impl<'j> Shown<'j> {
+    pub(super) fn new(judge: &'j JudgeArgs) -> Self {
+        Self {
+            judge,
+            kept: Vec::new(),
+            many: false,
+        }
+    }
+
+    /// Shows one, or keeps it for [`Self::finish`].
+    pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
+        if self.judge.format == FormatArg::Openmetrics {
+            self.kept.push(report);
+            return Ok(());
+        }
+        let streams = self.judge.format == FormatArg::Json || self.judge.quiet;
+        if streams || self.many {
+            return show(&report, self.judge, !streams);
+        }
+        self.kept.push(report);
+        if self.kept.len() > render::COMPARED {
+            self.many = true;
+            for (number, report) in std::mem::take(&mut self.kept).iter().enumerate() {
+                show(report, self.judge, number > 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what was kept.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = match self.judge.format {
+            FormatArg::Openmetrics => out.write_all(&metrics(&self.kept, Exposition::OpenMetrics)),
+            FormatArg::Json | FormatArg::Text => {
+                render::comparison(&self.kept, style(self.judge), &mut out)
+            }
+        };
+        written.and_then(|()| out.flush()).map_err(output)
+    }
+}
+
+/// Writes one report, after an empty line where another stands before it.
+fn show(report: &Report, judge: &JudgeArgs, another: bool) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match judge.format {
         FormatArg::Json => render::json(report, &mut out),
-        // Each metric has the series of all targets: they are written at the end.
+        FormatArg::Text if another => {
+            writeln!(out).and_then(|()| render::text(report, style(judge), &mut out))
+        }
+        // Each metric has the series of all targets: they are kept for the end.
         FormatArg::Openmetrics => Ok(()),
         FormatArg::Text => render::text(report, style(judge), &mut out),
     };
     written.and_then(|()| out.flush()).map_err(output)
-}
-
-/// Writes what can be written only when all reports are there.
-pub(super) fn finish(reports: &[Report], judge: &JudgeArgs) -> Result<(), Error> {
-    if judge.format != FormatArg::Openmetrics {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(&metrics(reports, Exposition::OpenMetrics))
-        .and_then(|()| out.flush())
-        .map_err(output)
 }
 
 /// The metrics of all reports, with the targets as labels.

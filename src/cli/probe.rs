@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::args::{FormatArg, ProbeArgs};
+use super::args::ProbeArgs;
 use super::error::Error;
 use super::{block_on, expect, gather, now, output, system_store, textfile};
 use crate::assess::assess;
@@ -64,6 +64,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .into_iter()
         .map(|target| prepare(target, &options))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut shown = output::Shown::new(&args.judge);
     let mut code = 0;
     let mut saved = Vec::new();
     let mut reports = Vec::new();
@@ -73,7 +74,6 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
-        output::show(&report, &args.judge)?;
         code = code.max(output::exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
@@ -87,11 +87,12 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
                 .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
-        if args.textfile.is_some() || args.judge.format == FormatArg::Openmetrics {
-            reports.push(report);
+        if args.textfile.is_some() {
+            reports.push(report.clone());
         }
+        shown.add(report)?;
     }
-    output::finish(&reports, &args.judge)?;
+    shown.finish()?;
     if let Some(path) = &args.textfile {
         textfile::write(path, &output::metrics(&reports, Exposition::Prometheus))?;
     }
@@ -122,10 +123,10 @@ fn pem(der: &str) -> String {
 }
 
 /// A target that is ready to be asked.
-struct Prepared {
-    observation: Observation,
-    parameters: Option<Parameters>,
-    plan: Option<Plan>,
+pub(super) struct Prepared {
+    pub(super) observation: Observation,
+    pub(super) parameters: Option<Parameters>,
+    pub(super) plan: Option<Plan>,
 }
 
 /// Probes one target.
@@ -138,19 +139,12 @@ pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observati
 /// Asks all of them side by side, and gathers what the chains need of the system's store.
 fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
     for some in prepared.chunks_mut(SIDE_BY_SIDE) {
-        let plans: Vec<_> = some.iter().map(|target| target.plan.clone()).collect();
-        let asking = plans.iter().map(|plan| async move {
-            match plan {
-                Some(plan) => observe(plan, &SystemNetwork).await,
-                None => Vec::new(),
+        ask(some)?;
+        for target in some {
+            let seen = &target.observation.hosts;
+            if let Some(parameters) = target.parameters.as_ref().filter(|_| !seen.is_empty()) {
+                system_store::gather(&mut target.observation.client, parameters, seen);
             }
-        });
-        let seen = block_on(join_all(asking))?;
-        for (target, hosts) in some.iter_mut().zip(seen) {
-            if let Some(parameters) = target.parameters.as_ref().filter(|_| !hosts.is_empty()) {
-                system_store::gather(&mut target.observation.client, parameters, &hosts);
-            }
-            target.observation.hosts = hosts;
         }
     }
     Ok(prepared
@@ -159,8 +153,24 @@ fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
         .collect())
 }
 
+/// Asks all of them at the same time.
+pub(super) fn ask(prepared: &mut [Prepared]) -> Result<(), Error> {
+    let plans: Vec<_> = prepared.iter().map(|target| target.plan.clone()).collect();
+    let asking = plans.iter().map(|plan| async move {
+        match plan {
+            Some(plan) => observe(plan, &SystemNetwork).await,
+            None => Vec::new(),
+        }
+    });
+    let seen = block_on(join_all(asking))?;
+    for (target, hosts) in prepared.iter_mut().zip(seen) {
+        target.observation.hosts = hosts;
+    }
+    Ok(())
+}
+
 /// Gathers the client's side and decides what to ask.
-fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
+pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepared, Error> {
     let openssl = options.emulates.openssl;
     let keys = std::cell::RefCell::new(None);
     let load_key = |key: &[u8], password: Option<&[u8]>, certificate: &[u8]| {

@@ -31,19 +31,26 @@ pub(super) fn show(error: &clap::Error, arguments: &[OsString]) {
         let _ = error.print();
         return;
     }
-    let (line, hint) = words(error, arguments);
-    let mut text = format!("error: {line}\nhint: {hint}\n");
-    for argument in arguments {
-        let argument = argument.to_string_lossy();
-        let hidden = crate::conninfo::redact(&argument);
-        if hidden != argument {
-            text = text.replace(argument.as_ref(), &hidden);
-        }
-    }
+    let (line, hint) = line_and_hint(error, arguments);
+    let text = format!("error: {line}\nhint: {hint}\n");
     let mut out = io::stderr().lock();
     for line in text.lines() {
         let _ = writeln!(out, "{}", crate::render::escape::escape(line));
     }
+}
+
+/// What is wrong, and a hint, without the passwords of the command line.
+pub(super) fn line_and_hint(error: &clap::Error, arguments: &[OsString]) -> (String, String) {
+    let (mut line, mut hint) = words(error, arguments);
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let hidden = crate::conninfo::redact(&argument);
+        if hidden != argument {
+            line = line.replace(argument.as_ref(), &hidden);
+            hint = hint.replace(argument.as_ref(), &hidden);
+        }
+    }
+    (line, hint)
 }
 
 /// The line and the hint.

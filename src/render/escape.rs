@@ -53,7 +53,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn is_harmless(character: char) -> bool {
+/// Whether a character does nothing but show itself.
+pub(crate) fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(
             character,

@@ -52,3 +52,15 @@ pub(super) fn expected(page: &mut Page, expected: &ExpectedCertificate) {
         page.paste("SELECT pg_reload_conf();");
     }
 }
+
+/// The verdict in a few words.
+pub(super) fn verdict(verdict: ExpectedVerdict) -> &'static str {
+    match verdict {
+        ExpectedVerdict::Same => "served",
+        ExpectedVerdict::OtherChain => "served, not its chain",
+        ExpectedVerdict::RenewedNotReloaded => "RENEWED, NOT RELOADED",
+        ExpectedVerdict::FileIsOlder => "the file is older",
+        ExpectedVerdict::Other => "ANOTHER certificate",
+        ExpectedVerdict::NotSeen => "nothing seen",
+    }
+}

@@ -1,6 +1,7 @@
 //! Reports as text and as JSON. A renderer sees a report and a `Write`, nothing else.
 
 mod chain;
+mod comparison;
 pub mod escape;
 mod evidence;
 mod expected;
@@ -68,5 +69,28 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
     } else {
         text::report(&mut page, report);
     }
+    out.write_all(page.into_text().as_bytes())
+}
+
+/// How many reports [`comparison`] takes.
+pub const COMPARED: usize = comparison::MOST;
+
+/// Writes several reports for people: side by side where at least two servers were reached, and
+/// each in full where `-v` asks for it.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn comparison(reports: &[Report], style: Style, out: &mut impl Write) -> io::Result<()> {
+    if style.quiet || !comparison::worthwhile(reports) {
+        for (number, report) in reports.iter().enumerate() {
+            if number > 0 && !style.quiet {
+                writeln!(out)?;
+            }
+            text(report, style, out)?;
+        }
+        return Ok(());
+    }
+    let mut page = Page::new(style);
+    text::several(&mut page, reports);
     out.write_all(page.into_text().as_bytes())
 }

@@ -161,6 +161,43 @@ impl Page {
         }
     }
 
+    /// A row of cells that are so wide each, broken at blanks.
+    pub(super) fn cells(&mut self, label: &str, labels: usize, width: usize, cells: &[Span<'_>]) {
+        let columns: Vec<_> = cells
+            .iter()
+            .map(|cell| {
+                // As a sheet of its own, without colour, which each line gets below.
+                let mut column = Self::new(Style {
+                    width: width.saturating_sub(2),
+                    color: false,
+                    ..self.style
+                });
+                column.prose(&[plain(cell.text.as_ref())]);
+                let lines = column.into_text();
+                lines.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        let height = columns.iter().map(Vec::len).max().unwrap_or_default();
+        for number in 0..height {
+            let label = if number == 0 { label } else { "" };
+            let gap = " ".repeat(labels.saturating_sub(label.len()));
+            let mut line = vec![(Tone::Strong, label.to_owned()), (Tone::Plain, gap)];
+            for (cell, column) in cells.iter().zip(&columns) {
+                let text = column.get(number).cloned().unwrap_or_default();
+                let gap = " ".repeat(width.saturating_sub(text.width()));
+                line.push((cell.tone, text));
+                line.push((Tone::Plain, gap));
+            }
+            self.write(line);
+        }
+    }
+
+    /// A line between one report and the next.
+    pub(super) fn rule(&mut self) {
+        let line = if self.style.unicode { "─" } else { "-" };
+        self.line(&[plain(line.repeat(self.style.width))]);
+    }
+
     /// An entry that is never broken, such as a hash: what is broken cannot be copied.
     pub(super) fn token(&mut self, label: &str, text: &str) {
         self.row(label, &[plain(text)]);
@@ -368,6 +405,11 @@ mod tests {
     const RAW: [char; 4] = ['\x1b', '\0', '\u{202e}', '\u{9b}'];
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
         /// Whatever a server says: no line is too wide, nothing is lost, nothing comes out raw.
         #[test]
         fn lines_hold_all_of_the_text_and_are_never_too_wide(

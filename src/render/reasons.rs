@@ -1,54 +1,78 @@
 //! Why modes fail or protect less than they seem to, in libpq's words and ours, and what mends it.
 
-use super::page::{Page, plain};
+use super::page::{Page, plain, strong};
 use super::wording::cut;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
-use crate::report::{Advice, FixPlace, HostReport, OtherClient, Verdict};
+use crate::report::{Advice, Fix, FixPlace, HostReport, OtherClient, Verdict};
 
-/// The reasons of a host's verdicts, each once, and the advice beside them.
-pub(super) fn reasons(page: &mut Page, host: &HostReport) {
-    let mut given: Vec<&Advice> = host.advice.iter().collect();
+/// Why some modes are as they are, and what mends it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reason<'r> {
+    /// Empty where it concerns the server as a whole.
+    modes: Vec<SslMode>,
+    /// Whether the words are libpq's own.
+    libpq: bool,
+    text: String,
+    fixes: &'r [Fix],
+}
+
+/// The reasons of a host's verdicts, each once, the advice on a mode below what libpq says of it.
+pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
+    let mut reasons = Vec::new();
+    let mut given: Vec<_> = host.advice.iter().collect();
     for (text, modes) in texts(&host.sslmodes) {
-        let names = name_modes(&modes);
-        let explains = |advice: &&Advice| advice.modes.iter().any(|mode| modes.contains(mode));
-        let (here, later): (Vec<_>, Vec<_>) = given.into_iter().partition(explains);
+        let (here, later): (Vec<_>, Vec<_>) = given
+            .into_iter()
+            .partition(|advice| advice.modes.iter().any(|mode| modes.contains(mode)));
         given = later;
         // The heading, or an advice, may say it in the same words.
-        let said = host.failure.as_deref() == Some(text.as_str());
-        let same = |advice: &&Advice| text.contains(&advice.why) || advice.why.contains(&text);
-        if !said && !here.iter().any(same) {
-            page.text("why", &format!("{names}: {text}"));
+        let begin = text.split('\n').next().unwrap_or_default();
+        let said = host.failure.as_deref() == Some(text.as_str())
+            || here
+                .iter()
+                .any(|advice| text.contains(&advice.why) || advice.why.contains(begin));
+        if !said {
+            reasons.push(of_libpq(text, modes));
         }
-        for advice in here {
-            self::advice(page, advice);
-        }
+        reasons.extend(here.into_iter().map(advice));
     }
-    for advice in given {
-        self::advice(page, advice);
-    }
-    for client in &host.other_clients {
-        other_client(page, client);
+    reasons.extend(given.into_iter().map(advice));
+    reasons
+}
+
+/// Those of a list's verdicts; what to do is its hosts' business.
+pub(super) fn of_list(verdicts: &[Verdict]) -> Vec<Reason<'static>> {
+    let texts = texts(verdicts).into_iter();
+    texts.map(|(text, modes)| of_libpq(text, modes)).collect()
+}
+
+fn of_libpq(text: String, modes: Vec<SslMode>) -> Reason<'static> {
+    Reason {
+        modes,
+        libpq: true,
+        text: text.replace('\n', ". "),
+        fixes: &[],
     }
 }
 
-/// The verdicts of a list, of which no host's advice is.
-pub(super) fn reasons_of_list(page: &mut Page, verdicts: &[Verdict]) {
-    for (text, modes) in texts(verdicts) {
-        page.text("why", &format!("{}: {text}", name_modes(&modes)));
+fn advice(advice: &Advice) -> Reason<'_> {
+    Reason {
+        modes: advice.modes.clone(),
+        libpq: false,
+        text: cut(&advice.why).into_owned(),
+        fixes: &advice.fixes,
     }
 }
 
-/// Each reason once, with the modes that have it.
+/// Each libpq text once, with the modes that have it.
 fn texts(verdicts: &[Verdict]) -> Vec<(String, Vec<SslMode>)> {
     let mut reasons: Vec<(String, Vec<SslMode>)> = Vec::new();
     for verdict in verdicts {
         let text = match (&verdict.error, &verdict.reason) {
             // This text is all libpq's own, with an advice on a second line. Where a server has
-            // a say in the text, a line break would let it forge ours.
-            (Some(error), _) if error.code == ErrorCode::RootCertMissing => {
-                error.message.replace('\n', ". ")
-            }
+            // a say in the text, a line break is nothing that we make anything of.
+            (Some(error), _) if error.code == ErrorCode::RootCertMissing => error.message.clone(),
             (Some(error), _) => cut(&error.message).into_owned(),
             (None, Some(reason)) => match verdict.settled_by {
                 Some(depth) => format!(
@@ -76,14 +100,30 @@ fn name_modes(modes: &[SslMode]) -> String {
     names.join(", ")
 }
 
-fn advice(page: &mut Page, advice: &Advice) {
-    let why = if advice.modes.is_empty() {
-        cut(&advice.why).into_owned()
-    } else {
-        format!("{}: {}", name_modes(&advice.modes), cut(&advice.why))
-    };
-    page.text("why", &why);
-    for fix in &advice.fixes {
+/// Writes reasons below the modes that they are of; `whom` names their servers where there are
+/// several.
+pub(super) fn write<'r>(page: &mut Page, reasons: &[(Reason<'r>, Option<String>)]) {
+    let mut above = None;
+    for (reason, whom) in reasons {
+        let whose = (&reason.modes, whom);
+        if above != Some(whose) {
+            page.blank();
+            let modes = if reason.modes.is_empty() {
+                "the server".into()
+            } else {
+                name_modes(&reason.modes)
+            };
+            let whom = whom.as_ref().map(|whom| format!(" at {whom}"));
+            page.prose(&[strong(modes), strong(whom.unwrap_or_default())]);
+            above = Some(whose);
+        }
+        write_one(page, reason);
+    }
+}
+
+fn write_one(page: &mut Page, reason: &Reason<'_>) {
+    page.text(if reason.libpq { "libpq" } else { "why" }, &reason.text);
+    for fix in reason.fixes {
         let place = match fix.place {
             _ if fix.paste.is_empty() => "",
             FixPlace::ConnectionString => "; in the connection string:",
@@ -100,9 +140,12 @@ fn advice(page: &mut Page, advice: &Advice) {
     }
 }
 
-fn other_client(page: &mut Page, client: &OtherClient) {
-    page.text(
-        "others",
-        &format!("{} refuses: {}", client.client, cut(&client.refuses)),
-    );
+/// What other clients would not take, a line each.
+pub(super) fn other_clients(page: &mut Page, clients: &[OtherClient]) {
+    let mut label = "others";
+    for client in clients {
+        let text = format!("{} would refuse {}", client.client, cut(&client.refuses));
+        page.text(label, &text);
+        label = "";
+    }
 }

@@ -1,20 +1,16 @@
 //! The report for people, from the top: the answer, then why and what mends it, then the evidence.
 
-use super::page::{Page, Span, Tone, plain, strong};
-use super::wording::{cut, endpoint, reached_address};
-use super::{chain, evidence, expected, names, reasons, startup, tls, verdicts};
+use super::page::{Page, Span, plain, strong};
+use super::wording::{cut, endpoint, reached_address, state};
+use super::{chain, comparison, evidence, expected, names, reasons, startup, tls, verdicts};
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
 
+/// One report, whole.
 pub(super) fn report(page: &mut Page, report: &Report) {
     verdicts::plaintext(page, report);
     if report.hosts.len() > 1 {
-        page.prose(&[strong(format!(
-            "the list of {} hosts, as libpq goes through it",
-            report.hosts.len()
-        ))]);
-        page.blank();
-        verdicts::table(page, report, &report.sslmodes, true);
+        verdicts::list(page, report);
         page.blank();
     }
     for one in &report.hosts {
@@ -31,14 +27,46 @@ pub(super) fn report(page: &mut Page, report: &Report) {
             page.blank();
             verdicts::table(page, report, &report.sslmodes, false);
             page.blank();
-            reasons::reasons_of_list(page, &report.sslmodes);
+            let reasons = reasons::of_list(&report.sslmodes).into_iter();
+            let reasons: Vec<_> = reasons.map(|reason| (reason, None)).collect();
+            reasons::write(page, &reasons);
+            page.blank();
         }
         page.prose(&[plain("nothing was sent: libpq refuses these parameters")]);
     }
-    for note in &report.notes {
-        page.text("note", &cut(note));
+    notes(page, &[report]);
+    footer(page, &[report]);
+}
+
+/// Several reports: what differs, and each in full with `-v`.
+pub(super) fn several(page: &mut Page, reports: &[Report]) {
+    comparison::comparison(page, reports);
+    let all: Vec<_> = reports.iter().collect();
+    if page.style.verbosity == 0 {
+        page.blank();
+        notes(page, &all);
+        page.text("more", "-v shows the report of each in full");
+        footer(page, &all);
+        return;
     }
-    footer(page, report);
+    footer(page, &all);
+    page.style.verbosity -= 1;
+    for one in reports {
+        page.blank();
+        page.rule();
+        report(page, one);
+    }
+}
+
+/// What the reader should know beside the answers, each once.
+fn notes(page: &mut Page, reports: &[&Report]) {
+    let mut shown: Vec<&str> = Vec::new();
+    for note in reports.iter().flat_map(|report| &report.notes) {
+        if !shown.contains(&note.as_str()) {
+            page.text("note", &cut(note));
+            shown.push(note);
+        }
+    }
 }
 
 fn host(page: &mut Page, report: &Report, host: &HostReport) {
@@ -46,7 +74,11 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     page.blank();
     verdicts::table(page, report, &host.sslmodes, false);
     page.blank();
-    reasons::reasons(page, host);
+    let reasons = reasons::of_host(host).into_iter();
+    let reasons: Vec<_> = reasons.map(|reason| (reason, None)).collect();
+    reasons::write(page, &reasons);
+    page.blank();
+    reasons::other_clients(page, &host.other_clients);
     page.blank();
     if let Some(seen) = &host.tls {
         tls::tls(page, seen);
@@ -99,44 +131,26 @@ fn heading(page: &mut Page, host: &HostReport) {
     }
 }
 
-fn state(host: &HostReport) -> Span<'static> {
-    let version = host
-        .tls
-        .as_ref()
-        .and_then(|tls| tls.protocol_version.clone());
-    let word = match host.status {
-        Status::Tls => return plain(version.unwrap_or_default()),
-        Status::NoTls => return Span::new(Tone::Bad, "no TLS"),
-        Status::UnixSocket => return plain("Unix socket: libpq never uses TLS here"),
-        Status::TlsFailed => "TLS failed",
-        Status::ProtocolError => "not PostgreSQL",
-        Status::ConnectionClosed => "closed",
-        Status::Timeout => "timeout",
-        Status::ConnectFailed => "no connection",
-        Status::NotResolved => "no address",
-        Status::NothingSent => "nothing sent",
-    };
-    let text = match &host.failure {
-        Some(failure) => format!("{word}: {}", cut(failure)),
-        None => word.to_owned(),
-    };
-    Span::new(Tone::Doubtful, text)
-}
-
-fn footer(page: &mut Page, report: &Report) {
-    let plural = if report.connections == 1 { "" } else { "s" };
-    let all = report.hosts.iter().flat_map(|host| &host.timings);
-    let took: f64 = all.map(|timing| timing.ms).sum();
-    let took = match report.hosts.as_slice() {
-        [_] if report.connections > 0 => format!(", {took:.0} ms"),
+fn footer(page: &mut Page, reports: &[&Report]) {
+    let Some(first) = reports.first() else { return };
+    let connections: usize = reports.iter().map(|report| report.connections).sum();
+    let plural = if connections == 1 { "" } else { "s" };
+    // Hosts are asked side by side: only of one host the sum is how long it took.
+    let took = match reports {
+        [Report { hosts, .. }] if connections > 0 => match hosts.as_slice() {
+            [host] => {
+                let took: f64 = host.timings.iter().map(|timing| timing.ms).sum();
+                format!(", {took:.0} ms")
+            }
+            _ => String::new(),
+        },
         _ => String::new(),
     };
     page.blank();
     page.prose(&[plain(format!(
-        "{} connection{plural}{took}; emulates libpq {} with OpenSSL {}",
-        report.connections,
-        report.emulates.libpq.major(),
-        openssl(report.emulates.openssl)
+        "{connections} connection{plural}{took}; emulates libpq {} with OpenSSL {}",
+        first.emulates.libpq.major(),
+        openssl(first.emulates.openssl)
     ))]);
 }
 

@@ -5,34 +5,53 @@ use super::wording::{
     and, auth, encrypted, error_class, outcome, tls_answer, verdict_tone, verified,
 };
 use crate::libpq::parameters::SslMode;
-use crate::report::{Outcome, Report, Status, Verdict};
+use crate::report::{HostReport, Outcome, Report, Status, Verdict};
 
 /// What a reader must see before all else; nothing where no mode would.
 pub(super) fn plaintext(page: &mut Page, report: &Report) {
-    let open = plaintext_modes(report);
-    if open.is_empty() {
-        return;
+    let open = plaintext_modes_of(&report.sslmodes, |verdict| over_socket(report, verdict));
+    if !open.is_empty() {
+        plaintext_line(page, &open, "this server");
+        page.blank();
     }
-    let text = format!(
-        "{} would send everything unencrypted to this server",
-        and(&open)
-    );
+}
+
+/// The modes that would send plaintext to a host.
+pub(super) fn plaintext_modes(host: &HostReport) -> Vec<&'static str> {
+    plaintext_modes_of(&host.sslmodes, |_| host.status == Status::UnixSocket)
+}
+
+/// The modes that end in plaintext over a network.
+fn plaintext_modes_of(
+    verdicts: &[Verdict],
+    over_socket: impl Fn(&Verdict) -> bool,
+) -> Vec<&'static str> {
+    let open = verdicts.iter().filter(|verdict| {
+        verdict.outcome == Outcome::Connects
+            && verdict.encrypted == Some(false)
+            && !over_socket(verdict)
+    });
+    open.map(|verdict| verdict.mode.name()).collect()
+}
+
+/// The line that says so.
+pub(super) fn plaintext_line(page: &mut Page, modes: &[&str], whom: &str) {
+    let text = format!("{} would send everything unencrypted to {whom}", and(modes));
     page.flow(
         &[Span::new(Tone::Bad, "PLAINTEXT"), plain("  ")],
         11,
         &[plain(text)],
     );
-    page.blank();
 }
 
-/// The modes that end in plaintext over a network.
-pub(super) fn plaintext_modes(report: &Report) -> Vec<&'static str> {
-    let open = report.sslmodes.iter().filter(|verdict| {
-        verdict.outcome == Outcome::Connects
-            && verdict.encrypted == Some(false)
-            && !over_socket(report, verdict)
-    });
-    open.map(|verdict| verdict.mode.name()).collect()
+/// The verdicts of a list of hosts, over all of it.
+pub(super) fn list(page: &mut Page, report: &Report) {
+    page.prose(&[strong(format!(
+        "the list of {} hosts, as libpq goes through it",
+        report.hosts.len()
+    ))]);
+    page.blank();
+    table(page, report, &report.sslmodes, true);
 }
 
 /// Whether the verdict is that of a Unix socket.

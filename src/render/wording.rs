@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::page::Tone;
+use super::page::{Span, Tone, plain};
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
 use crate::report::{
@@ -48,6 +48,31 @@ pub(super) fn reached_address(host: &HostReport) -> Option<String> {
     let ip = reached.address.parse::<SocketAddr>().ok()?.ip();
     let name = host.host.as_deref().or(host.hostaddr.as_deref())?;
     (name.parse() != Ok(ip)).then(|| ip.to_string())
+}
+
+/// What became of a host.
+pub(super) fn state(host: &HostReport) -> Span<'static> {
+    let version = host
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.protocol_version.clone());
+    let word = match host.status {
+        Status::Tls => return plain(version.unwrap_or_default()),
+        Status::NoTls => return Span::new(Tone::Bad, "no TLS"),
+        Status::UnixSocket => return plain("Unix socket: libpq never uses TLS here"),
+        Status::TlsFailed => "TLS failed",
+        Status::ProtocolError => "not PostgreSQL",
+        Status::ConnectionClosed => "closed",
+        Status::Timeout => "timeout",
+        Status::ConnectFailed => "no connection",
+        Status::NotResolved => "no address",
+        Status::NothingSent => "nothing sent",
+    };
+    let text = match &host.failure {
+        Some(failure) => format!("{word}: {}", cut(failure)),
+        None => word.to_owned(),
+    };
+    Span::new(Tone::Doubtful, text)
 }
 
 /// Whether libpq gets in, in a word.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 18] = [
+const LAYERS: [(&str, &[&str], Tokio); 19] = [
     ("emulates", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
@@ -58,6 +58,11 @@ const LAYERS: [(&str, &[&str], Tokio); 18] = [
             "report",
             "wire",
         ],
+        Tokio::No,
+    ),
+    (
+        "check",
+        &["libpq", "observation", "pki", "render", "report"],
         Tokio::No,
     ),
     (

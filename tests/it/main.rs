@@ -11,6 +11,7 @@
 mod support;
 
 mod answers;
+mod check;
 mod check_expected;
 mod command;
 mod connections;

@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess demo exporter help
+    if contains -- "$argv[1]" assess check demo exporter help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -75,6 +75,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show m
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a saved observation again, with other options or at another time'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
@@ -117,6 +118,57 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'S
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, [v6]:port or a socket directory; may be repeated' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s u -l url -d 'Target as a URI, postgresql://user@host/dbname; may be repeated' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s l -l logname -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s w -l warning -d 'Warn unless the time left is in this range: days `30:` or `30`, percent of the lifetime `25%`, `[@]start:end` [default: 30:, of lifetimes below 90 days 25%]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s c -l critical -d 'The same for CRITICAL [default: 14:, of lifetimes below 90 days 10%]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s t -l timeout -d 'The time for the whole run, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l min-tls -d 'Lowest TLS version that may be negotiated: 1.2 or 1.3. One connection sees one version: whether the server would take an older one, too, is not asked' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l issuer -d 'Issuer of the certificate: its CN, its O, or its whole name as -v shows it; may be repeated, and one must fit' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l fingerprint -d 'SHA-256 of the certificate; may be repeated, and one must fit' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l spki -d 'SHA-256 of its SubjectPublicKeyInfo, hexadecimal or base64; may be repeated' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l max-validity -d 'Longest lifetime that the certificate may have been issued for' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l expect-cert -d 'The certificate in FILE (PEM or DER) must be the one served: shows a renewal after which nobody reloaded the server' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-mode -d 'libpq must connect with this sslmode (2 connections; UNKNOWN if undetermined)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l openssl -d 'The TLS library under it [default: 3-level2]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now: what the check will say then' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l host -d 'Server name, address or socket directory' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s p -l port -d 'Port' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s d -l dbname -d 'Database, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s U -l user -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcrl -d 'File of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcrldir -d 'Directory of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcert -d 'Client certificate' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslkey -d 'Its private key' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslsni -d '1 to send the server name, 0 not to' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-max-protocol-version -d 'Highest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l service -d 'Section of the service file' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s v -l verbose -d 'Show more: the certificates, twice also addresses and times, three times the sslmodes'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l allow-self-signed -d 'Take a certificate that signed itself, where the chain is judged'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-tls-only -d 'Plaintext must be refused (2 connections, one FATAL line where it is)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-client-cert -d 'Nobody may get in over TLS without a client certificate (2 connections, 3 with --sslcert; one FATAL line where it is so)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-scram -d 'The server must ask for SCRAM and nothing less, in plaintext, too, unless it refuses that (2 connections)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS (2 connections)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
 17\t''
@@ -139,4 +191,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess demo exporter help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check demo exporter help pgprobe"

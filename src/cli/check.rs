@@ -1,0 +1,231 @@
+//! `pgprobe check`: a monitoring plugin, to the letter of the Monitoring Plugins guidelines.
+//!
+//! It says everything on stdout and nothing on stderr, always in the form of a plugin, and it ends
+//! when its time is up, whatever it is waiting for.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::error::ErrorKind;
+
+use super::args::emulates;
+use super::check_args::{CheckArgs, USAGE};
+use super::error::Error;
+use super::probe::{Options, Prepared, ask, prepare};
+use super::{expect, system_store, usage};
+use crate::assess::assess;
+use crate::check::output::{plugin, timeout, unknown};
+use crate::check::policy::Policy;
+use crate::check::{HostResult, State, Trust, judge};
+use crate::client::Client;
+use crate::emulates::Emulates;
+use crate::libpq::parameters::{Origin, Parameters, SslMode};
+use crate::libpq::root_certificates::{TrustSource, trust_source};
+use crate::observation::Depth;
+use crate::report::Anchors;
+
+/// What is left of the time for judging and printing; at most a tenth of it.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// How long a writer may take whose reader does not read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Whether somebody has begun to print the result: there is only one.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// Whether the command line is one of `check`, also if it cannot be read.
+pub(super) fn is_meant(arguments: &[OsString]) -> bool {
+    arguments.get(1).is_some_and(|word| word == "check")
+}
+
+/// Says that the arguments are wrong, or what they ask for: help or the version.
+pub(super) fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let text = match error.kind() {
+        ErrorKind::DisplayHelp => error.to_string(),
+        ErrorKind::DisplayVersion => format!("pgprobe {}\n", env!("CARGO_PKG_VERSION")),
+        _ => misuse(&usage::line_and_hint(error, arguments).0),
+    };
+    say(State::Unknown, &text)
+}
+
+/// A first line that says what is wrong, and the short usage.
+fn misuse(why: &str) -> String {
+    unknown(why).1 + USAGE
+}
+
+/// Runs a check; the exit status.
+pub(super) fn run(args: &CheckArgs) -> ExitCode {
+    let began = Instant::now();
+    let time = args.timeout;
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        give_up(time);
+    });
+    // A mistake of ours shall not look like one of the server, nor go to stderr.
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = std::panic::catch_unwind(|| check(args, began));
+    match done {
+        Ok(Ok((state, text))) => say(state, &text),
+        Ok(Err(error)) => say(State::Unknown, &misuse_or_failure(&error)),
+        Err(_) => say(State::Unknown, &unknown("internal error of pgprobe").1),
+    }
+}
+
+fn misuse_or_failure(error: &Error) -> String {
+    match error {
+        Error::NoTarget => misuse("no host: give -H, -u or a target, or set PGHOST"),
+        Error::Target { message } => misuse(message),
+        other => unknown(&other.to_string()).1,
+    }
+}
+
+/// Prints the result, unless the other thread is at it: then it ends the process.
+fn say(state: State, text: &str) -> ExitCode {
+    if SAID.swap(true, Ordering::SeqCst) {
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    // Where nobody reads it, there is the exit status still.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::from(state.code())
+}
+
+/// Ends the process when the time is up.
+fn give_up(time: Duration) {
+    let late = !SAID.swap(true, Ordering::SeqCst);
+    let (state, text) = timeout(time.as_secs_f64());
+    if late {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    } else {
+        std::thread::sleep(LAST_WORDS);
+    }
+    #[expect(
+        clippy::exit,
+        reason = "the main thread may hang in a resolver or a file system, which nothing else ends"
+    )]
+    std::process::exit(state.code().into());
+}
+
+fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
+    let policy = args.policy();
+    let depth = if policy.needs_startup() {
+        Depth::Startup
+    } else {
+        Depth::Handshake
+    };
+    let mut options = Options {
+        settings: args.settings(),
+        emulates: emulates(args.libpq_version, args.openssl, Emulates::default()),
+        depth,
+        all_addresses: false,
+        timeout: args.timeout,
+        expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
+    };
+    let mut prepared = Vec::new();
+    for target in targets(args) {
+        options.timeout = left(args.timeout, began);
+        prepared.push(match &target {
+            None => prepare(None, &options)?,
+            Some(Target::Text(text)) => prepare(Some(text), &options)?,
+            Some(Target::Host(host)) => {
+                options.settings.push(("host".into(), host.clone()));
+                let done = prepare(None, &options);
+                options.settings.pop();
+                done?
+            }
+        });
+    }
+    // Reading files may have taken its time.
+    for plan in prepared
+        .iter_mut()
+        .filter_map(|target| target.plan.as_mut())
+    {
+        plan.deadline = left(args.timeout, began);
+    }
+    ask(&mut prepared)?;
+    let results: Vec<HostResult> = prepared
+        .into_iter()
+        .flat_map(|target| results(target, &options, &policy, args.at))
+        .collect();
+    Ok(plugin(&results, args.verbose))
+}
+
+/// What is left of the time for the network.
+fn left(time: Duration, began: Instant) -> Duration {
+    time.saturating_sub(MARGIN.min(time / 10))
+        .saturating_sub(began.elapsed())
+}
+
+/// A target of the command line.
+enum Target {
+    /// What psql takes.
+    Text(String),
+    /// A host, whatever is in its name.
+    Host(String),
+}
+
+/// The targets; a single `None` if the environment decides.
+fn targets(args: &CheckArgs) -> Vec<Option<Target>> {
+    let hosts = args.hostnames.iter().map(|host| {
+        // As a target `host:port` and `[v6]:port` are understood; what is no such thing is a name.
+        if host.contains(['=', '/', '@', '?']) || host.contains(char::is_whitespace) {
+            Target::Host(host.clone())
+        } else {
+            Target::Text(host.clone())
+        }
+    });
+    let texts = args.urls.iter().chain(&args.target);
+    let texts = texts.map(|text| Target::Text(text.clone()));
+    let all: Vec<_> = hosts.chain(texts).map(Some).collect();
+    if all.is_empty() { vec![None] } else { all }
+}
+
+fn results(
+    mut target: Prepared,
+    options: &Options,
+    policy: &Policy,
+    at: Option<i64>,
+) -> Vec<HostResult> {
+    let observation = &mut target.observation;
+    let mut trust = Trust::None;
+    if let Some(parameters) = &target.parameters {
+        trust = trust_of(&observation.client, parameters);
+        // Nothing else is judged by the system's store.
+        if trust == Trust::Anchors(Anchors::System) {
+            system_store::gather(&mut observation.client, parameters, &observation.hosts);
+        }
+    }
+    let now = at.unwrap_or(observation.observed_at);
+    let report = assess(observation, options.emulates, now);
+    judge(&report, policy, &trust)
+}
+
+/// The anchors that were given or found.
+fn trust_of(client: &Client, parameters: &Parameters) -> Trust {
+    let origin = parameters.origin("sslrootcert");
+    if origin == Some(Origin::Option) && parameters.value("sslrootcert") == Some("mozilla") {
+        return Trust::Anchors(Anchors::Mozilla);
+    }
+    match trust_source(client, parameters, SslMode::VerifyFull) {
+        Ok(TrustSource::File(_)) => Trust::Anchors(Anchors::RootFile),
+        Ok(TrustSource::System { .. }) => Trust::Anchors(Anchors::System),
+        Ok(TrustSource::Unverified) => Trust::None,
+        Err(error) => {
+            let given = parameters
+                .value("sslrootcert")
+                .is_some_and(|file| !file.is_empty());
+            if given && origin != Some(Origin::Default) {
+                let message = error.message.lines().next().unwrap_or_default();
+                Trust::Missing(message.to_owned())
+            } else {
+                Trust::None
+            }
+        }
+    }
+}

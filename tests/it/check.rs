@@ -1,0 +1,467 @@
+//! `pgprobe check` as a monitoring core runs it: arguments, states, and what it prints.
+
+use crate::support::certificates::{Workshop, client, signed};
+use crate::support::pgprobe::{Client, Run};
+use crate::support::postgres::{PgCluster, Setup};
+
+/// Who is let in how, by user.
+const HBA: &str = "\
+hostssl all alice all scram-sha-256
+hostssl all myuser all cert
+host all md5user all md5
+host all admin all trust
+";
+
+/// A certificate with a key and a CA, for so many days, with a CA that lives for ten years.
+fn for_days(days: u32) -> Workshop {
+    let workshop = signed("db", &["DNS:db.example.test", "IP:127.0.0.1"]);
+    workshop.run(&format!(
+        "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+         -out server.crt -days {days} -extfile extensions"
+    ));
+    workshop
+}
+
+fn start(major: u32, workshop: &Workshop, settings: &str) -> PgCluster {
+    let server = PgCluster::new(major);
+    server.install(workshop.path(), &["server.crt", "server.key", "ca.crt"]);
+    server.start(Setup {
+        settings: &format!("ssl = on\n{settings}"),
+        hba: HBA,
+        ident: "",
+    })
+}
+
+/// `pgprobe check -p PORT ARGUMENTS`, which must always leave the form of a plugin.
+fn check(port: u16, arguments: &[&str]) -> Run {
+    let port = port.to_string();
+    let arguments = [&["check", "-p", &port], arguments].concat();
+    plugin(&Client::new(""), &arguments)
+}
+
+/// Runs a plugin: its exit status and first line agree, and nothing is out of form.
+fn plugin(client: &Client, arguments: &[&str]) -> Run {
+    let run = client.run(arguments);
+    assert_eq!(run.stderr, "", "{run:#?}");
+    let words = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
+    let status = usize::try_from(run.status.unwrap()).unwrap();
+    let first = run.stdout.lines().next().unwrap();
+    let word = words.get(status).unwrap_or_else(|| panic!("{run:#?}"));
+    assert!(first.starts_with(&format!("PGPROBE {word}: ")), "{run:#?}");
+    assert!(first.chars().count() <= 80, "{run:#?}");
+    let harmful = |one: char| one.is_control() && one != '\n';
+    assert!(!run.stdout.contains(harmful), "{run:#?}");
+    let (_, perfdata) = run.stdout.split_once('|').unwrap_or_default();
+    assert!(!perfdata.contains('|'), "{run:#?}");
+    for datum in perfdata.split_whitespace() {
+        let (label, value) = datum.split_once('=').unwrap();
+        assert!(!label.contains('\''), "{run:#?}");
+        let value = value.split(';').next().unwrap();
+        let value = value
+            .strip_suffix('s')
+            .unwrap_or_else(|| panic!("{run:#?}"));
+        assert!(value.parse::<f64>().is_ok(), "{run:#?}");
+    }
+    run
+}
+
+#[test]
+fn arguments_are_those_of_the_guidelines() {
+    let nobody = Client::new("");
+    for arguments in [
+        &["--bogus"][..],
+        &["-H"],
+        &["-H", "db", "--bogus"],
+        &["-H", "db", "-w", "soon"],
+        &["-H", "db", "-w", "20:10"],
+        &["-H", "db", "-t", "0"],
+        &["-H", "db", "other"],
+        &["-H", "db", "--require-mode", "verify"],
+        &["-H", "db", "--min-tls", "2"],
+        &["-H", "db", "--fingerprint", "abc"],
+        &["one", "two"],
+        &["http://db"],
+        &[],
+    ] {
+        let run = plugin(&nobody, &[&["check"], arguments].concat());
+        assert_eq!(run.status, Some(3), "{run:#?}");
+        let usage: Vec<&str> = run.stdout.lines().collect();
+        assert!(usage.len() <= 23, "{run:#?}");
+        assert!(run.stdout.contains("\nUsage: pgprobe check "), "{run:#?}");
+        assert!(usage.iter().all(|line| line.len() <= 80), "{run:#?}");
+    }
+    for arguments in [
+        &["check", "--help"],
+        &["check", "-h"],
+        &["check", "--version"],
+        &["check", "-V"],
+    ] {
+        let run = nobody.run(arguments);
+        assert_eq!((run.status, run.stderr.as_str()), (Some(3), ""), "{run:#?}");
+        assert!(run.stdout.lines().all(|line| line.len() <= 80), "{run:#?}");
+    }
+    // Not a check, though the word is in it.
+    for arguments in [&["-d", "check", "--bogus"][..], &["db", "check", "--bogus"]] {
+        assert_eq!(nobody.run(arguments).status, Some(2), "{arguments:?}");
+    }
+    let help = nobody.run(&["check", "--help"]).stdout;
+    for option in [
+        "-H, --hostname",
+        "-p, --port",
+        "-w, --warning",
+        "-c, --critical",
+        "-t, --timeout",
+        "-v, --verbose",
+        "-V, --version",
+        "-h, --help",
+        "-l, --logname",
+        "-u, --url",
+    ] {
+        assert!(help.contains(option), "{option}");
+    }
+}
+
+#[test]
+fn a_wrong_argument_shows_no_password() {
+    for arguments in [
+        &["check", "postgresql://ann:hunter2@db/app", "more"][..],
+        &["check", "--bogus", "postgresql://ann:hunter2@db/app"],
+        &["check", "postgresql://ann:hunter2@127.0.0.1:1/app"],
+        &["check", "host=db password=hunter2 nonsense=1"],
+    ] {
+        let run = plugin(&Client::new(""), arguments);
+        assert!(!run.stdout.contains("hunter2"), "{run:#?}");
+    }
+}
+
+#[test]
+fn thresholds_decide_by_days_or_percent_of_the_lifetime() {
+    let workshop = for_days(100);
+    let server = start(15, &workshop, "");
+    for (options, status) in [
+        (&[][..], 0),
+        (&["-w", "101:"], 1),
+        (&["-w", "101"], 1),
+        (&["-w", "99:"], 0),
+        (&["-c", "101:"], 2),
+        (&["-w", "101:", "-c", "100.5:"], 2),
+        (&["-w", "@90:110"], 1),
+        (&["-w", "99%"], 0),
+        (&["-w", "100.1%"], 1),
+        (&["-c", "~:50"], 2),
+        // By default 30 and 14 days.
+        (&["--at", "+69"], 0),
+        (&["--at", "+71"], 1),
+        (&["--at", "+85"], 1),
+        (&["--at", "+87"], 2),
+        (&["--at", "+101"], 2),
+        (&["--at", "-1"], 2),
+    ] {
+        let at = options.last().filter(|_| options.first() == Some(&"--at"));
+        let at = at.map(|days| (now() + days.parse::<i64>().unwrap() * 86_400).to_string());
+        let options = match &at {
+            Some(at) => vec!["--at", at],
+            None => options.to_vec(),
+        };
+        let run = check(server.port, &[&["-H", "127.0.0.1"], &options[..]].concat());
+        assert_eq!(run.status, Some(status), "{run:#?}");
+    }
+    let run = check(server.port, &["-H", "127.0.0.1", "-w", "30", "-c", "10%"]);
+    let perfdata = run.stdout.split_once(" | ").unwrap().1;
+    assert!(perfdata.starts_with("expires=86"), "{perfdata}");
+    assert!(
+        perfdata.contains("s;2592000:;864000: connect="),
+        "{perfdata}"
+    );
+    assert!(perfdata.contains(" tls="), "{perfdata}");
+}
+
+#[test]
+fn short_lived_certificates_are_judged_by_their_lifetime() {
+    let server = start(15, &for_days(40), "");
+    for (days, status) in [(0, 0), (29, 0), (31, 1), (37, 2), (41, 2)] {
+        let at = (now() + days * 86_400).to_string();
+        let run = check(server.port, &["-H", "127.0.0.1", "--at", &at]);
+        assert_eq!(run.status, Some(status), "{run:#?}");
+    }
+}
+
+#[test]
+fn every_certificate_that_is_sent_counts() {
+    let workshop = for_days(400);
+    // The CA's certificate ends before that of the server.
+    workshop.run(
+        "openssl req -new -x509 -days 20 -nodes -key ca.key -out ca.crt -subj '/CN=Test CA'
+         cat ca.crt >> server.crt",
+    );
+    let server = start(15, &workshop, "");
+    let run = check(server.port, &["-H", "127.0.0.1"]);
+    // 20 of 20 days are well, but not 20 days; the server's own has 400.
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    let run = check(server.port, &["-H", "127.0.0.1", "-w", "30", "-c", "10"]);
+    assert_eq!(run.status, Some(1), "{run:#?}");
+    let says = "[WARNING] validity: sent certificate 1 expires in ";
+    assert!(run.stdout.contains(says), "{run:#?}");
+    assert!(run.stdout.contains(" chain0_expires=3455"), "{run:#?}");
+    // Percent that were asked for are of that which ends first.
+    let run = check(server.port, &["-H", "127.0.0.1", "-w", "98%"]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    let at = (now() + 21 * 86_400).to_string();
+    let run = check(server.port, &["-H", "127.0.0.1", "--at", &at]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(run.stdout.contains("expired 1 day ago"), "{run:#?}");
+}
+
+#[test]
+fn chain_and_name_count_once_there_are_roots() {
+    let workshop = for_days(400);
+    let server = start(15, &workshop, "");
+    let other = signed("other", &["DNS:other"]);
+    let (root, wrong) = (workshop.file("ca.crt"), other.file("ca.crt"));
+    let port = server.port;
+    let note = "chain and host name are not judged";
+    let run = check(port, &["-H", "127.0.0.1"]);
+    assert!(
+        run.status == Some(0) && run.stdout.contains(note),
+        "{run:#?}"
+    );
+    for (options, status, says) in [
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", &root][..],
+            0,
+            "[OK] chain: ends in CN=Test CA",
+        ),
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", &root],
+            0,
+            "[OK] host name: matches 127.0.0.1",
+        ),
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", &wrong],
+            2,
+            "[CRITICAL] chain: ",
+        ),
+        (
+            &["-H", "localhost", "--sslrootcert", &root],
+            2,
+            "does not match host name",
+        ),
+        (
+            &[
+                "-H",
+                "db.example.test",
+                "--hostaddr",
+                "127.0.0.1",
+                "--sslrootcert",
+                &root,
+            ],
+            0,
+            "[OK]",
+        ),
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", "/nonexistent"],
+            3,
+            "does not exist",
+        ),
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", "mozilla"],
+            2,
+            "[CRITICAL] chain: ",
+        ),
+        (
+            &["-H", "127.0.0.1", "--sslrootcert", "system"],
+            2,
+            "[CRITICAL] chain: ",
+        ),
+    ] {
+        let run = check(port, options);
+        assert_eq!(run.status, Some(status), "{run:#?}");
+        assert!(
+            run.stdout.contains(says) && !run.stdout.contains(note),
+            "{run:#?}"
+        );
+    }
+    // A root file at home, and one that the environment names.
+    let target = format!("127.0.0.1:{port}");
+    for client in [
+        Client::new("").home_file(".postgresql/root.crt", other.read("ca.crt")),
+        Client::new("").env("PGSSLROOTCERT", &wrong),
+    ] {
+        let run = plugin(&client, &["check", &target]);
+        assert!(
+            run.status == Some(2) && run.stdout.contains("[CRITICAL] chain"),
+            "{run:#?}"
+        );
+    }
+}
+
+#[test]
+fn self_signed_certificates_are_taken_where_that_is_allowed() {
+    let workshop = crate::support::certificates::self_signed("db");
+    let other = signed("other", &["DNS:other"]);
+    let server = PgCluster::new(15);
+    server.install(workshop.path(), &["server.crt", "server.key"]);
+    let server = server.start(Setup {
+        settings: "ssl = on",
+        hba: HBA,
+        ident: "",
+    });
+    let root = other.file("ca.crt");
+    let options = [
+        "-H",
+        "db",
+        "--hostaddr",
+        "127.0.0.1",
+        "--sslrootcert",
+        &root,
+    ];
+    assert_eq!(check(server.port, &options).status, Some(2));
+    let allowed = [&options[..], &["--allow-self-signed"]].concat();
+    let run = check(server.port, &allowed);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    assert!(
+        run.stdout.contains("self-signed, which is allowed"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn demands_on_the_certificate_and_the_version_have_their_lines() {
+    let workshop = for_days(400);
+    let server = start(15, &workshop, "ssl_max_protocol_version = 'TLSv1.2'");
+    let fingerprint = workshop.fingerprint("server.crt");
+    let spki = workshop.run(
+        "openssl x509 -in server.crt -noout -pubkey | openssl pkey -pubin -outform DER \
+         | openssl dgst -sha256 -binary | openssl base64",
+    );
+    let zeros = "0".repeat(64);
+    for (options, status) in [
+        (&["--min-tls", "1.2"][..], 0),
+        (&["--min-tls", "TLSv1.3"], 2),
+        (&["--issuer", "Test CA"], 0),
+        (&["--issuer", "CN=Test CA"], 0),
+        (&["--issuer", "Test"], 2),
+        (&["--issuer", "Test", "--issuer", "Test CA"], 0),
+        (&["--fingerprint", &fingerprint], 0),
+        (&["--fingerprint", &zeros], 2),
+        (&["--fingerprint", &zeros, "--fingerprint", &fingerprint], 0),
+        (&["--spki", spki.trim()], 0),
+        (&["--spki", &zeros], 2),
+        (&["--max-validity", "400"], 0),
+        (&["--max-validity", "398"], 2),
+        (&["--expect-cert", &workshop.file("server.crt")], 0),
+        (&["--expect-cert", &workshop.file("ca.crt")], 2),
+        (&["--expect-cert", "/nonexistent"], 3),
+    ] {
+        let run = check(server.port, &[&["-H", "127.0.0.1"], options].concat());
+        assert_eq!(run.status, Some(status), "{run:#?}");
+        let word = ["[OK]", "", "[CRITICAL]", ""][usize::try_from(status).unwrap()];
+        let line = format!("\n{word} {}: ", options[0].trim_start_matches("--"));
+        assert!(
+            status == 3 || run.stdout.contains(&line),
+            "{line}: {run:#?}"
+        );
+    }
+}
+
+#[test]
+fn demands_on_pg_hba_conf_are_settled_or_unknown() {
+    let workshop = for_days(400);
+    client(&workshop, "client", "myuser");
+    let server = start(15, &workshop, "ssl_ca_file = 'ca.crt'");
+    let (crt, key) = (workshop.file("client.crt"), workshop.file("client.key"));
+    let with_certificate = ["-l", "myuser", "--sslcert", &crt, "--sslkey", &key];
+    for (user, options, status) in [
+        (&["-l", "alice"][..], &["--require-tls-only"][..], 0),
+        (&["-l", "admin"], &["--require-tls-only"], 2),
+        (&["-l", "md5user"], &["--require-tls-only"], 2),
+        (&["-l", "nobody"], &["--require-tls-only"], 3),
+        (&["-l", "myuser"], &["--require-tls-only"], 0),
+        (&["-l", "myuser"], &["--require-client-cert"], 0),
+        (&with_certificate, &["--require-client-cert"], 0),
+        (&["-l", "alice"], &["--require-client-cert"], 2),
+        (&["-l", "nobody"], &["--require-client-cert"], 3),
+        (&["-l", "alice"], &["--require-scram"], 0),
+        (&["-l", "md5user"], &["--require-scram"], 2),
+        (&["-l", "admin"], &["--require-scram"], 2),
+        (&["-l", "nobody"], &["--require-scram"], 3),
+        (&["-l", "alice"], &["--require-channel-binding"], 0),
+        (&["-l", "md5user"], &["--require-channel-binding"], 2),
+        (&["-l", "nobody"], &["--require-channel-binding"], 3),
+        (&["-l", "alice"], &["--require-mode", "require"], 0),
+        (&["-l", "alice"], &["--require-mode", "disable"], 2),
+        (&["-l", "alice"], &["--require-mode", "verify-full"], 2),
+        (&["-l", "alice"], &["--sslmode", "verify-full"], 2),
+        (&["-l", "nobody"], &["--require-mode", "require"], 2),
+        // What is undetermined hides nothing that is critical.
+        (
+            &["-l", "nobody"],
+            &["--require-scram", "--min-tls", "1.3", "-c", "9999"],
+            2,
+        ),
+    ] {
+        let options = [&["-H", "127.0.0.1", "-d", "postgres"], user, options].concat();
+        let run = check(server.port, &options);
+        assert_eq!(run.status, Some(status), "{run:#?}");
+    }
+}
+
+#[test]
+fn of_several_hosts_the_worst_decides() {
+    let workshop = for_days(400);
+    let server = start(15, &workshop, "");
+    let plain = PgCluster::new(15).start(Setup {
+        settings: "",
+        hba: HBA,
+        ident: "",
+    });
+    let (good, bad) = (
+        format!("127.0.0.1:{}", server.port),
+        format!("127.0.0.1:{}", plain.port),
+    );
+    let run = plugin(&Client::new(""), &["check", "-H", &good, "-H", &bad]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(
+        run.stdout
+            .starts_with("PGPROBE CRITICAL: 1 of 2 hosts: 127.0.0.1:"),
+        "{run:#?}"
+    );
+    assert!(
+        run.stdout.contains("it answered N to SSLRequest"),
+        "{run:#?}"
+    );
+    assert!(run.stdout.contains("1_expires="), "{run:#?}");
+    // A list of libpq's is several hosts, too; a name that is no host leaves the others checked.
+    let list = format!(
+        "host=127.0.0.1,127.0.0.1 port={},{}",
+        server.port, plain.port
+    );
+    let run = plugin(&Client::new(""), &["check", &list]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    let uri = format!("postgresql://{good}");
+    let run = plugin(&Client::new(""), &["check", "-u", &uri, "-H", &good]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    assert!(
+        run.stdout.starts_with("PGPROBE OK: 2 of 2 hosts: "),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_reached_is_critical() {
+    let refused = crate::support::fleet::closed_port();
+    let run = check(refused, &["-H", "127.0.0.1"]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(run.stdout.contains("Connection refused"), "{run:#?}");
+    let run = check(5432, &["-H", "name.invalid"]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    // No TLS is ever spoken there, so there is nothing to check.
+    let run = check(5432, &["-H", "/nonexistent"]);
+    assert_eq!(run.status, Some(3), "{run:#?}");
+}
+
+fn now() -> i64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
