@@ -42,6 +42,7 @@ pub mod assess;
 pub mod check;
 pub mod client;
 pub mod conninfo;
+pub mod curve448;
 pub mod emulates;
 pub mod libpq;
 pub mod net;
@@ -51,6 +52,7 @@ pub mod pki;
 pub mod private_key;
 pub mod render;
 pub mod report;
+pub mod tls12;
 pub mod wire;
 
 #[cfg(feature = "cli")]

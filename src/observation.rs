@@ -45,7 +45,7 @@ pub enum Depth {
     /// One connection: SSLRequest, the TLS handshake, an orderly close.
     Handshake,
     /// Two connections an address: the StartupMessage over TLS and in plaintext; a third without
-    /// the client certificate where one is given, a fourth where the TLS library cannot complete.
+    /// the client certificate where one is given, a fourth where the TLS library's offer is refused.
     #[default]
     Startup,
     /// Also GSSENCRequest and direct TLS with and without ALPN: at most seven connections.
@@ -170,6 +170,8 @@ pub enum Failure {
     Alert(u8),
     /// Bytes that the protocol does not allow here.
     Protocol(String),
+    /// The server breaks a rule of TLS that every OpenSSL enforces; the reason in OpenSSL's words.
+    TlsRule(String),
     /// The TLS library cannot go on although another might.
     Unsupported(String),
     /// The server selected an ALPN protocol that was not offered.
@@ -188,13 +190,16 @@ pub enum Purpose {
     Plaintext,
     /// As `Negotiated`, without the client certificate.
     WithoutClientCertificate,
+    /// As `Negotiated` up to the end of the handshake, without server_name.
+    WithoutServerName,
     /// TLS from the first byte with ALPN (`sslnegotiation=direct`).
     Direct,
     /// TLS from the first byte without ALPN.
     DirectWithoutAlpn,
     /// GSSENCRequest.
     Gssenc,
-    /// A ClientHello of our own after SSLRequest, read up to the server's first flight.
+    /// A ClientHello of our own, as OpenSSL's: below TLS 1.3 the handshake and the StartupMessage
+    /// follow, of TLS 1.3 only the first answer is read.
     Hello,
     /// A Unix socket: StartupMessage only, libpq never does TLS there.
     Socket,
@@ -278,6 +283,9 @@ pub struct Handshake {
     pub cipher_suite: Option<u16>,
     /// IANA code point of the key exchange group.
     pub group: Option<u16>,
+    /// Bits of the prime of a finite-field Diffie-Hellman exchange below TLS 1.3.
+    #[serde(default)]
+    pub dh_bits: Option<u32>,
     /// Whether the server asked for another key share first.
     pub hello_retry_request: Option<bool>,
     /// The protocol that the server selected.
@@ -286,6 +294,10 @@ pub struct Handshake {
     pub renegotiation_info: Option<bool>,
     /// The server's handshake signature: the proof that it has its certificate's private key.
     pub signature: Option<HandshakeSignature>,
+    /// Whether the Finished message is that proof, as with RSA key exchange (RFC 5246 section
+    /// 7.4.7.1): it verified.
+    #[serde(default)]
+    pub finished_proves_key: bool,
     /// The chain as sent, leaf first, each in DER.
     #[serde(with = "base64_list")]
     pub certificates: Vec<Vec<u8>>,
@@ -304,7 +316,8 @@ pub struct Handshake {
 /// The server's signature over the handshake, and what it signs.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct HandshakeSignature {
-    /// IANA code point of the scheme.
+    /// IANA code point of the scheme; 0x0001, RFC 5246's pair of no hash and RSA, is the signature
+    /// by RSA of MD5 and SHA-1 side by side in TLS 1.0 and 1.1.
     pub scheme: u16,
     /// The signed bytes (RFC 8446 section 4.4.3, RFC 5246 section 7.4.3).
     #[serde(with = "base64_bytes")]

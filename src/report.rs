@@ -259,6 +259,9 @@ pub struct HostReport {
     pub direct: Option<DirectReport>,
     /// Direct TLS without ALPN (depth `full`).
     pub direct_without_alpn: Option<DirectReport>,
+    /// The handshake without server_name (`--compare-sni`); null without that option, and where
+    /// libpq sends no name.
+    pub without_server_name: Option<NamelessReport>,
     /// The answer to GSSENCRequest (depth `full`): `G`, `N`, `E` or another byte.
     pub gssenc_request: Option<String>,
     /// How long each step took.
@@ -565,6 +568,8 @@ pub struct TlsReport {
     pub bits: Option<u16>,
     /// IANA's name of the key exchange group.
     pub group: Option<String>,
+    /// Bits of the prime of a finite-field Diffie-Hellman exchange in TLS 1.2 or below.
+    pub dh_bits: Option<u32>,
     /// Whether the server asked for another key share first.
     pub hello_retry_request: Option<bool>,
     /// The ALPN protocol that the server selected.
@@ -712,7 +717,27 @@ pub struct DirectReport {
     pub protocol_version: Option<String>,
     /// Whether the chain is the one that SSLRequest showed.
     pub same_chain: Option<bool>,
+    /// SHA-256 of the server's certificate, hexadecimal; null if none was seen.
+    pub sha256: Option<String>,
     /// Why the handshake failed.
+    pub failure: Option<String>,
+}
+
+/// The handshake without server_name, as with `sslsni=0`.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct NamelessReport {
+    /// Whether the handshake was completed.
+    pub completed: bool,
+    /// `TLSv1.3` and so on.
+    pub protocol_version: Option<String>,
+    /// Whether the chain is the one that was sent with the name.
+    pub same_chain: Option<bool>,
+    /// RFC 4514 form of the subject of the server's certificate; null if none was seen. Untrusted:
+    /// escape before showing.
+    pub subject: Option<String>,
+    /// SHA-256 of the server's certificate, hexadecimal; null if none was seen.
+    pub sha256: Option<String>,
+    /// Why the handshake failed, or did not begin.
     pub failure: Option<String>,
 }
 

@@ -113,16 +113,17 @@ pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
     {
         fixes.extend(providers_roots(situation, provider));
     }
-    if fixes.is_empty()
-        && let Some(ca) = missing_ca(situation)
-    {
+    if fixes.is_empty() {
         let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
+        let what = missing_ca(situation).map_or_else(
+            || "the server's CA".to_owned(),
+            |ca| format!("{}, up to its self-signed root,", ca.text()),
+        );
         fixes.push(fix(
             FixPlace::ClientShell,
             format!(
-                "ask whoever runs the server for the certificate of {}, up to its self-signed \
-                 root, and save it as \"{path}\"",
-                ca.text()
+                "ask whoever runs the server for the certificate of {what} and save it as \
+                 \"{path}\""
             ),
             [],
         ));

@@ -30,36 +30,58 @@ fn version(situation: &Situation<'_>) -> Option<Advice> {
         .value("ssl_min_protocol_version")
         .unwrap_or("TLSv1.2");
     let high = given("ssl_max_protocol_version");
-    let mut fixes: Vec<Fix> = Vec::new();
-    let why = match (server, high) {
-        (Some(server), _) => {
-            fixes.push(fix(
-                FixPlace::PostgresqlConf,
-                "let the server speak newer versions, and reload",
-                [
-                    "ssl_min_protocol_version = 'TLSv1.2'".to_owned(),
-                    "ssl_max_protocol_version = ''".to_owned(),
-                ],
-            ));
+    let newer_server = || {
+        fix(
+            FixPlace::PostgresqlConf,
+            "let the server speak newer versions, and reload",
+            [
+                "ssl_min_protocol_version = 'TLSv1.2'".to_owned(),
+                "ssl_max_protocol_version = ''".to_owned(),
+            ],
+        )
+    };
+    let allow = |keyword: &str, version: &str| -> Fix {
+        fix(
+            FixPlace::ConnectionString,
+            "let this client speak more versions",
+            paste::connection(situation, &[(keyword, version)]),
+        )
+    };
+    let (why, fixes) = match (server, high) {
+        _ if situation.message(&modes).contains("no protocols available") => (
+            format!(
+                "nothing is left between ssl_min_protocol_version, ssl_max_protocol_version{} and \
+                 what this OpenSSL speaks",
+                high.map_or_else(String::new, |high| format!(" ({high})"))
+            ),
+            vec![allow("ssl_max_protocol_version", "TLSv1.3")],
+        ),
+        (Some(server), _) => (
             format!(
                 "the server speaks {server} at most, and this libpq takes {low} or newer; what is \
                  older counts as broken"
-            )
-        }
-        (None, Some(high)) => {
-            fixes.push(fix(
-                FixPlace::ConnectionString,
-                "allow newer versions",
-                paste::connection(situation, &[("ssl_max_protocol_version", "TLSv1.3")]),
-            ));
-            format!(
-                "ssl_max_protocol_version={high} is below what the server speaks \
-                 (its ssl_min_protocol_version), or this OpenSSL no longer speaks it"
-            )
-        }
-        (None, None) => format!(
-            "client and server have no TLS version in common; this libpq takes {low} or newer"
+            ),
+            vec![newer_server()],
         ),
+        (None, Some(high)) => (
+            format!(
+                "ssl_max_protocol_version={high} is below what the server speaks (its \
+                 ssl_min_protocol_version), or {low} above it"
+            ),
+            vec![allow("ssl_max_protocol_version", "TLSv1.3")],
+        ),
+        // All from `low` up to the newest was offered.
+        (None, None) => {
+            let raised = given("ssl_min_protocol_version").is_some_and(|low| low != "TLSv1.2");
+            let client = raised.then(|| allow("ssl_min_protocol_version", "TLSv1.2"));
+            (
+                format!(
+                    "the server speaks only versions older than {low}, which this libpq does not \
+                     take"
+                ),
+                client.into_iter().chain([newer_server()]).collect(),
+            )
+        }
     };
     Some(advice(AdviceKind::TlsVersionUnsupported, modes, why, fixes))
 }

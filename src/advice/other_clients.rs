@@ -11,7 +11,8 @@ use crate::libpq::parameters::SslMode;
 use crate::pki::Certificate;
 use crate::pki::general_name::GeneralName;
 use crate::pki::public_key::KeyKind;
-use crate::report::{Anchors, ChainStatus, OtherClient, TlsAnswer};
+use crate::pki::verify_error as error;
+use crate::report::{Anchors, OtherClient, TlsAnswer};
 
 const RUSTLS: &str = "rustls (sqlx, rust-postgres)";
 const GO: &str = "Go (lib/pq, pgx)";
@@ -55,10 +56,6 @@ fn any_tls(leaf: &Certificate, add: &mut impl FnMut(&str, String)) {
     let every = |why: &str| format!("every TLS connection, require too: {why}");
     if leaf.version == Some(1) {
         add(RUSTLS, every("the certificate is X.509 v1"));
-        add(
-            GO,
-            "verify-ca and verify-full: the certificate is X.509 v1".into(),
-        );
     }
     let bits = leaf.public_key.as_ref().and_then(|key| {
         matches!(key.kind, KeyKind::Rsa)
@@ -92,10 +89,20 @@ fn verification(leaf: &Certificate, add: &mut impl FnMut(&str, String)) {
 /// What another meaning of the same sslmode makes fail: node-postgres 8 takes require for
 /// verify-full, with the public roots that it brings along.
 fn modes(situation: &Situation<'_>, add: &mut impl FnMut(&str, String)) {
-    let public = situation
+    let private = situation
         .chain_report(Anchors::Mozilla)
-        .is_some_and(|report| report.status == ChainStatus::Failed);
-    if public {
+        .and_then(|report| report.error)
+        .is_some_and(|code| {
+            [
+                error::DEPTH_ZERO_SELF_SIGNED_CERT,
+                error::SELF_SIGNED_CERT_IN_CHAIN,
+                error::UNABLE_TO_GET_ISSUER_CERT,
+                error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+                error::UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+            ]
+            .contains(&code)
+        });
+    if private {
         add(
             NODE,
             "sslmode=require without sslrootcert: no public CA has signed this certificate, and \
@@ -119,6 +126,10 @@ fn names(situation: &Situation<'_>, leaf: &Certificate, add: &mut impl FnMut(&st
     let is_address = crate::libpq::host_name::inet_aton(host).is_some();
     let full = |why: &str| format!("verify-full: {why}");
     match rule {
+        Rule::IpAddress if !has_localhost(leaf) => add(
+            "node-postgres up to 8.23.0",
+            full("it compares the certificate with \"localhost\" where host is an address"),
+        ),
         Rule::CommonName if !is_address => {
             let why = "the name stands in the CN alone, not in subjectAltName";
             add(RUSTLS, full(why));
@@ -144,4 +155,11 @@ fn names(situation: &Situation<'_>, leaf: &Certificate, add: &mut impl FnMut(&st
         }
         _ => {}
     }
+}
+
+fn has_localhost(leaf: &Certificate) -> bool {
+    let names = leaf.extensions.subject_alt_name.value();
+    names.into_iter().flatten().any(
+        |name| matches!(name, GeneralName::Dns(name) if name.eq_ignore_ascii_case(b"localhost")),
+    )
 }

@@ -3,7 +3,7 @@
 
 use super::{Situation, advice, fix, paste};
 use crate::libpq::error::ErrorCode;
-use crate::libpq::parameters::SslNegotiation;
+use crate::libpq::parameters::{SslMode, SslNegotiation};
 use crate::report::{Advice, AdviceKind, Fix, FixPlace, Status};
 
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
@@ -171,29 +171,49 @@ fn injected(situation: &Situation<'_>) -> Option<Advice> {
     })
 }
 
-fn server_error(situation: &Situation<'_>) -> Option<Advice> {
-    let modes = situation.failing(ErrorCode::ServerError);
-    if modes.is_empty() || super::server_name::is_wanted(situation) {
-        return None;
+fn server_error(situation: &Situation<'_>) -> Vec<Advice> {
+    let named = super::server_name::wanting(situation);
+    let failing = situation.failing(ErrorCode::ServerError);
+    let mut messages: Vec<(String, Vec<SslMode>)> = Vec::new();
+    for mode in failing.into_iter().filter(|mode| !named.contains(mode)) {
+        let message = situation.message(&[mode]);
+        match messages.iter_mut().find(|(known, _)| *known == message) {
+            Some((_, modes)) => modes.push(mode),
+            None => messages.push((message, vec![mode])),
+        }
     }
-    let startup = &situation.host.startup;
-    let state = [&startup.tls, &startup.plaintext]
+    messages
         .into_iter()
-        .flatten()
+        .map(|(message, modes)| one_error(situation, &message, modes))
+        .collect()
+}
+
+fn one_error(situation: &Situation<'_>, message: &str, modes: Vec<SslMode>) -> Advice {
+    let startup = &situation.host.startup;
+    let answers = [&startup.tls, &startup.plaintext].into_iter().flatten();
+    let state = answers
+        .filter(|answer| answer.message.as_deref() == Some(message))
         .find_map(|answer| answer.sqlstate.as_deref())
         .unwrap_or_default();
     let meaning = match state {
         "57P03" => "it is starting up, shutting down or in recovery: wait, and ask again",
         "53300" => "it has no connection left: see max_connections, or a pooler's limits",
         "3D000" => "there is no such database: give another dbname",
-        "28P01" | "28000" => "it refuses the user",
-        "08P01" | "0A000" => "it does not understand the StartupMessage: a pooler or an old server",
-        _ => "the server's words are all that is known",
+        "28P01" | "28000" => "it refuses the user: give another user, or see its log",
+        "08P01" | "0A000" => {
+            "it does not understand the StartupMessage: it may be a pooler, or old; see its log"
+        }
+        _ => "see the server's log",
     };
-    Some(advice(
+    let state = if state.is_empty() {
+        String::new()
+    } else {
+        format!(" (SQLSTATE {state})")
+    };
+    advice(
         AdviceKind::ServerError,
-        modes.clone(),
-        format!("{} ({state})", situation.message(&modes)),
+        modes,
+        format!("{message}{state}"),
         vec![fix(FixPlace::Elsewhere, meaning, [])],
-    ))
+    )
 }

@@ -7,10 +7,10 @@ use crate::libpq::parameters::SslMode;
 use crate::report::{Advice, AdviceKind, FixPlace};
 
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
-    if !is_wanted(situation) {
+    let modes = wanting(situation);
+    if modes.is_empty() {
         return Vec::new();
     }
-    let modes = wanting(situation);
     let parameters = situation.parameters;
     let why = if parameters.sni(situation.spec).is_some() {
         "the server does not know the name that libpq sends in TLS (SNI)".to_owned()
@@ -55,7 +55,8 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     )]
 }
 
-fn wanting(situation: &Situation<'_>) -> Vec<SslMode> {
+/// The modes that fail because of the server's words, or its alert, about a server name.
+pub(super) fn wanting(situation: &Situation<'_>) -> Vec<SslMode> {
     situation.failing_where(|error| {
         let tls = matches!(
             error.code,
@@ -65,9 +66,4 @@ fn wanting(situation: &Situation<'_>) -> Vec<SslMode> {
         let words = ["SNI", "server name", "Endpoint ID", "unrecognized name"];
         tls && words.iter().any(|words| error.message.contains(words))
     })
-}
-
-/// Whether the server's words, or its alert, are about a server name.
-pub(super) fn is_wanted(situation: &Situation<'_>) -> bool {
-    !wanting(situation).is_empty()
 }

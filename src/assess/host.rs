@@ -14,11 +14,12 @@ use crate::observation::{
     AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
     StartupReply, Step,
 };
+use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
     AddressReport, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
-    KeyPossession, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer, StartupKind,
-    StartupReport, Status, Timing, TlsReport, Verdict,
+    KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer,
+    StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -74,7 +75,9 @@ pub(super) fn report(
         .and_then(|shown| shown.tls.as_ref())
         .map(super::certificates)
         .unwrap_or_default();
-    let startup = startup(connections, facts, main);
+    // pgprobe's own client stands in where the TLS library's ClientHello was refused.
+    let spoke = shown.filter(|shown| is_completed(shown)).or(main);
+    let startup = startup(connections, facts, spoke);
     let (status, failure) = status(host, main, shown);
     let direct = |purpose: Purpose| {
         let connection =
@@ -88,7 +91,7 @@ pub(super) fn report(
         } else {
             trust.reports(&chain)
         };
-        report.client_certificate = client_certificate(connections, main, facts);
+        report.client_certificate = client_certificate(connections, spoke, facts);
         report
     });
     let mut report = HostReport {
@@ -110,6 +113,8 @@ pub(super) fn report(
         sslmodes,
         direct: direct(Purpose::Direct),
         direct_without_alpn: direct(Purpose::DirectWithoutAlpn),
+        without_server_name: find(Purpose::WithoutServerName)
+            .map(|connection| nameless_report(connection, shown)),
         gssenc_request: find(Purpose::Gssenc).map(|connection| match &connection.negotiation {
             Step::Observed { value, .. } => byte_text(value.byte),
             step => step.failure().map(failure_text).unwrap_or_default(),
@@ -223,8 +228,7 @@ fn status(
             return (Status::ProtocolError, Some(why));
         }
     }
-    let completed = shown
-        .is_some_and(|shown| shown.purpose != Purpose::Hello && shown.handshake.value().is_some());
+    let completed = shown.is_some_and(is_completed);
     match main.handshake.failure() {
         _ if completed => (Status::Tls, None),
         Some(failure @ (Failure::Deadline | Failure::ConnectTimeout)) => {
@@ -232,6 +236,12 @@ fn status(
         }
         failure => (Status::TlsFailed, failure.map(failure_text)),
     }
+}
+
+/// Whether a handshake came to its end.
+fn is_completed(connection: &Connection) -> bool {
+    let tls = connection.tls.as_ref();
+    connection.handshake.value().is_some() && !tls.is_some_and(|tls| tls.first_flight_only)
 }
 
 fn ssl_request(main: &Connection) -> SslRequestReport {
@@ -365,7 +375,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
     };
     TlsReport {
         seen_by: shown.purpose,
-        completed: shown.handshake.value().is_some() && !seen.first_flight_only,
+        completed: is_completed(shown),
         failure: shown.handshake.failure().map(failure_text),
         protocol_version: seen.protocol_version.map(names::protocol_version),
         cipher_suite: suite.map(|(code, suite)| match suite {
@@ -375,6 +385,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
         cipher_suite_openssl: suite.and_then(|(_, suite)| Some(suite?.openssl.to_owned())),
         bits: suite.and_then(|(_, suite)| Some(suite?.bits)),
         group: seen.group.map(names::group),
+        dh_bits: seen.dh_bits,
         hello_retry_request: seen.hello_retry_request,
         alpn: seen.alpn.clone(),
         signature_scheme: seen
@@ -513,23 +524,53 @@ fn offer(offer: &Offer) -> OfferReport {
 
 fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectReport {
     let seen = connection.tls.as_ref();
-    let same_chain = seen
-        .filter(|seen| !seen.certificates.is_empty())
-        .zip(shown.and_then(|shown| shown.tls.as_ref()))
-        .map(|(seen, shown)| seen.certificates == shown.certificates);
     DirectReport {
         completed: connection.handshake.value().is_some(),
         alpn: seen.and_then(|seen| seen.alpn.clone()),
         protocol_version: seen
             .and_then(|seen| seen.protocol_version)
             .map(names::protocol_version),
-        same_chain,
-        failure: connection
-            .handshake
-            .failure()
-            .or(connection.connect.failure())
-            .map(failure_text),
+        same_chain: same_chain(connection, shown),
+        sha256: leaf(connection).map(|leaf| certificate::hex(&leaf.sha256())),
+        failure: failure_of(connection),
     }
+}
+
+fn nameless_report(connection: &Connection, shown: Option<&Connection>) -> NamelessReport {
+    let seen = connection.tls.as_ref();
+    let leaf = leaf(connection);
+    NamelessReport {
+        completed: connection.handshake.value().is_some(),
+        protocol_version: seen
+            .and_then(|seen| seen.protocol_version)
+            .map(names::protocol_version),
+        same_chain: same_chain(connection, shown),
+        subject: leaf.as_ref().map(|leaf| leaf.subject.to_string()),
+        sha256: leaf.map(|leaf| certificate::hex(&leaf.sha256())),
+        failure: failure_of(connection),
+    }
+}
+
+fn same_chain(connection: &Connection, shown: Option<&Connection>) -> Option<bool> {
+    let seen = connection.tls.as_ref();
+    seen.filter(|seen| !seen.certificates.is_empty())
+        .zip(shown.and_then(|shown| shown.tls.as_ref()))
+        .map(|(seen, shown)| seen.certificates == shown.certificates)
+}
+
+fn leaf(connection: &Connection) -> Option<Certificate> {
+    let seen = connection.tls.as_ref()?;
+    seen.certificates.first().map(|der| Certificate::parse(der))
+}
+
+/// Why the handshake of a connection was not completed.
+fn failure_of(connection: &Connection) -> Option<String> {
+    let failure = connection
+        .handshake
+        .failure()
+        .or(connection.negotiation.failure())
+        .or(connection.connect.failure());
+    failure.map(failure_text)
 }
 
 fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
@@ -650,6 +691,7 @@ pub(super) fn failure_text(failure: &Failure) -> String {
         Failure::Reset => "the server reset the connection".into(),
         Failure::Alert(alert) => format!("TLS alert {}", names::alert(*alert)),
         Failure::Protocol(why) => format!("not TLS: {why}"),
+        Failure::TlsRule(reason) => format!("the server breaks TLS: {reason}"),
         Failure::UnofferedAlpn => {
             "the server selected an ALPN protocol that was not offered".into()
         }

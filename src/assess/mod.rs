@@ -237,6 +237,9 @@ fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_n
 
 fn possession(tls: &Handshake, leaf: &Certificate) -> Possession {
     let Some(proof) = &tls.signature else {
+        if tls.finished_proves_key {
+            return Possession::Proved;
+        }
         return Possession::NotSeen;
     };
     if proof.signature.is_empty() {

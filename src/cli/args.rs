@@ -111,13 +111,21 @@ pub(crate) struct ProbeArgs {
     #[arg(long, help_heading = "Probe")]
     pub(crate) all_addresses: bool,
 
+    /// Do the handshake also without server name (SNI): one connection more.
+    ///
+    /// libpq does so with sslsni=0, and for a host that is an address. A pooler or proxy may serve
+    /// another certificate then, or none. Where libpq sends no name anyway, nothing is added.
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) compare_sni: bool,
+
     /// The time for everything, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
           help_heading = "Probe")]
     pub(crate) timeout: Duration,
 
-    /// Compare the served certificate with the one in FILE (PEM or DER), as on the server's disk:
-    /// shows a renewal after which nobody reloaded the server.
+    /// Compare the served certificate with that of FILE, as on the server's disk.
+    ///
+    /// FILE is PEM or DER. It shows a renewal after which nobody reloaded the server.
     #[arg(long, value_name = "FILE", help_heading = "Probe")]
     pub(crate) expect_cert: Option<String>,
 

@@ -124,6 +124,7 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
         emulates: emulates(args.libpq_version, args.openssl, Emulates::default()),
         depth,
         all_addresses: false,
+        compare_sni: false,
         timeout: args.timeout,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };

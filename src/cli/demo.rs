@@ -29,6 +29,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         emulates: args.judge.emulates(Emulates::default()),
         depth: Depth::Startup,
         all_addresses: false,
+        compare_sni: false,
         timeout: std::time::Duration::from_secs(10),
         expected: None,
     };

@@ -250,6 +250,7 @@ impl Backend for Machine {
             all_addresses: false,
             timeout,
             expected: None,
+            compare_sni: false,
         };
         let parameters = match resolve(&client, module.emulates.libpq) {
             Ok(parameters) => Some(parameters),

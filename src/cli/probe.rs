@@ -32,6 +32,7 @@ pub(super) struct Options {
     pub(super) emulates: Emulates,
     pub(super) depth: Depth,
     pub(super) all_addresses: bool,
+    pub(super) compare_sni: bool,
     pub(super) timeout: Duration,
     pub(super) expected: Option<ExpectedFile>,
 }
@@ -48,6 +49,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         emulates: args.judge.emulates(Emulates::default()),
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
+        compare_sni: args.compare_sni,
         timeout: args.timeout,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
@@ -256,8 +258,6 @@ fn names_a_server(parameters: &Parameters) -> bool {
 fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> Plan {
     let library = options.emulates.openssl;
     let (low, high) = version_range(parameters, library);
-    // Below TLS 1.2 pgprobe speaks nothing.
-    let low = low.max(0x0303);
     let tls = (low <= high).then(|| TlsPlan {
         min_version: low,
         max_version: high,
@@ -273,6 +273,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .filter_map(|host| host_plan(host, parameters))
             .collect(),
         all_addresses: options.all_addresses,
+        compare_sni: options.compare_sni,
         tls,
         direct: parameters.sslnegotiation() == SslNegotiation::Direct,
         protocol_version: parameters.max_protocol_version().code(),

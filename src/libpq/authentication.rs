@@ -139,10 +139,12 @@ pub fn judge_failure(failure: &Failure) -> Answer {
         | Failure::Unreachable(_)
         | Failure::Unresolved(_)
         | Failure::UnofferedAlpn => closed(),
-        Failure::Protocol(why) | Failure::Unsupported(why) => Answer::Fatal(LibpqError::new(
-            ErrorCode::TlsHandshakeFailed,
-            format!("SSL error: {why}"),
-        )),
+        Failure::Protocol(why) | Failure::TlsRule(why) | Failure::Unsupported(why) => {
+            Answer::Fatal(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                format!("SSL error: {why}"),
+            ))
+        }
     }
 }
 

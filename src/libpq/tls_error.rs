@@ -35,6 +35,13 @@ pub fn of_handshake(failure: &Failure) -> Result<LibpqError, String> {
             ErrorCode::TlsHandshakeFailed,
             "SSL error: wrong version number",
         ),
+        Failure::TlsRule(reason) => LibpqError::new(
+            match reason.as_str() {
+                "unsupported protocol" => ErrorCode::TlsVersionUnsupported,
+                _ => ErrorCode::TlsHandshakeFailed,
+            },
+            format!("SSL error: {reason}"),
+        ),
         Failure::ConnectTimeout => LibpqError::new(ErrorCode::Timeout, "timeout expired"),
         Failure::Deadline => return Err("the TLS handshake did not end in time".into()),
         Failure::Unsupported(why) | Failure::Local(why) => return Err(why.clone()),

@@ -13,8 +13,8 @@ use super::parameters::{
 use super::tls_error;
 use crate::emulates::{Libpq, OpenSsl};
 use crate::observation::{
-    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Purpose,
-    Step as Seen,
+    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Offer,
+    Purpose, Step as Seen,
 };
 use crate::report::{Attempt, Ending, Outcome, Step, TlsAnswer, Transport, Verdict, Verifies};
 use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
@@ -595,6 +595,7 @@ impl Facts<'_> {
         }
         steps.push(Step::TlsHandshake);
         self.start_tls(mode, address.spec)?;
+        let (connection, chain) = own_handshake(address, connection).unwrap_or((connection, chain));
         self.same_offer(connection)?;
         self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
@@ -630,9 +631,13 @@ impl Facts<'_> {
                     return Err(end);
                 }
                 if chain.is_none()
+                    && connection.purpose != Purpose::Hello
                     && let Some((hello, chain)) = find_with_chain(address, Purpose::Hello)
                 {
                     return Err(self.after_hello(mode, hello, chain, &chain_refusal));
+                }
+                if let Some(end) = self.small_group(connection) {
+                    return Err(end);
                 }
                 return Err(self.handshake_failure(failure, connection));
             }
@@ -654,6 +659,9 @@ impl Facts<'_> {
                 ErrorCode::TlsHandshakeFailed,
                 "SSL error: ecc cert not for signing",
             )));
+        }
+        if let Some(end) = self.small_group(connection) {
+            return Err(end);
         }
         match &chain.possession {
             Possession::Proved => {}
@@ -810,6 +818,23 @@ impl Facts<'_> {
         })
     }
 
+    /// OpenSSL refuses Diffie-Hellman groups that fall short of its security level
+    /// (`ssl_security_default_callback`, SSL_SECOP_TMP_DH; the bits are those of
+    /// `BN_security_bits`).
+    fn small_group(&self, connection: &Connection) -> Option<End> {
+        let bits = connection.tls.as_ref()?.dh_bits?;
+        let least = match self.openssl.security_level() {
+            0 | 1 => 1024,
+            _ => 2048,
+        };
+        (bits < least).then(|| {
+            End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                "SSL error: dh key too small",
+            ))
+        })
+    }
+
     /// The TLS versions that libpq and its TLS library offer.
     pub fn version_range(&self) -> (u16, u16) {
         version_range(self.parameters, self.openssl)
@@ -837,7 +862,7 @@ impl Facts<'_> {
             }
         }
         if low < offer.min_version && !completed && low < 0x0303 {
-            return different("TLS versions below 1.2, which pgprobe cannot speak");
+            return different("TLS versions below 1.2");
         }
         if low > offer.min_version
             && !seen
@@ -957,11 +982,14 @@ impl Facts<'_> {
 
     /// What a failed handshake means where no longer offer was tried.
     fn handshake_failure(&self, failure: &Failure, connection: &Connection) -> End {
-        let own_hello = connection.purpose == Purpose::Hello;
-        let late = connection
-            .tls
-            .as_ref()
-            .is_some_and(|tls| tls.signature.is_some());
+        let own_hello = connection.purpose == Purpose::Hello
+            || connection.offer.as_ref().is_some_and(is_own_offer);
+        let late = connection.tls.as_ref().is_some_and(|tls| {
+            let chose = tls
+                .protocol_version
+                .is_some_and(|version| version <= 0x0303);
+            tls.signature.is_some() || chose
+        });
         // An alert that can come from what our offer lacks.
         if let Failure::Alert(alert @ (40 | 47 | 71 | 80)) = failure
             && !own_hello
@@ -1128,6 +1156,28 @@ fn find_with_chain<'c, 'f>(
         .zip(&address.chains)
         .find(|(connection, _)| connection.purpose == purpose)
         .map(|(connection, chain)| (connection, chain.as_ref()))
+}
+
+/// The connection on which pgprobe's own client was given an answer, where the ClientHello of the
+/// TLS library had been refused.
+fn own_handshake<'c, 'f>(
+    address: &'f AddressFacts<'c>,
+    main: &Connection,
+) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
+    main.handshake.failure()?;
+    let chose = |connection: &Connection| {
+        let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
+        tls.is_some_and(|tls| tls.protocol_version.is_some())
+    };
+    find_with_chain(address, Purpose::Hello).filter(|(own, _)| !chose(main) && chose(own))
+}
+
+/// Whether an offer is one that pgprobe's own client makes without having been refused before: all
+/// that OpenSSL offers, and no TLS 1.3.
+fn is_own_offer(offer: &Offer) -> bool {
+    /// AES128-SHA, the last of OpenSSL's suites, which the TLS library does not have.
+    const LAST: u16 = 0x002f;
+    offer.max_version <= 0x0303 && offer.cipher_suites.contains(&LAST)
 }
 
 fn end_of(answer: Answer) -> End {

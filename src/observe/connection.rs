@@ -6,15 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use super::handshake::{TlsSession, failure_of, speaks};
+use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
-use crate::observation::{
-    Connection, Failure, Handshake, HandshakeSignature, NegotiationReply, Offer, StartupReply, Step,
-};
+use crate::observation::{Connection, Failure, NegotiationReply, StartupReply, Step};
 use crate::wire::postgres::{self, Decoded};
-use crate::wire::tls::client_hello::ClientHello;
-use crate::wire::tls::openssl;
-use crate::wire::tls::server_flight::{FlightEnd, MAX_FLIGHT, server_flight};
 
 /// How long the server gets to close after we did; it answers close_notify at once.
 const LINGER: Duration = Duration::from_millis(100);
@@ -72,6 +67,8 @@ pub(super) struct TlsSteps {
     pub(super) startup: bool,
     /// Whether the client certificate stands ready.
     pub(super) client_certificate: bool,
+    /// Whether the ClientHello is our own; the highest version that it offers then.
+    pub(super) own_hello: Option<u16>,
 }
 
 /// SSLRequest (or not), the handshake, the StartupMessage (or not), an orderly close.
@@ -90,7 +87,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         match connection.negotiation.value().map(|reply| reply.byte) {
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
-            Some(b'N') if steps.startup => {
+            Some(b'N') if steps.startup && steps.own_hello.is_none() => {
                 return plaintext(stream, plan, pending, limit, connection).await;
             }
             _ => return finish(stream, limit).await,
@@ -99,16 +96,13 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     let Some(tls) = &plan.tls else {
         return finish(stream, limit).await;
     };
-    let without = TlsPlan {
-        client_key: None,
+    let tls = &TlsPlan {
+        client_key: tls.client_key.clone().filter(|_| steps.client_certificate),
+        max_version: steps.own_hello.unwrap_or(u16::MAX).min(tls.max_version),
         ..tls.clone()
     };
-    let tls = if steps.client_certificate {
-        tls
-    } else {
-        &without
-    };
-    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
+    let own = steps.own_hello.is_some();
+    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn, own) {
         Ok(session) => session,
         Err(failure) => {
             connection.handshake = Step::Failed { failure, ms: 0.0 };
@@ -117,7 +111,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     };
     connection.offer = Some(session.offer.clone());
     connection.handshake = limit.step(session.handshake()).await;
-    if connection.handshake.value().is_some() && steps.startup {
+    if connection.handshake.value().is_some() && steps.startup && session.is_established() {
         connection.startup_encrypted = true;
         connection.startup = limit.step(tls_startup(&mut session, plan)).await;
     }
@@ -153,107 +147,6 @@ pub(super) async fn gssenc<S: AsyncRead + AsyncWrite + Unpin>(
     let asking = negotiate(&mut stream, &postgres::GSSENC_REQUEST, &mut unused);
     connection.negotiation = limit.step(asking).await;
     finish(stream, limit).await;
-}
-
-/// A ClientHello with all that OpenSSL offers, read up to the end of the server's first flight.
-pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    tls: &TlsPlan,
-    server_name: Option<&str>,
-    ssl_request: bool,
-    limit: &Limit,
-    connection: &mut Connection,
-) {
-    if ssl_request {
-        let mut unused = Vec::new();
-        let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut unused);
-        connection.negotiation = limit.step(asking).await;
-        if connection
-            .negotiation
-            .value()
-            .is_none_or(|reply| reply.byte != b'S')
-        {
-            return finish(stream, limit).await;
-        }
-    }
-    let mut hello = ClientHello {
-        versions: (tls.min_version..=tls.max_version)
-            .rev()
-            .filter(|code| speaks(*code))
-            .collect(),
-        cipher_suites: openssl::cipher_suites(tls.min_version, tls.max_version),
-        groups: tls.groups.clone(),
-        signature_schemes: tls.signature_schemes.clone(),
-        server_name: server_name.map(str::to_owned),
-        alpn: tls.alpn.clone(),
-        session_id: vec![0; 32],
-        random: [0; 32],
-    };
-    let random = aws_lc_rs::rand::SystemRandom::new();
-    for field in [hello.random.as_mut_slice(), hello.session_id.as_mut_slice()] {
-        // Without randomness the hello is still a hello.
-        let _ = aws_lc_rs::rand::SecureRandom::fill(&random, field);
-    }
-    connection.offer = Some(Offer {
-        min_version: tls.min_version,
-        max_version: tls.max_version,
-        cipher_suites: hello.cipher_suites.clone(),
-        groups: hello.groups.clone(),
-        signature_schemes: hello.signature_schemes.clone(),
-        alpn: hello.alpn.clone(),
-        sni: hello.server_name.clone(),
-        sni_wanted: hello.server_name.clone(),
-        client_certificate: false,
-    });
-    let mut received = Vec::new();
-    connection.handshake = limit.step(flight(&mut stream, &hello, &mut received)).await;
-    if let Ok(seen) = server_flight(&received) {
-        connection.tls = Some(Handshake {
-            protocol_version: seen.protocol_version,
-            cipher_suite: seen.cipher_suite,
-            group: seen.group,
-            hello_retry_request: Some(seen.hello_retry_request),
-            alpn: seen.alpn,
-            signature: seen.signature_scheme.map(|scheme| HandshakeSignature {
-                scheme,
-                message: Vec::new(),
-                signature: Vec::new(),
-            }),
-            renegotiation_info: seen
-                .protocol_version
-                .filter(|version| *version < 0x0304)
-                .map(|_| seen.renegotiation_info),
-            certificates: seen.certificates,
-            certificate_request: seen.certificate_request,
-            first_flight_only: true,
-            ..Handshake::default()
-        });
-    }
-    finish(stream, limit).await;
-}
-
-async fn flight<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut S,
-    hello: &ClientHello,
-    received: &mut Vec<u8>,
-) -> Result<(), Failure> {
-    let sent = stream.write_all(&hello.to_records()).await;
-    sent.map_err(|error| failure_of(&error))?;
-    loop {
-        let flight =
-            server_flight(received).map_err(|error| Failure::Protocol(error.to_string()))?;
-        match flight.end {
-            FlightEnd::Complete => return Ok(()),
-            FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
-            FlightEnd::Open if received.len() > MAX_FLIGHT => {
-                return Err(Failure::Protocol("a flight of more than 256 KiB".into()));
-            }
-            FlightEnd::Open => {}
-        }
-        if read_some(stream, received).await? == 0 {
-            return Err(Failure::Closed);
-        }
-    }
 }
 
 /// Sends a request and reads the answer: one read, as libpq does, so that what follows the answer

@@ -1,26 +1,34 @@
-//! A TLS handshake by rustls that accepts every certificate and records what the server showed.
+//! A TLS handshake that accepts every certificate and records what the server showed.
+//!
+//! rustls writes the ClientHello and speaks TLS 1.3. Its offer is OpenSSL's whole one, also the
+//! suites that rustls does not have: where the server chooses TLS 1.2, `tls12` goes on with the
+//! same connection.
 //!
 //! The chain, the client-certificate request and the handshake signature survive a handshake that
 //! fails later. Nothing is judged here: whether the signature proves possession of the key, and
 //! what the chain is worth, is for `assess` to say.
 
 use std::io::{self, Read as _, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConnection, ResolvesClientCert, Resumption};
-use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup};
+use rustls::crypto::{
+    ActiveKeyExchange, CipherSuiteCommon, CryptoProvider, SharedSecret, SupportedKxGroup,
+};
 use rustls::pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, PeerMisbehaved,
-    ProtocolVersion, SignatureScheme,
+    CipherSuite, ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, PeerMisbehaved,
+    SignatureScheme, SupportedCipherSuite, Tls12CipherSuite,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::own_hello::own_hello;
 use super::plan::TlsPlan;
 use super::x448::X448;
 use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
-use crate::wire::tls::server_flight::{MAX_FLIGHT, server_flight};
+use crate::tls12::{Client, Progress};
+use crate::wire::tls::openssl;
 
 /// How many bytes are read at a time.
 const CHUNK: usize = 16 * 1024;
@@ -28,12 +36,20 @@ const CHUNK: usize = 16 * 1024;
 /// A TLS client over a stream.
 pub(super) struct TlsSession<S> {
     stream: S,
-    connection: ClientConnection,
-    recorder: Arc<Recorder>,
-    /// The first bytes of the server: below TLS 1.3 its first flight in the clear.
-    flight: Vec<u8>,
+    /// The ClientHello in its records.
+    hello: Vec<u8>,
+    /// Speaks TLS 1.2 and below, and sees which version it will be.
+    own: Client,
+    /// Speaks TLS 1.3; `None` where the ClientHello is our own.
+    modern: Option<Modern>,
     /// What the ClientHello offers.
     pub(super) offer: Offer,
+}
+
+/// rustls, with what it shows.
+struct Modern {
+    connection: Box<ClientConnection>,
+    recorder: Arc<Recorder>,
 }
 
 /// What rustls shows only while the handshake runs.
@@ -147,13 +163,217 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     /// Makes the client; nothing is sent yet.
     ///
     /// # Errors
-    /// When rustls cannot make the offer at all.
+    /// When the offer cannot be made at all.
     pub(super) fn new(
         stream: S,
         plan: &TlsPlan,
         server_name: Option<&str>,
         alpn: bool,
+        own: bool,
     ) -> Result<Self, Failure> {
+        let (hello, offer, modern) = if own || plan.max_version < 0x0304 {
+            let (hello, offer) = own_hello(plan, server_name, alpn);
+            (hello, offer, None)
+        } else {
+            let (mut modern, offer) = Modern::new(plan, server_name, alpn)?;
+            (modern.take_output()?, offer, Some(modern))
+        };
+        Ok(Self {
+            stream,
+            own: Client::after(&hello, plan.min_version, plan.client_key.clone())?,
+            hello,
+            modern,
+            offer,
+        })
+    }
+
+    /// Runs the handshake to its end; in TLS 1.3 after a ClientHello of our own, to the first
+    /// answer.
+    ///
+    /// # Errors
+    /// When it fails; [`Self::seen`] tells what came before.
+    pub(super) async fn handshake(&mut self) -> Result<(), Failure> {
+        let hello = std::mem::take(&mut self.hello);
+        self.send_raw(&hello).await?;
+        let mut first = Vec::new();
+        loop {
+            match self.own.progress() {
+                Progress::Established => return Ok(()),
+                Progress::Tls13 => break,
+                Progress::Hello | Progress::Handshake => {}
+            }
+            let bytes = self.receive_raw().await?;
+            if bytes.is_empty() {
+                return Err(Failure::Closed);
+            }
+            if self.own.progress() == Progress::Hello {
+                first.extend_from_slice(&bytes);
+            }
+            self.feed_own(&bytes).await?;
+        }
+        if self.modern.is_none() {
+            return Ok(());
+        }
+        self.feed_modern(&first).await?;
+        while self.is_handshaking() {
+            let bytes = self.receive_raw().await?;
+            self.feed_modern(&bytes).await?;
+            if bytes.is_empty() && self.is_handshaking() {
+                return Err(Failure::Closed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a handshake came to its end, so that something can be sent over TLS.
+    pub(super) fn is_established(&self) -> bool {
+        match (self.own.progress(), &self.modern) {
+            (Progress::Established, _) => true,
+            (Progress::Tls13, Some(_)) => !self.is_handshaking(),
+            _ => false,
+        }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        let modern = self.modern.as_ref();
+        modern.is_some_and(|modern| modern.connection.is_handshaking())
+    }
+
+    /// What the server showed so far.
+    pub(super) fn seen(&self) -> Handshake {
+        match (self.own.progress(), &self.modern) {
+            (Progress::Tls13, Some(modern)) => modern.seen(),
+            _ => self.own.seen().clone(),
+        }
+    }
+
+    /// Sends bytes over TLS.
+    ///
+    /// # Errors
+    /// When the stream does not take them.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let sealed = match (self.own.progress(), &mut self.modern) {
+            (Progress::Tls13, Some(modern)) => {
+                let written = modern.connection.writer().write_all(bytes);
+                written.map_err(|error| failure_of(&error))?;
+                modern.take_output()?
+            }
+            _ => {
+                self.own.send(bytes);
+                self.own.take_output()
+            }
+        };
+        self.send_raw(&sealed).await
+    }
+
+    /// Receives some bytes over TLS; none means close_notify or end of file.
+    ///
+    /// # Errors
+    /// An alert, a reset, an end of file without close_notify, bytes that are no TLS.
+    pub(super) async fn receive_some(&mut self) -> Result<Vec<u8>, Failure> {
+        if self.own.progress() != Progress::Tls13 {
+            return self.receive_own().await;
+        }
+        loop {
+            if let Some(modern) = &mut self.modern {
+                let mut bytes = vec![0; CHUNK];
+                match modern.connection.reader().read(&mut bytes) {
+                    Ok(length) => {
+                        bytes.truncate(length);
+                        return Ok(bytes);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(failure_of(&error)),
+                }
+            }
+            let bytes = self.receive_raw().await?;
+            self.feed_modern(&bytes).await?;
+        }
+    }
+
+    async fn receive_own(&mut self) -> Result<Vec<u8>, Failure> {
+        loop {
+            let received = self.own.take_received();
+            if !received.is_empty() || self.own.is_closed() {
+                return Ok(received);
+            }
+            let bytes = self.receive_raw().await?;
+            if bytes.is_empty() {
+                return Err(Failure::Closed);
+            }
+            self.feed_own(&bytes).await?;
+        }
+    }
+
+    /// Says close_notify and stops writing, so that the server's log stays silent.
+    pub(super) async fn close(mut self) -> S {
+        if self.is_established() {
+            let last = match (self.own.progress(), &mut self.modern) {
+                (Progress::Tls13, Some(modern)) => {
+                    modern.connection.send_close_notify();
+                    modern.take_output().unwrap_or_default()
+                }
+                _ => {
+                    self.own.close();
+                    self.own.take_output()
+                }
+            };
+            let _ = self.send_raw(&last).await;
+        }
+        self.stream
+    }
+
+    async fn feed_own(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let read = self.own.read(bytes);
+        // Also the alert that tells the server why.
+        let output = self.own.take_output();
+        let sent = self.send_raw(&output).await;
+        read.and(sent)
+    }
+
+    async fn feed_modern(&mut self, mut unread: &[u8]) -> Result<(), Failure> {
+        let Some(modern) = &mut self.modern else {
+            return Ok(());
+        };
+        let fed = loop {
+            if let Err(error) = modern.connection.read_tls(&mut unread) {
+                break Err(failure_of(&error));
+            }
+            if let Err(error) = modern.connection.process_new_packets() {
+                break Err(tls_failure(&error));
+            }
+            if unread.is_empty() {
+                break Ok(());
+            }
+        };
+        // Also the alert that tells the server why.
+        let output = modern.take_output()?;
+        let sent = self.send_raw(&output).await;
+        fed.and(sent)
+    }
+
+    async fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let sent = self.stream.write_all(bytes).await;
+        sent.map_err(|error| failure_of(&error))
+    }
+
+    async fn receive_raw(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = vec![0; CHUNK];
+        let length = self.stream.read(&mut bytes).await;
+        bytes.truncate(length.map_err(|error| failure_of(&error))?);
+        Ok(bytes)
+    }
+}
+
+impl Modern {
+    fn new(
+        plan: &TlsPlan,
+        server_name: Option<&str>,
+        alpn: bool,
+    ) -> Result<(Self, Offer), Failure> {
         let unsupported = |error: rustls::Error| Failure::Unsupported(error.to_string());
         let schemes: Vec<_> = plan
             .signature_schemes
@@ -166,16 +386,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             client_key: plan.client_key.clone(),
         });
         let provider = provider(&plan.groups);
-        let suites = provider
-            .cipher_suites
-            .iter()
-            .map(|suite| u16::from(suite.suite()));
-        let suites = suites
-            .filter(|code| match code >> 8 {
-                0x13 => plan.max_version >= 0x0304,
-                _ => plan.min_version <= 0x0303,
-            })
-            .collect();
         let groups = provider
             .kx_groups
             .iter()
@@ -208,10 +418,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         let name = server_name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
         let name = name.filter(|name| matches!(name, ServerName::DnsName(_)));
         config.enable_sni = name.is_some();
+        let min_version = plan.min_version.max(0x0303);
         let offer = Offer {
-            min_version: plan.min_version.max(0x0303),
+            min_version,
             max_version: plan.max_version,
-            cipher_suites: suites,
+            cipher_suites: openssl::cipher_suites(min_version, plan.max_version),
             groups,
             signature_schemes: plan.signature_schemes.clone(),
             alpn,
@@ -228,32 +439,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             ClientConnection::new(Arc::new(config), name.unwrap_or(any)).map_err(unsupported)?;
         // A StartupMessage may be longer than the buffer that rustls allows by itself.
         connection.set_buffer_limit(None);
-        Ok(Self {
-            stream,
-            connection,
+        let modern = Self {
+            connection: Box::new(connection),
             recorder,
-            flight: Vec::new(),
-            offer,
-        })
+        };
+        Ok((modern, offer))
     }
 
-    /// Runs the handshake to its end.
-    ///
-    /// # Errors
-    /// When it fails; [`Self::seen`] tells what came before.
-    pub(super) async fn handshake(&mut self) -> Result<(), Failure> {
-        while self.connection.is_handshaking() {
-            self.flush().await?;
-            if !self.connection.is_handshaking() {
-                break;
-            }
-            self.receive().await?;
+    /// What rustls has to send.
+    fn take_output(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        while self.connection.wants_write() {
+            self.connection
+                .write_tls(&mut bytes)
+                .map_err(|error| failure_of(&error))?;
         }
-        self.flush().await
+        Ok(bytes)
     }
 
-    /// What the server showed so far.
-    pub(super) fn seen(&self) -> Handshake {
+    fn seen(&self) -> Handshake {
         let seen = self
             .recorder
             .seen
@@ -274,104 +478,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             alpn: connection
                 .alpn_protocol()
                 .map(|name| String::from_utf8_lossy(name).into_owned()),
-            renegotiation_info: connection
-                .protocol_version()
-                .filter(|version| *version != ProtocolVersion::TLSv1_3)
-                .and_then(|_| server_flight(&self.flight).ok())
-                .filter(|flight| flight.protocol_version.is_some())
-                .map(|flight| flight.renegotiation_info),
             signature: seen.signature.clone(),
             certificates: seen.certificates.clone(),
             certificate_request: seen.certificate_request.clone(),
             client_certificate_sent: seen.client_certificate_sent,
             tickets: connection.tls13_tickets_received(),
             ocsp_stapled: seen.ocsp_stapled,
-            first_flight_only: false,
+            ..Handshake::default()
         }
-    }
-
-    /// Sends bytes over TLS.
-    ///
-    /// # Errors
-    /// When the stream does not take them.
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.connection
-            .writer()
-            .write_all(bytes)
-            .map_err(|error| failure_of(&error))?;
-        self.flush().await
-    }
-
-    /// Receives some bytes over TLS; none means close_notify or end of file.
-    ///
-    /// # Errors
-    /// An alert, a reset, an end of file without close_notify, bytes that are no TLS.
-    pub(super) async fn receive_some(&mut self) -> Result<Vec<u8>, Failure> {
-        loop {
-            let mut bytes = vec![0; CHUNK];
-            match self.connection.reader().read(&mut bytes) {
-                Ok(length) => {
-                    bytes.truncate(length);
-                    return Ok(bytes);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(failure_of(&error)),
-            }
-            self.receive().await?;
-            self.flush().await?;
-        }
-    }
-
-    /// Says close_notify and stops writing, so that the server's log stays silent.
-    pub(super) async fn close(mut self) -> S {
-        self.connection.send_close_notify();
-        let _ = self.flush().await;
-        self.stream
-    }
-
-    async fn flush(&mut self) -> Result<(), Failure> {
-        let mut bytes = Vec::new();
-        while self.connection.wants_write() {
-            self.connection
-                .write_tls(&mut bytes)
-                .map_err(|error| failure_of(&error))?;
-        }
-        if !bytes.is_empty() {
-            self.stream
-                .write_all(&bytes)
-                .await
-                .map_err(|error| failure_of(&error))?;
-        }
-        Ok(())
-    }
-
-    async fn receive(&mut self) -> Result<(), Failure> {
-        let mut bytes = vec![0; CHUNK];
-        let length = match self.stream.read(&mut bytes).await {
-            Ok(length) => length,
-            Err(error) => return Err(failure_of(&error)),
-        };
-        let mut unread = bytes.get(..length).unwrap_or_default();
-        if self.connection.is_handshaking() && self.flight.len() < MAX_FLIGHT {
-            self.flight.extend_from_slice(unread);
-        }
-        loop {
-            self.connection
-                .read_tls(&mut unread)
-                .map_err(|error| failure_of(&error))?;
-            if let Err(error) = self.connection.process_new_packets() {
-                // The alert that rustls has ready tells the server why.
-                let _ = self.flush().await;
-                return Err(tls_failure(&error));
-            }
-            if unread.is_empty() {
-                break;
-            }
-        }
-        if length == 0 && self.connection.is_handshaking() {
-            return Err(Failure::Closed);
-        }
-        Ok(())
     }
 }
 
@@ -390,11 +504,8 @@ fn tls_failure(error: &rustls::Error) -> Failure {
     use rustls::{Error, InvalidMessage};
     match error {
         Error::AlertReceived(alert) => Failure::Alert(u8::from(*alert)),
-        // rustls is stricter than OpenSSL here: RSA-PSS and Ed448 keys in TLS 1.2, and long chains.
-        Error::PeerMisbehaved(
-            PeerMisbehaved::SignedKxWithWrongAlgorithm
-            | PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme,
-        )
+        // rustls is stricter than OpenSSL here: chains of more than 64 KiB.
+        Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)
         | Error::InvalidMessage(
             InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
         )
@@ -408,7 +519,7 @@ fn tls_failure(error: &rustls::Error) -> Failure {
 }
 
 /// The provider with these groups in this order, as far as it can do a key exchange with them, and
-/// the suites in OpenSSL's order.
+/// all of OpenSSL's suites in its order.
 fn provider(groups: &[u16]) -> CryptoProvider {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     let known = std::mem::take(&mut provider.kx_groups);
@@ -423,14 +534,41 @@ fn provider(groups: &[u16]) -> CryptoProvider {
             }
         })
         .collect();
-    provider.cipher_suites.sort_by_key(|suite| {
-        let code = u16::from(suite.suite());
-        crate::wire::tls::names::SUITES
-            .iter()
-            .position(|other| other.code == code)
-    });
+    provider.cipher_suites = SUITES.clone();
     provider
 }
+
+/// OpenSSL's suites in its order. Of those below TLS 1.3 rustls only needs to know the code points:
+/// it never speaks them.
+static SUITES: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
+    use rustls::crypto::aws_lc_rs::cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as ANY;
+    let known = rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
+    let SupportedCipherSuite::Tls12(any) = ANY else {
+        return known.to_vec();
+    };
+    let suites = openssl::cipher_suites(0x0303, 0x0304);
+    let suite = |code: u16| {
+        let suite = CipherSuite::from(code);
+        known
+            .iter()
+            .copied()
+            .find(|known| known.suite() == suite)
+            .unwrap_or_else(|| {
+                SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
+                    common: CipherSuiteCommon {
+                        suite,
+                        hash_provider: any.common.hash_provider,
+                        confidentiality_limit: 0,
+                    },
+                    prf_provider: any.prf_provider,
+                    kx: any.kx,
+                    sign: any.sign,
+                    aead_alg: any.aead_alg,
+                })))
+            })
+    };
+    suites.into_iter().map(suite).collect()
+});
 
 /// P-521, which OpenSSL offers and rustls leaves out.
 #[derive(Debug)]
@@ -477,12 +615,4 @@ impl ActiveKeyExchange for Secp521r1Exchange {
     fn group(&self) -> NamedGroup {
         NamedGroup::secp521r1
     }
-}
-
-/// Whether a version code is one that rustls can speak.
-pub(super) fn speaks(version: u16) -> bool {
-    matches!(
-        ProtocolVersion::from(version),
-        ProtocolVersion::TLSv1_2 | ProtocolVersion::TLSv1_3
-    )
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod handshake;
+mod own_hello;
 pub mod plan;
 mod x448;
 
@@ -14,7 +15,7 @@ use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, HostObservation, Purpose, Step,
 };
 use connection::{Limit, TlsSteps};
-use plan::{HostPlan, Lookup, Plan, TlsPlan};
+use plan::{HostPlan, Lookup, Plan};
 
 /// Probes every host of the plan at the same time, each address by its turn.
 pub async fn observe(plan: &Plan, network: &impl Network) -> Vec<HostObservation> {
@@ -200,6 +201,7 @@ impl<N: Network> Ready<'_, N> {
             alpn: true,
             startup,
             client_certificate: true,
+            own_hello: None,
         };
         let mut main = first(if plan.direct {
             Purpose::Direct
@@ -208,34 +210,43 @@ impl<N: Network> Ready<'_, N> {
         });
         let name = self.host.server_name.as_deref();
         connection::tls(stream, plan, name, steps, &limit, &mut main).await;
+        // Only where TLS began with a name can it be another without.
+        let compares_sni = plan.compare_sni && name.is_some() && main.handshake.ms().is_some();
         if !startup {
-            return vec![main];
+            let mut all = vec![main];
+            if compares_sni {
+                all.push(self.open(Purpose::WithoutServerName, None).await);
+            }
+            return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
-        let plaintext = self.open(Purpose::Plaintext, 0).await;
-        let mut all = vec![main, plaintext];
+        let mut all = vec![main];
+        all.push(self.open(Purpose::Plaintext, None).await);
         let main = &all[0];
-        let asked = main
-            .tls
-            .as_ref()
-            .is_some_and(|tls| tls.certificate_request.is_some());
         let client_key = plan
             .tls
             .as_ref()
             .is_some_and(|tls| tls.client_key.is_some());
+        let refused = self.hello_would_tell(main);
+        if refused || other_name(main) {
+            // Below TLS 1.3 the chain is in the clear, so one sees whether the name changes it.
+            let up_to = if refused { 0x0304 } else { 0x0303 };
+            all.push(self.open(Purpose::Hello, Some(up_to)).await);
+        }
+        // By the same ClientHello as the one that was asked.
+        let asked = all.iter().find(|connection| {
+            let tls = connection.tls.as_ref();
+            tls.is_some_and(|tls| tls.certificate_request.is_some())
+        });
+        if let Some(asked) = asked.filter(|_| client_key) {
+            let own = (asked.purpose == Purpose::Hello).then_some(0x0304);
+            all.push(self.open(Purpose::WithoutClientCertificate, own).await);
+        }
+        if compares_sni {
+            let own = refused.then_some(0x0304);
+            all.push(self.open(Purpose::WithoutServerName, own).await);
+        }
         let mut more = Vec::new();
-        if asked && client_key {
-            more.push(Purpose::WithoutClientCertificate);
-        }
-        if hello_would_tell(main) || other_name(main) {
-            more.push(Purpose::Hello);
-        }
-        // Below TLS 1.3 the chain is in the clear, so one sees whether the name changes it.
-        let hello_up_to = if main.handshake.value().is_some() {
-            0x0303
-        } else {
-            0x0304
-        };
         if plan.depth == Depth::Full {
             more.push(Purpose::Gssenc);
             if !plan.direct {
@@ -244,14 +255,27 @@ impl<N: Network> Ready<'_, N> {
             more.push(Purpose::DirectWithoutAlpn);
         }
         for purpose in more {
-            let done = self.open(purpose, hello_up_to).await;
-            all.push(done);
+            all.push(self.open(purpose, None).await);
         }
         all
     }
 
+    /// Whether the server refused our ClientHello before it chose anything, so that OpenSSL's may
+    /// fare better: it offers compressed points, and versions below TLS 1.2 where it may.
+    fn hello_would_tell(&self, main: &Connection) -> bool {
+        let modern = |offer: &crate::observation::Offer| offer.max_version >= 0x0304;
+        let chose = |tls: &crate::observation::Handshake| tls.protocol_version.is_some();
+        let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
+        let refused = matches!(
+            main.handshake.failure(),
+            Some(Failure::Alert(_) | Failure::Closed | Failure::Reset)
+        );
+        main.offer.as_ref().is_some_and(modern)
+            && (unsupported || refused && !main.tls.as_ref().is_some_and(chose))
+    }
+
     /// Opens another connection for a purpose and does it.
-    async fn open(&self, purpose: Purpose, hello_up_to: u16) -> Connection {
+    async fn open(&self, purpose: Purpose, own_hello: Option<u16>) -> Connection {
         let plan = self.plan;
         let limit = &Limit::new(self.deadline, plan.connect_timeout);
         let mut connection = Connection::new(purpose);
@@ -261,49 +285,30 @@ impl<N: Network> Ready<'_, N> {
             return connection;
         };
         let name = self.host.server_name.as_deref();
+        let name = name.filter(|_| purpose != Purpose::WithoutServerName);
         let steps = TlsSteps {
-            ssl_request: !plan.direct && purpose == Purpose::WithoutClientCertificate,
+            ssl_request: !plan.direct
+                && !matches!(purpose, Purpose::Direct | Purpose::DirectWithoutAlpn),
             alpn: purpose != Purpose::DirectWithoutAlpn,
-            startup: purpose == Purpose::WithoutClientCertificate,
-            client_certificate: false,
+            startup: matches!(purpose, Purpose::WithoutClientCertificate | Purpose::Hello),
+            client_certificate: purpose == Purpose::Hello,
+            own_hello,
         };
         match purpose {
             Purpose::Plaintext | Purpose::Socket => {
                 connection::plaintext(stream, plan, Vec::new(), limit, &mut connection).await;
             }
             Purpose::Gssenc => connection::gssenc(stream, limit, &mut connection).await,
-            Purpose::Hello => {
-                if let Some(tls) = &plan.tls {
-                    let tls = &TlsPlan {
-                        max_version: tls.max_version.min(hello_up_to),
-                        ..tls.clone()
-                    };
-                    let asks = !plan.direct;
-                    connection::hello(stream, tls, name, asks, limit, &mut connection).await;
-                }
-            }
-            Purpose::Negotiated
+            Purpose::Hello
+            | Purpose::Negotiated
             | Purpose::WithoutClientCertificate
+            | Purpose::WithoutServerName
             | Purpose::Direct
             | Purpose::DirectWithoutAlpn => {
                 connection::tls(stream, plan, name, steps, limit, &mut connection).await;
             }
         }
         connection
-    }
-}
-
-/// Whether the handshake failed in a way in which OpenSSL's longer offer may fare better.
-fn hello_would_tell(main: &Connection) -> bool {
-    match main.handshake.failure() {
-        Some(Failure::Alert(_) | Failure::Unsupported(_)) => {
-            main.tls.as_ref().is_none_or(|tls| tls.signature.is_none())
-        }
-        Some(Failure::Closed | Failure::Reset) => main
-            .tls
-            .as_ref()
-            .is_none_or(|tls| tls.protocol_version.is_none()),
-        _ => false,
     }
 }
 

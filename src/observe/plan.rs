@@ -15,6 +15,8 @@ pub struct Plan {
     pub hosts: Vec<HostPlan>,
     /// Whether every address of a name is probed, not only the first that accepts TCP.
     pub all_addresses: bool,
+    /// Whether the handshake is done once more without server_name.
+    pub compare_sni: bool,
     /// What the ClientHello offers; `None` if the client allows no TLS version at all.
     pub tls: Option<TlsPlan>,
     /// Whether TLS starts at the first byte (`sslnegotiation=direct`).
@@ -83,12 +85,13 @@ impl Plan {
             .tls
             .as_ref()
             .is_some_and(|tls| tls.client_key.is_some());
-        match self.depth {
+        let depth = match self.depth {
             Depth::Handshake => 1,
-            // The TLS one, the plaintext one, without the client certificate, our own hello.
+            // The TLS one, the plaintext one, without the client certificate, with our own hello.
             Depth::Startup => 3 + usize::from(client_key),
             // GSSENCRequest, direct TLS with and without ALPN.
             Depth::Full => 6 + usize::from(client_key),
-        }
+        };
+        depth + usize::from(self.compare_sni)
     }
 }

@@ -102,6 +102,8 @@ pub fn verify_handshake_signature(
         salt_length: hash.length(),
     };
     match (scheme, &key.kind) {
+        // TLS 1.0 and 1.1: MD5 and SHA-1 side by side.
+        (0x0001, KeyKind::Rsa) => rsa_verify::md5_sha1(message, signature, &key.key.octets),
         (0x0804..=0x0806, KeyKind::Rsa) | (0x0809..=0x080b, KeyKind::RsaPss(_)) => {
             verify_rsa_pss(message, signature, salted, &key)
         }

@@ -1,6 +1,7 @@
 //! Several servers side by side: what differs, and what is the same for all.
 
 use super::page::{Page, Span, Tone, plain, strong};
+use super::sides::{self, Row};
 use super::wording::{
     and, auth, cut, encrypted, endpoint, error_class, outcome, reached_address, startup_answer,
     startup_tone, state, subject, tls_answer, validity, verdict_tone, verified,
@@ -13,12 +14,6 @@ use crate::report::{
 
 /// How much of a hash is shown: enough to tell, and to find it in the full report.
 const HASH: usize = 16;
-
-/// Columns that labels take.
-const LABELS: usize = 13;
-
-/// No column of the table is narrower.
-const NARROWEST: usize = 16;
 
 /// How many servers can be told apart by a letter.
 pub(super) const MOST: usize = 26;
@@ -84,10 +79,13 @@ pub(super) fn comparison(page: &mut Page, reports: &[Report]) {
     page.blank();
     if different.is_empty() {
         page.prose(&[strong("nothing of what was compared differs")]);
-    } else if LABELS + servers.len() * NARROWEST <= page.style.width {
-        table(page, &servers, &different);
     } else {
-        by_value(page, &servers, &different);
+        let letters: Vec<_> = servers
+            .iter()
+            .map(|server| server.letter.to_string())
+            .collect();
+        let letters: Vec<_> = letters.iter().map(String::as_str).collect();
+        sides::table(page, "what differs", &letters, &different);
     }
     if !same.is_empty() {
         page.blank();
@@ -142,20 +140,6 @@ fn unreached(page: &mut Page, reports: &[Report]) {
     for report in reports.iter().filter(|report| report.hosts.is_empty()) {
         let name = strong(cut(&report.target.input));
         page.flow(&[plain("  -  ")], 5, &[name, plain("  nothing sent")]);
-    }
-}
-
-/// Something that is compared, and its value at each server.
-struct Row<'r> {
-    label: &'static str,
-    values: Vec<Span<'r>>,
-}
-
-impl Row<'_> {
-    fn is_same(&self) -> bool {
-        let mut values = self.values.iter();
-        let first = values.next();
-        values.all(|value| first.is_some_and(|first| first.text == value.text))
     }
 }
 
@@ -306,53 +290,6 @@ fn verdict_span(verdict: &Verdict, host: &HostReport) -> Span<'static> {
         }
     };
     Span::new(verdict_tone(verdict, false, socket), text)
-}
-
-/// A column for each server.
-fn table(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
-    let width = page.style.width.saturating_sub(LABELS) / servers.len();
-    let letters: Vec<_> = servers
-        .iter()
-        .map(|server| strong(server.letter.to_string()))
-        .collect();
-    page.cells("what differs", LABELS, width, &letters);
-    for row in rows {
-        let mut words = row.values.iter().flat_map(|value| value.text.split(' '));
-        if words.all(|word| page.width_of(word) + 2 <= width) {
-            page.cells(row.label, LABELS, width, &row.values);
-        } else {
-            values(page, servers, row);
-        }
-    }
-}
-
-/// Where columns would be too narrow: each value, and who has it.
-fn by_value(page: &mut Page, servers: &[Server<'_>], rows: &[Row<'_>]) {
-    page.prose(&[strong("what differs")]);
-    for row in rows {
-        values(page, servers, row);
-    }
-}
-
-fn values(page: &mut Page, servers: &[Server<'_>], row: &Row<'_>) {
-    let mut values: Vec<(&Span<'_>, String)> = Vec::new();
-    for (value, server) in row.values.iter().zip(servers) {
-        match values
-            .iter_mut()
-            .find(|(known, _)| known.text == value.text)
-        {
-            Some((_, letters)) => {
-                letters.push(' ');
-                letters.push(server.letter);
-            }
-            None => values.push((value, server.letter.to_string())),
-        }
-    }
-    let mut label = row.label;
-    for (value, letters) in values {
-        page.entry(label, &[strong(letters), plain(": "), value.clone()]);
-        label = "";
-    }
 }
 
 /// The reasons and what mends them, each once.

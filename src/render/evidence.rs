@@ -66,6 +66,7 @@ fn purpose_text(purpose: Purpose) -> &'static str {
         Purpose::Negotiated => "TLS after SSLRequest",
         Purpose::Plaintext => "plaintext",
         Purpose::WithoutClientCertificate => "without the client certificate",
+        Purpose::WithoutServerName => "without the server name",
         Purpose::Direct => "direct TLS",
         Purpose::DirectWithoutAlpn => "direct TLS without ALPN",
         Purpose::Gssenc => "GSSENCRequest",

@@ -10,10 +10,12 @@ pub mod openmetrics;
 mod page;
 mod quiet;
 mod reasons;
+mod sides;
 mod startup;
 mod text;
 mod tls;
 mod verdicts;
+mod ways;
 mod wording;
 
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use super::page::{Page, Span, plain, strong};
 use super::wording::{cut, endpoint, reached_address, state};
-use super::{chain, comparison, evidence, expected, names, reasons, startup, tls, verdicts};
+use super::{chain, comparison, evidence, expected, names, reasons, startup, tls, verdicts, ways};
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
 
@@ -85,7 +85,6 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     } else if host.status == Status::NoTls {
         tls::none(page);
     }
-    tls::other_ways(page, host);
     if let (Some(seen), Some(leaf)) = (&host.tls, host.certificates.first()) {
         chain::chain(page, report, &host.certificates, seen);
         chain::leaf(page, leaf);
@@ -95,6 +94,7 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
         expected::expected(page, file);
     }
     startup::startup(page, &host.startup, host.status);
+    ways::ways(page, host);
     evidence::addresses(page, host);
     if page.style.verbosity > 0 {
         page.blank();

@@ -2,7 +2,7 @@
 
 use super::page::{Page, Span, Tone, plain};
 use super::wording::{cut, subject};
-use crate::report::{ClientCertificateReport, DirectReport, HostReport, KeyPossession, TlsReport};
+use crate::report::{ClientCertificateReport, KeyPossession, TlsReport};
 
 /// Version, suite, group, proof.
 pub(super) fn tls(page: &mut Page, tls: &TlsReport) {
@@ -22,6 +22,10 @@ pub(super) fn tls(page: &mut Page, tls: &TlsReport) {
         Some(true) if verbose => format!("group {group} after HelloRetryRequest"),
         _ => format!("group {group}"),
     }));
+    facts.extend(
+        tls.dh_bits
+            .map(|bits| format!("Diffie-Hellman of {bits} bits")),
+    );
     facts.extend(tls.alpn.iter().map(|alpn| format!("ALPN {}", cut(alpn))));
     if verbose && tls.session_tickets > 0 {
         facts.push(format!("{} session tickets", tls.session_tickets));
@@ -43,7 +47,12 @@ pub(super) fn none(page: &mut Page) {
 
 /// Whether the server has its certificate's key; that it has need not be said.
 fn possession(page: &mut Page, tls: &TlsReport) {
-    let scheme = tls.signature_scheme.as_deref().unwrap_or("no signature");
+    // With RSA key exchange there is no signature: who can finish has the key.
+    let scheme = match (&tls.signature_scheme, tls.key_possession) {
+        (Some(scheme), _) => scheme,
+        (None, KeyPossession::Proved) => "RSA key exchange",
+        (None, _) => "no signature",
+    };
     let why = cut(tls.key_possession_reason.as_deref().unwrap_or("not seen"));
     let text = match tls.key_possession {
         KeyPossession::Proved if page.style.verbosity == 0 => return,
@@ -87,45 +96,4 @@ fn client_certificate(page: &mut Page, client: &ClientCertificateReport) {
             .collect();
         page.text("", &cut(&format!("from {}", names.join("; "))));
     }
-}
-
-/// Direct TLS and GSSENCRequest, where they were tried.
-pub(super) fn other_ways(page: &mut Page, host: &HostReport) {
-    let tried = [
-        ("with ALPN", &host.direct),
-        ("without ALPN", &host.direct_without_alpn),
-    ];
-    let mut label = "direct TLS";
-    for (how, direct) in tried {
-        let Some(direct) = direct else { continue };
-        page.text(label, &format!("{how}: {}", direct_text(direct)));
-        label = "";
-    }
-    if let Some(answer) = &host.gssenc_request {
-        page.text(
-            "GSSENC",
-            &format!("GSSENCRequest is answered {}", cut(answer)),
-        );
-    }
-}
-
-fn direct_text(direct: &DirectReport) -> String {
-    if !direct.completed {
-        let why = direct.failure.as_deref().unwrap_or("not completed");
-        return cut(why).into_owned();
-    }
-    let mut text = "completes".to_owned();
-    if let Some(version) = &direct.protocol_version {
-        text += &format!(", {version}");
-    }
-    text += &match &direct.alpn {
-        Some(alpn) => format!(", ALPN {}", cut(alpn)),
-        None => ", no ALPN selected".into(),
-    };
-    match direct.same_chain {
-        Some(true) => text += ", the same chain",
-        Some(false) => text += ", ANOTHER CHAIN",
-        None => {}
-    }
-    text
 }

@@ -17,6 +17,24 @@ struct Counted {
 impl Counted {
     fn new(major: u32, settings: &str) -> Self {
         let workshop = certificates::signed("db.example.test", &["DNS:db.example.test"]);
+        Self::with(workshop, major, settings)
+    }
+
+    /// With a key that only OpenSSL's ClientHello gets in TLS 1.2: a compressed point.
+    fn compressed(major: u32, settings: &str) -> Self {
+        let workshop = certificates::signed("db.example.test", &["DNS:db.example.test"]);
+        workshop.run(
+            "openssl ec -in server.key -conv_form compressed -out compressed.key 2>/dev/null
+             mv compressed.key server.key; chmod 600 server.key
+             openssl req -new -key server.key -out server.csr -subj /CN=db.example.test
+             openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+                 -out server.crt -days 365 -extfile extensions",
+        );
+        let settings = format!("ssl_max_protocol_version = 'TLSv1.2'\n{settings}");
+        Self::with(workshop, major, &settings)
+    }
+
+    fn with(workshop: Workshop, major: u32, settings: &str) -> Self {
         certificates::client(&workshop, "client", "myuser");
         let server = PgCluster::new(major).permissive();
         server.install(workshop.path(), &["server.crt", "server.key", "ca.crt"]);
@@ -48,8 +66,14 @@ impl Counted {
     /// says.
     #[track_caller]
     fn costs(&self, depth: &str, more: &str, promised: usize) -> Run {
+        self.costs_with(&["--depth", depth], more, promised)
+    }
+
+    #[track_caller]
+    fn costs_with(&self, options: &[&str], more: &str, promised: usize) -> Run {
         let start = self.server.log().len();
-        let run = Client::new(self.conninfo(more)).json(&["--depth", depth]);
+        let depth = options.join(" ");
+        let run = Client::new(self.conninfo(more)).json(options);
         let counted = self.server.connections(start);
         assert_eq!(counted, promised, "at the server, depth {depth}: {run:#?}");
         assert_eq!(
@@ -61,9 +85,12 @@ impl Counted {
     }
 }
 
-/// Suites that OpenSSL offers and the TLS library does not.
+/// Suites that OpenSSL offers and the TLS library does not have.
 const BEYOND: &str =
     "ssl_max_protocol_version = 'TLSv1.2'\nssl_ciphers = 'ECDHE-ECDSA-AES256-SHA'\n";
+
+/// A suite that nobody offers.
+const REFUSES: &str = "ssl_max_protocol_version = 'TLSv1.2'\nssl_ciphers = 'NULL-SHA256'\n";
 
 const ASKS: &str = "ssl_ca_file = 'ca.crt'\n";
 
@@ -83,7 +110,7 @@ fn a_handshake_is_one_connection_where_there_is_no_tls() {
 
 #[test]
 fn a_handshake_is_one_connection_where_it_cannot_be_completed() {
-    let counted = Counted::new(15, BEYOND);
+    let counted = Counted::new(15, REFUSES);
     let run = counted.costs("handshake", "", 1);
     assert_eq!(run.at("/tls/completed"), false);
 }
@@ -127,27 +154,34 @@ fn a_client_certificate_that_nobody_asks_for_costs_nothing() {
 }
 
 #[test]
-fn a_hello_of_our_own_costs_startup_one_more() {
+fn suites_that_the_tls_library_does_not_have_cost_nothing_more() {
     let counted = Counted::new(15, BEYOND);
-    let run = counted.costs("startup", "", 3);
-    // What it is for: the chain and the version are there all the same.
-    assert_eq!(run.at("/tls/protocol_version"), "TLSv1.2", "{run:#?}");
+    let run = counted.costs("handshake", "", 1);
+    assert_eq!(run.at("/tls/completed"), true, "{run:#?}");
+    let run = counted.costs("startup", "", 2);
     assert_eq!(
-        run.at("/certificates").as_array().unwrap().len(),
-        1,
+        run.at("/tls/cipher_suite_openssl"),
+        "ECDHE-ECDSA-AES256-SHA",
         "{run:#?}"
     );
+    let counted = Counted::new(15, &format!("{ASKS}{BEYOND}"));
+    counted.costs("startup", &counted.client_certificate(), 3);
+}
+
+#[test]
+fn a_hello_of_our_own_costs_startup_one_more() {
+    let counted = Counted::compressed(15, "");
+    let run = counted.costs("startup", "", 3);
+    // What it is for: the handshake that OpenSSL completes is completed.
+    assert_eq!(run.at("/tls/completed"), true, "{run:#?}");
+    assert_eq!(run.at("/tls/seen_by"), "hello", "{run:#?}");
+    assert_eq!(run.at("/tls/key_possession"), "proved", "{run:#?}");
 }
 
 #[test]
 fn startup_never_takes_more_than_four() {
-    let counted = Counted::new(15, &format!("{ASKS}{BEYOND}"));
-    let start = counted.server.log().len();
-    let more = counted.client_certificate();
-    let run = Client::new(counted.conninfo(&more)).json(&["--depth", "startup"]);
-    let seen = counted.server.connections(start);
-    assert!((3..=4).contains(&seen), "{seen} connections: {run:#?}");
-    assert_eq!(run.at("/connections"), seen);
+    let counted = Counted::compressed(15, ASKS);
+    counted.costs("startup", &counted.client_certificate(), 4);
 }
 
 #[test]
@@ -169,13 +203,31 @@ fn full_with_a_client_certificate_is_six() {
 
 #[test]
 fn full_never_takes_more_than_seven() {
-    let counted = Counted::new(18, &format!("{ASKS}{BEYOND}"));
-    let start = counted.server.log().len();
-    let more = counted.client_certificate();
-    let run = Client::new(counted.conninfo(&more)).json(&["--depth", "full"]);
-    let seen = counted.server.connections(start);
-    assert!((6..=7).contains(&seen), "{seen} connections: {run:#?}");
-    assert_eq!(run.at("/connections"), seen);
+    let counted = Counted::compressed(18, ASKS);
+    counted.costs("full", &counted.client_certificate(), 7);
+}
+
+#[test]
+fn comparing_without_the_server_name_costs_one_more() {
+    let counted = Counted::new(18, "");
+    for (depth, promised) in [("handshake", 2), ("startup", 3), ("full", 6)] {
+        let run = counted.costs_with(&["--depth", depth, "--compare-sni"], "", promised);
+        let nameless = "/hosts/0/without_server_name";
+        assert_eq!(run.at(&format!("{nameless}/completed")), true, "{run:#?}");
+        // PostgreSQL has one certificate, whatever the name.
+        assert_eq!(run.at(&format!("{nameless}/same_chain")), true, "{run:#?}");
+    }
+}
+
+#[test]
+fn comparing_without_the_server_name_costs_nothing_where_libpq_sends_none() {
+    let counted = Counted::new(15, "");
+    for no_name in ["sslsni=0", "host=127.0.0.1"] {
+        let run = counted.costs_with(&["--depth", "handshake", "--compare-sni"], no_name, 1);
+        assert!(run.at("/hosts/0/without_server_name").is_null(), "{run:#?}");
+    }
+    let counted = Counted::new(15, "ssl = off\n");
+    counted.costs_with(&["--compare-sni"], "", 2);
 }
 
 #[test]
@@ -267,7 +319,9 @@ fn an_n_leaves_no_line_in_a_default_log() {
 
 #[test]
 fn a_handshake_that_fails_leaves_one_line() {
-    let left = lines(BEYOND, TRUST, "handshake");
+    // The certificate is of an elliptic curve.
+    let settings = "ssl_max_protocol_version = 'TLSv1.2'\nssl_ciphers = 'ECDHE-RSA-AES256-SHA'\n";
+    let left = lines(settings, TRUST, "handshake");
     assert_eq!(left.len(), 1, "{left:#?}");
     assert!(
         left[0].contains("could not accept SSL connection"),

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 19] = [
+const LAYERS: [(&str, &[&str], Tokio); 21] = [
     ("emulates", &[], Tokio::No),
+    ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
     // Text.
@@ -72,7 +73,16 @@ const LAYERS: [(&str, &[&str], Tokio); 19] = [
     ),
     // The world.
     ("net", &["observation"], Tokio::Yes),
-    ("observe", &["net", "observation", "wire"], Tokio::Yes),
+    (
+        "tls12",
+        &["curve448", "observation", "pki", "wire"],
+        Tokio::No,
+    ),
+    (
+        "observe",
+        &["curve448", "net", "observation", "tls12", "wire"],
+        Tokio::Yes,
+    ),
     ("demo", &[], Tokio::Yes),
     (
         "exporter",

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgprobe_global_optspecs
-    string join \n depth= all-addresses timeout= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
+    string join \n depth= all-addresses compare-sni timeout= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
 end
 
 function __fish_pgprobe_needs_command
@@ -29,7 +29,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l depth -d 'How much to a
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l timeout -d 'The time for everything, in seconds' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l expect-cert -d 'Compare the served certificate with the one in FILE (PEM or DER), as on the server\'s disk: shows a renewal after which nobody reloaded the server' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l expect-cert -d 'Compare the served certificate with that of FILE, as on the server\'s disk' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-chain -d 'Write the server\'s certificates to FILE, in PEM' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l textfile -d 'Write the metrics to FILE for node_exporter\'s textfile collector, whole or not at all' -r
@@ -70,6 +70,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l gssencmode -d 'disable,
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l all-addresses -d 'Probe every address of a name, not only the first that accepts TCP'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l compare-sni -d 'Do the handshake also without server name (SNI): one connection more'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -21,10 +21,21 @@ pub(super) fn pkcs1(message: &[u8], signature: &[u8], hash: Hash, key: &[u8]) ->
     let prefix = digest_info(hash).ok_or_else(|| unsupported(hash))?;
     let digest = digest(hash, &[message]).ok_or_else(|| unsupported(hash))?;
     let (_, encoded) = public_operation(signature, key)?;
-    let tail = [prefix, &digest].concat();
+    padded_to(&encoded, &[prefix, &digest].concat())
+}
+
+/// RSASSA-PKCS1-v1_5 without a DigestInfo, over MD5 and SHA-1 (RFC 2246 section 7.4.3).
+pub(super) fn md5_sha1(message: &[u8], signature: &[u8], key: &[u8]) -> Verified {
+    let (_, encoded) = public_operation(signature, key)?;
+    let (md5, sha1) = (Md5::digest(message), Sha1::digest(message));
+    padded_to(&encoded, &[md5.as_slice(), sha1.as_slice()].concat())
+}
+
+/// Whether an encoded message is what it must end in, padded (RFC 8017 section 9.2).
+fn padded_to(encoded: &[u8], tail: &[u8]) -> Verified {
     let padded = encoded
         .strip_prefix(&[0, 1])
-        .and_then(|rest| rest.strip_suffix(tail.as_slice()))
+        .and_then(|rest| rest.strip_suffix(tail))
         .and_then(|rest| rest.strip_suffix(&[0]))
         .is_some_and(|padding| padding.len() >= 8 && padding.iter().all(|octet| *octet == 0xff));
     if padded {

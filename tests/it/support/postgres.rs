@@ -298,7 +298,8 @@ impl PgCluster {
         rest.split_once('\0')?.0.parse().ok()
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends the server a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let process = self.process.as_ref().unwrap().id();
         succeed(Command::new("kill").args(["-s", name, &process.to_string()]));
     }

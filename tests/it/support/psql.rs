@@ -1,8 +1,9 @@
 //! The real psql of Debian's PostgreSQL 15, to ask what pgprobe was asked.
 
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
-use super::installation::bin;
+use super::installation::{bin, cache};
 use super::pgprobe::{Client, MODES};
 use super::postgres::PASSWORD;
 
@@ -15,6 +16,36 @@ pub(crate) fn verdicts(client: &Client, expected: [&str; 6]) -> [String; 6] {
         *mode = verdict(client, mode, expected);
     }
     found
+}
+
+/// A real libpq under psql.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Libpq {
+    /// Debian's, with OpenSSL 3.0.
+    V15,
+    /// The newest, with OpenSSL 3.5.
+    V18,
+}
+
+/// Connects with a real libpq and the password: whether it is encrypted, or libpq's message.
+pub(crate) fn connect(client: &Client, conninfo: &str, libpq: Libpq) -> Result<bool, String> {
+    let mut psql = Command::new(bin(15, "psql"));
+    client.prepare(&mut psql);
+    let folder = tempfile::tempdir().unwrap();
+    if let Libpq::V18 = libpq {
+        let place = cache().join("libpq/18");
+        symlink(place.join("libpq.so"), folder.path().join("libpq.so.5")).unwrap();
+        let paths = [folder.path(), &place.join("libs")].map(|path| path.display().to_string());
+        psql.env("LD_LIBRARY_PATH", paths.join(":"));
+    }
+    psql.env("PGPASSWORD", PASSWORD)
+        .args(["-X", "-q", "-A", "-t", "-w", "-c"]);
+    psql.arg("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    let output = psql.arg(conninfo).stdin(Stdio::null()).output().unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim() == "t")
 }
 
 fn verdict(client: &Client, mode: &str, expected: &str) -> String {

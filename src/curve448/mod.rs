@@ -1,0 +1,6 @@
+//! The curves of RFC 7748 and RFC 8032 over 2^448 - 2^224 - 1, which aws-lc does not have.
+//!
+//! Not in constant time: a probe's key lives for one handshake and protects no secret, and a
+//! signature that is verified is public.
+
+pub mod x448;

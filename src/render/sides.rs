@@ -1,0 +1,64 @@
+//! A table of several sides: a column for each, or where columns would be too narrow each value
+//! with those who have it.
+
+use super::page::{Page, Span, plain, strong};
+
+/// Columns that labels take.
+const LABELS: usize = 13;
+
+/// No column of the table is narrower.
+const NARROWEST: usize = 16;
+
+/// Something that is compared, and its value at each side.
+pub(super) struct Row<'r> {
+    pub(super) label: &'static str,
+    pub(super) values: Vec<Span<'r>>,
+}
+
+impl Row<'_> {
+    /// Whether it is the same at all of them.
+    pub(super) fn is_same(&self) -> bool {
+        let mut values = self.values.iter();
+        let first = values.next();
+        values.all(|value| first.is_some_and(|first| first.text == value.text))
+    }
+}
+
+/// Writes the rows, under the names of the sides.
+pub(super) fn table(page: &mut Page, heading: &str, sides: &[&str], rows: &[Row<'_>]) {
+    let width = page.style.width.saturating_sub(LABELS) / sides.len().max(1);
+    let columns = width >= NARROWEST;
+    if columns {
+        let names: Vec<_> = sides.iter().map(|side| strong(*side)).collect();
+        page.cells(heading, LABELS, width, &names);
+    } else {
+        page.prose(&[strong(heading)]);
+    }
+    for row in rows {
+        let mut words = row.values.iter().flat_map(|value| value.text.split(' '));
+        if columns && words.all(|word| page.width_of(word) + 2 <= width) {
+            page.cells(row.label, LABELS, width, &row.values);
+        } else {
+            by_value(page, sides, row);
+        }
+    }
+}
+
+fn by_value(page: &mut Page, sides: &[&str], row: &Row<'_>) {
+    let mut values: Vec<(&Span<'_>, Vec<&str>)> = Vec::new();
+    for (value, side) in row.values.iter().zip(sides) {
+        match values
+            .iter_mut()
+            .find(|(known, _)| known.text == value.text)
+        {
+            Some((_, names)) => names.push(side),
+            None => values.push((value, vec![side])),
+        }
+    }
+    let mut label = row.label;
+    for (value, names) in values {
+        let names = strong(names.join(", "));
+        page.entry(label, &[names, plain(": "), value.clone()]);
+        label = "";
+    }
+}

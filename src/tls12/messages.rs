@@ -1,0 +1,246 @@
+//! The server's handshake messages that are not yet protected (RFC 5246 section 7.4), with the
+//! rules that OpenSSL enforces on each.
+
+use crate::observation::CertificateRequest;
+use crate::wire::Reader;
+
+use super::offered::Offered;
+use super::suite::Suite;
+use super::{
+    DECODE_ERROR, Fault, ILLEGAL_PARAMETER, PROTOCOL_VERSION, TLS_1_2, TLS_1_3,
+    UNSUPPORTED_EXTENSION, fault,
+};
+
+pub(super) const HELLO_REQUEST: u8 = 0;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
+pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
+pub(super) const CERTIFICATE_REQUEST: u8 = 13;
+pub(super) const SERVER_HELLO_DONE: u8 = 14;
+pub(super) const CERTIFICATE_VERIFY: u8 = 15;
+pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
+pub(super) const FINISHED: u8 = 20;
+pub(super) const CERTIFICATE_STATUS: u8 = 22;
+
+/// The longest body that OpenSSL's client takes (`ossl_statem_client_max_message_size`).
+pub(super) const fn max_length(kind: u8) -> usize {
+    match kind {
+        SERVER_HELLO => 20_000,
+        // SSL_MAX_CERT_LIST_DEFAULT, which also bounds the names in a CertificateRequest.
+        CERTIFICATE | CERTIFICATE_REQUEST => 100 * 1024,
+        SERVER_KEY_EXCHANGE => 102_400,
+        FINISHED => 64,
+        SERVER_HELLO_DONE | HELLO_REQUEST => 0,
+        // SSL3_RT_MAX_PLAIN_LENGTH.
+        _ => 16 * 1024,
+    }
+}
+
+/// SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
+const HELLO_RETRY_REQUEST: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// The end of the random of a server that knows TLS 1.3 and chose TLS 1.2, or knows TLS 1.2 and
+/// chose less (RFC 8446 section 4.1.3).
+const DOWNGRADE_TO_1_2: &[u8] = b"DOWNGRD\x01";
+const DOWNGRADE_BELOW_1_2: &[u8] = b"DOWNGRD\x00";
+
+/// A ServerHello.
+#[derive(Clone, Debug)]
+pub(super) struct ServerHello {
+    /// The one that counts, of supported_versions if it is there.
+    pub(super) version: u16,
+    pub(super) random: [u8; 32],
+    pub(super) suite_code: u16,
+    compression: u8,
+    pub(super) hello_retry_request: bool,
+    /// Of a key share or a HelloRetryRequest.
+    pub(super) group: Option<u16>,
+    pub(super) alpn: Option<Vec<u8>>,
+    /// The types of all extensions.
+    pub(super) extensions: Vec<u16>,
+    /// ec_point_formats; `None` without the extension.
+    pub(super) point_formats: Option<Vec<u8>>,
+    renegotiation_info: Option<Vec<u8>>,
+}
+
+impl ServerHello {
+    pub(super) fn read(mut body: Reader<'_>) -> Result<Self, Fault> {
+        let version = body.u16("version")?;
+        let random = body.array("random")?;
+        if body.vector8("session id")?.rest().len() > 32 {
+            return Err(fault(ILLEGAL_PARAMETER, "ssl3 session id too long"));
+        }
+        let mut hello = Self {
+            version,
+            random,
+            suite_code: body.u16("cipher suite")?,
+            compression: body.u8("compression method")?,
+            hello_retry_request: random == HELLO_RETRY_REQUEST,
+            group: None,
+            alpn: None,
+            extensions: Vec::new(),
+            point_formats: None,
+            renegotiation_info: None,
+        };
+        if body.is_empty() {
+            return Ok(hello);
+        }
+        let mut extensions = body.vector16("extensions")?;
+        if !body.is_empty() {
+            return Err(fault(DECODE_ERROR, "bad extension"));
+        }
+        while !extensions.is_empty() {
+            let kind = extensions.u16("extension type")?;
+            let mut extension = extensions.vector16("extension")?;
+            if hello.extensions.contains(&kind) {
+                return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
+            }
+            hello.extensions.push(kind);
+            match kind {
+                11 => {
+                    let formats = extension.vector8("point formats")?;
+                    hello.point_formats = Some(formats.rest().to_vec());
+                }
+                16 => {
+                    let mut list = extension.vector16("ALPN list")?;
+                    hello.alpn = Some(list.vector8("ALPN protocol")?.rest().to_vec());
+                    if !list.is_empty() || !extension.is_empty() {
+                        return Err(fault(DECODE_ERROR, "bad extension"));
+                    }
+                }
+                43 => hello.version = extension.u16("selected version")?,
+                51 => hello.group = Some(extension.u16("selected group")?),
+                0xff01 => {
+                    let info = extension.vector8("renegotiation info")?;
+                    hello.renegotiation_info = Some(info.rest().to_vec());
+                }
+                _ => {}
+            }
+        }
+        Ok(hello)
+    }
+
+    /// Whether it is an answer in TLS 1.3 to one who offered that.
+    pub(super) fn is_tls_1_3(&self, offered: &Offered) -> bool {
+        self.version == TLS_1_3 && self.extensions.contains(&43) && offered.offers_tls_1_3()
+    }
+
+    /// What OpenSSL holds against the ServerHello, in its order (`tls_process_server_hello`).
+    pub(super) fn check(&self, offered: &Offered, min_version: u16) -> Result<Suite, Fault> {
+        if self.extensions.contains(&43) && self.version != TLS_1_3 {
+            return Err(fault(ILLEGAL_PARAMETER, "bad protocol version number"));
+        }
+        self.check_extensions(offered)?;
+        // Whatever supported_versions said: servers older than TLS 1.3 do not read it.
+        if !(min_version..=offered.legacy_version).contains(&self.version) {
+            return Err(fault(PROTOCOL_VERSION, "unsupported protocol"));
+        }
+        let sentinel = if self.version == TLS_1_2 {
+            DOWNGRADE_TO_1_2
+        } else {
+            DOWNGRADE_BELOW_1_2
+        };
+        if offered.max_version() > self.version && self.random.ends_with(sentinel) {
+            return Err(fault(ILLEGAL_PARAMETER, "inappropriate fallback"));
+        }
+        if self.compression != 0 {
+            let reason = "unsupported compression algorithm";
+            return Err(fault(ILLEGAL_PARAMETER, reason));
+        }
+        let suite = Suite::of(self.suite_code)
+            .filter(|suite| suite.exists_in(self.version))
+            .filter(|_| offered.cipher_suites.contains(&self.suite_code))
+            .ok_or(fault(ILLEGAL_PARAMETER, "wrong cipher returned"))?;
+        if self
+            .renegotiation_info
+            .as_ref()
+            .is_some_and(|info| !info.is_empty())
+        {
+            return Err(fault(ILLEGAL_PARAMETER, "renegotiation mismatch"));
+        }
+        Ok(suite)
+    }
+
+    /// Mirrors `tls_collect_extensions`: of those that OpenSSL knows, only answers.
+    fn check_extensions(&self, offered: &Offered) -> Result<(), Fault> {
+        for kind in &self.extensions {
+            match kind {
+                // renegotiation_info answers the SCSV too.
+                0xff01 => {}
+                0 | 1 | 5 | 10 | 11 | 14 | 16 | 18 | 22 | 23 | 35 | 43 | 51 | 13172
+                    if !offered.extensions.contains(kind) =>
+                {
+                    return Err(fault(UNSUPPORTED_EXTENSION, "unsolicited extension"));
+                }
+                13 | 21 | 41 | 42 | 44 | 45 | 49 | 50 => {
+                    return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The certificates of a Certificate message.
+pub(super) fn certificates(mut body: Reader<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+    let mut list = body.vector24("certificate list")?;
+    let mut certificates = Vec::new();
+    while !list.is_empty() {
+        let certificate = list
+            .vector24("certificate")
+            .map_err(|_| fault(DECODE_ERROR, "cert length mismatch"))?;
+        certificates.push(certificate.rest().to_vec());
+    }
+    if !body.is_empty() || certificates.is_empty() {
+        return Err(fault(DECODE_ERROR, "length mismatch"));
+    }
+    Ok(certificates)
+}
+
+/// A CertificateRequest.
+pub(super) fn certificate_request(
+    mut body: Reader<'_>,
+    version: u16,
+) -> Result<CertificateRequest, Fault> {
+    let mut request = CertificateRequest::default();
+    body.vector8("certificate types")?;
+    if version >= TLS_1_2 {
+        let mut schemes = body.vector16("signature schemes")?;
+        while !schemes.is_empty() {
+            let scheme = schemes.u16("signature scheme")?;
+            request.signature_schemes.push(scheme);
+        }
+    }
+    let mut names = body.vector16("certificate authorities")?;
+    while !names.is_empty() {
+        let name = names.vector16("certificate authority")?;
+        request.authorities.push(name.rest().to_vec());
+    }
+    if !body.is_empty() {
+        return Err(fault(DECODE_ERROR, "length mismatch"));
+    }
+    Ok(request)
+}
+
+/// A handshake message with its header.
+pub(super) fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [&[kind], length.get(1..).unwrap_or_default(), body].concat()
+}
+
+/// A vector with a two-byte length before it.
+pub(super) fn vector16(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    [&length.to_be_bytes(), bytes].concat()
+}
+
+/// A vector with a three-byte length before it.
+pub(super) fn vector24(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [length.get(1..).unwrap_or_default(), bytes].concat()
+}

@@ -1,0 +1,317 @@
+//! Servers that rustls cannot talk to and libpq can: each suite below TLS 1.3 of OpenSSL's default
+//! list, TLS 1.0 and 1.1, odd keys; and what libpq refuses on them.
+
+use crate::support::certificates::{self, Workshop};
+use crate::support::pgprobe::{Client, Run};
+use crate::support::postgres::{PgCluster, Setup};
+
+const TRUST: &str = "host all all all trust";
+/// libpq 18 at each sslmode, from disable to verify-full, against `hostssl` only.
+const HOSTSSL: &str = "hostssl all all all trust";
+const TLS_ONLY: [&str; 6] = ["hba_rejected", "tls", "tls", "tls", "tls", "tls"];
+const REFUSED: [&str; 6] = [
+    "plain",
+    "plain",
+    "plain",
+    "tls_handshake_failed",
+    "tls_handshake_failed",
+    "tls_handshake_failed",
+];
+
+const RSA_SUITES: [&str; 19] = [
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "DHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-SHA384",
+    "DHE-RSA-AES256-SHA256",
+    "ECDHE-RSA-AES128-SHA256",
+    "DHE-RSA-AES128-SHA256",
+    "ECDHE-RSA-AES256-SHA",
+    "DHE-RSA-AES256-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "DHE-RSA-AES128-SHA",
+    "AES256-GCM-SHA384",
+    "AES128-GCM-SHA256",
+    "AES256-SHA256",
+    "AES128-SHA256",
+    "AES256-SHA",
+];
+
+const ECDSA_SUITES: [&str; 7] = [
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-SHA384",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-ECDSA-AES256-SHA",
+    "ECDHE-ECDSA-AES128-SHA",
+];
+
+/// Those that exist in TLS 1.0 and 1.1.
+const OLD_SUITES: [&str; 6] = [
+    "ECDHE-RSA-AES256-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "DHE-RSA-AES256-SHA",
+    "DHE-RSA-AES128-SHA",
+    "AES256-SHA",
+    "AES128-SHA",
+];
+
+/// Makes `server.crt` and `server.key` with a key of this kind, signed by the workshop's CA.
+fn keyed(key: &str) -> Workshop {
+    let workshop = certificates::signed("db.example.test", &["DNS:db.example.test"]);
+    workshop.run(&format!(
+        "openssl genpkey {key} -out server.key; chmod 600 server.key
+         openssl req -new -key server.key -out server.csr -subj /CN=db.example.test
+         openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+             -out server.crt -days 365 -extfile extensions"
+    ));
+    certificates::client(&workshop, "client", "myuser");
+    workshop
+}
+
+/// A server that can be narrowed to one suite after the other.
+struct Legacy {
+    server: PgCluster,
+    workshop: Workshop,
+}
+
+impl Legacy {
+    fn new(major: u32, workshop: Workshop) -> Self {
+        let server = PgCluster::new(major).permissive();
+        server.install(workshop.path(), &["server.crt", "server.key", "ca.crt"]);
+        let server = server.start(Setup {
+            settings: "ssl = on\n",
+            hba: HOSTSSL,
+            ident: "",
+        });
+        Self { server, workshop }
+    }
+
+    fn set(&mut self, version: &str, suites: &str, more: &str, hba: &str) {
+        let settings = format!(
+            "ssl = on\nssl_min_protocol_version = '{version}'\n\
+             ssl_max_protocol_version = '{version}'\nssl_ciphers = '{suites}'\n{more}"
+        );
+        self.server.reload(Setup {
+            settings: &settings,
+            hba,
+            ident: "",
+        });
+    }
+
+    fn probe(&self, more: &str, options: &[&str]) -> Run {
+        let root = self.workshop.file("ca.crt");
+        let client = Client::new(format!(
+            "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres \
+             sslrootcert={root} {more}",
+            self.server.port
+        ));
+        client.json(options)
+    }
+
+    #[track_caller]
+    fn connects(&self, version: &str, suite: &str, more: &str, options: &[&str]) -> Run {
+        let run = self.probe(more, options);
+        let what = format!("{version} {suite}: {run:#?}");
+        assert_eq!(run.verdicts(), TLS_ONLY, "{what}");
+        assert_eq!(run.at("/tls/completed"), true, "{what}");
+        assert_eq!(run.at("/tls/protocol_version"), version, "{what}");
+        assert_eq!(run.at("/tls/cipher_suite_openssl"), suite, "{what}");
+        assert_eq!(run.at("/tls/key_possession"), "proved", "{what}");
+        run
+    }
+}
+
+fn every_suite(major: u32) {
+    let rsa = keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let ecdsa = keyed("-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+    for (workshop, suites) in [(rsa, &RSA_SUITES[..]), (ecdsa, &ECDSA_SUITES)] {
+        let mut legacy = Legacy::new(major, workshop);
+        for suite in suites {
+            legacy.set("TLSv1.2", suite, "", HOSTSSL);
+            let run = legacy.connects("TLSv1.2", suite, "", &[]);
+            assert_eq!(run.at("/connections"), 2, "{suite}: {run:#?}");
+            let dh_bits = run.at("/tls/dh_bits");
+            assert_eq!(dh_bits.is_number(), suite.starts_with("DHE"), "{run:#?}");
+        }
+    }
+}
+
+#[test]
+fn every_suite_of_openssls_list_is_completed_with_openssl_3() {
+    every_suite(15);
+}
+
+#[test]
+fn every_suite_of_openssls_list_is_completed_with_openssl_1_1_1() {
+    every_suite(18);
+}
+
+#[test]
+fn tls_1_0_and_1_1_are_spoken_where_openssl_1_1_1_is_told_to() {
+    let mut legacy = Legacy::new(18, keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048"));
+    let lowered = "ssl_min_protocol_version=TLSv1";
+    let old = ["--openssl", "1.1.1"];
+    for version in ["TLSv1", "TLSv1.1"] {
+        for suite in OLD_SUITES {
+            legacy.set(version, suite, "", HOSTSSL);
+            // The library's ClientHello is refused first.
+            let run = legacy.connects(version, suite, lowered, &old);
+            assert_eq!(run.at("/connections"), 3, "{run:#?}");
+            let only = format!("{lowered} ssl_max_protocol_version={version}");
+            let run = legacy.connects(version, suite, &only, &old);
+            assert_eq!(run.at("/connections"), 2, "{run:#?}");
+        }
+        // OpenSSL 3 does not go below TLS 1.2 at its default level, whatever it is told.
+        for options in [&[][..], &["--openssl", "3-level1"], &["--openssl", "1.1.1"]] {
+            let more = if options.contains(&"1.1.1") {
+                ""
+            } else {
+                lowered
+            };
+            let run = legacy.probe(more, options);
+            assert_eq!(run.verdicts()[5], "tls_version_unsupported", "{run:#?}");
+        }
+    }
+}
+
+#[test]
+fn an_elliptic_key_signs_in_tls_1_0_too() {
+    let mut legacy = Legacy::new(18, keyed("-algorithm EC -pkeyopt ec_paramgen_curve:P-256"));
+    legacy.set("TLSv1", "ECDHE-ECDSA-AES256-SHA", "", HOSTSSL);
+    let lowered = "ssl_min_protocol_version=TLSv1";
+    let old = ["--openssl", "1.1.1"];
+    legacy.connects("TLSv1", "ECDHE-ECDSA-AES256-SHA", lowered, &old);
+}
+
+#[test]
+fn odd_keys_complete_in_tls_1_2() {
+    for (key, suite) in [
+        (
+            "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
+            "ECDHE-RSA-AES256-GCM-SHA384",
+        ),
+        (
+            "-algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+            "ECDHE-ECDSA-AES256-GCM-SHA384",
+        ),
+        ("-algorithm ED25519", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    ] {
+        let mut legacy = Legacy::new(15, keyed(key));
+        legacy.set("TLSv1.2", "HIGH", "", HOSTSSL);
+        let run = legacy.connects("TLSv1.2", suite, "", &[]);
+        assert_eq!(run.at("/connections"), 2, "{key}: {run:#?}");
+    }
+}
+
+#[test]
+fn a_certificate_message_beyond_64_kib_is_read_as_far_as_openssl_reads_it() {
+    // OpenSSL's own limit is 100 KiB.
+    for (names, completes) in [(3_500, true), (5_500, false)] {
+        let workshop = certificates::signed("db.example.test", &["DNS:db.example.test"]);
+        let names: Vec<_> = (0..names)
+            .map(|number| format!("DNS:host-{number:05}.example.test"))
+            .collect();
+        let extensions = format!("subjectAltName = DNS:db.example.test,{}", names.join(","));
+        workshop.write("extensions", &extensions);
+        workshop.run(
+            "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+                 -out server.crt -days 365 -extfile extensions",
+        );
+        let mut legacy = Legacy::new(15, workshop);
+        legacy.set("TLSv1.2", "HIGH", "", TRUST);
+        let run = legacy.probe("", &[]);
+        let expected = if completes {
+            ["plain", "plain", "tls", "tls", "tls", "tls"]
+        } else {
+            REFUSED
+        };
+        assert_eq!(run.verdicts(), expected, "{:?}", run.at("/tls/failure"));
+    }
+}
+
+#[test]
+fn what_is_not_in_openssls_list_is_a_handshake_failure() {
+    let rsa = keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let mut legacy = Legacy::new(15, rsa);
+    for suites in [
+        "AES128-CCM",
+        "ARIA128-GCM-SHA256",
+        "CAMELLIA256-SHA",
+        "NULL-SHA256",
+        "ADH-AES256-GCM-SHA384",
+    ] {
+        legacy.set("TLSv1.2", suites, "", TRUST);
+        let run = legacy.probe("", &[]);
+        assert_eq!(run.verdicts(), REFUSED, "{suites}: {run:#?}");
+    }
+}
+
+#[test]
+fn the_size_of_a_diffie_hellman_group_is_judged_by_the_security_level() {
+    let workshop = keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    workshop.run("openssl dhparam -dsaparam -out dh.pem 1024 2>/dev/null");
+    let mut legacy = Legacy::new(15, workshop);
+    let path = legacy.workshop.path();
+    legacy.server.install(path, &["dh.pem"]);
+    // The server would do better, and prefers not to.
+    let suites = "DHE-RSA-AES256-SHA:ECDHE-RSA-AES256-GCM-SHA384";
+    legacy.set("TLSv1.2", suites, "ssl_dh_params_file = 'dh.pem'\n", TRUST);
+    let run = legacy.probe("", &[]);
+    assert_eq!(run.verdicts(), REFUSED, "{run:#?}");
+    assert!(
+        run.message("require").contains("dh key too small"),
+        "{run:#?}"
+    );
+    assert_eq!(run.at("/tls/dh_bits"), 1024, "{run:#?}");
+    for options in [["--openssl", "3-level1"], ["--openssl", "1.1.1"]] {
+        let run = legacy.probe("", &options);
+        assert_eq!(run.verdicts()[5], "tls", "{run:#?}");
+    }
+}
+
+#[test]
+fn a_client_certificate_is_shown_with_every_key_exchange() {
+    let workshop = keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    workshop.run(
+        "openssl req -new -nodes -newkey rsa:2048 -out rsa.csr -keyout rsa.key -subj /CN=myuser
+         openssl x509 -req -in rsa.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out rsa.crt
+         openssl req -new -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+             -out stranger.crt -keyout stranger.key -subj /CN=myuser
+         chmod 600 *.key",
+    );
+    let mut legacy = Legacy::new(15, workshop);
+    for suite in [
+        "AES256-SHA",
+        "DHE-RSA-AES256-SHA256",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+    ] {
+        let asks = "ssl_ca_file = 'ca.crt'\n";
+        legacy.set("TLSv1.2", suite, asks, "hostssl all all all cert");
+        for name in ["client", "rsa"] {
+            let (certificate, key) = (format!("{name}.crt"), format!("{name}.key"));
+            let (certificate, key) = (
+                legacy.workshop.file(&certificate),
+                legacy.workshop.file(&key),
+            );
+            let more = format!("sslcert={certificate} sslkey={key}");
+            let run = legacy.connects("TLSv1.2", suite, &more, &[]);
+            assert_eq!(run.at("/tls/client_certificate/sent"), true, "{run:#?}");
+            assert_eq!(run.at("/tls/client_certificate/demanded"), true, "{run:#?}");
+        }
+        let run = legacy.probe("", &[]);
+        assert_eq!(run.verdicts()[3], "client_cert_required", "{run:#?}");
+        let stranger = format!(
+            "sslcert={} sslkey={}",
+            legacy.workshop.file("stranger.crt"),
+            legacy.workshop.file("stranger.key")
+        );
+        let run = legacy.probe(&stranger, &[]);
+        assert_eq!(run.verdicts()[3], "client_cert_rejected", "{run:#?}");
+    }
+}

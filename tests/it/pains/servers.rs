@@ -1,0 +1,137 @@
+//! Poolers, servers that want to be named, and servers that do not answer.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::support::installation::{as_account, own};
+use crate::support::postgres::PASSWORD;
+use crate::support::scripted::{Identity, SSL_REQUEST, Scripted, error_response};
+
+/// A running PgBouncer; it ends when this is dropped.
+struct Pooler {
+    port: u16,
+    process: Child,
+}
+
+impl Pooler {
+    /// With the workshop's certificate, before a server.
+    fn start(workshop: &Workshop, backend: &PgCluster) -> Self {
+        let port = crate::support::fleet::closed_port();
+        let users = workshop.write("users.txt", &format!("\"myuser\" \"{PASSWORD}\"\n"));
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n\
+             auth_file = {}\nclient_tls_sslmode = allow\nclient_tls_cert_file = {}\n\
+             client_tls_key_file = {}\n",
+            backend.port,
+            users.display(),
+            workshop.file("server.crt"),
+            workshop.file("server.key"),
+        );
+        let file = workshop.write("pgbouncer.ini", &text);
+        for name in ["users.txt", "pgbouncer.ini", "server.crt", "server.key"] {
+            own(&workshop.path().join(name));
+        }
+        let mut command = as_account("pgbouncer".as_ref());
+        command
+            .env("PATH", "/usr/sbin:/usr/bin:/bin")
+            .arg("-q")
+            .arg(file);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command.spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "PgBouncer does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { port, process }
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_pooler_is_told_from_the_server_behind_it() {
+    let (workshop, poolers) = (usual(), signed("pool", &["DNS:db.example.com"]));
+    let server = server(&workshop, "", BOTH);
+    let pooler = Pooler::start(&poolers, &server);
+    let backend = Client::new(at(&server, "db.example.com"));
+    let conninfo = format!(
+        "host=db.example.com hostaddr=127.0.0.1 port={} user=myuser dbname=myapp",
+        pooler.port
+    );
+    let front = Client::new(conninfo.as_str());
+    let run = answers(22, &front, &[]);
+    let behind = backend.json(&[]);
+    assert!(
+        !has_advice(&behind, "channel-binding-missing"),
+        "{behind:#?}"
+    );
+    assert_ne!(
+        run.at("/certificates/0/sha256"),
+        behind.at("/certificates/0/sha256")
+    );
+    // The real libpq cannot bind through it.
+    let bound = format!("{conninfo} sslmode=require channel_binding=require");
+    assert!(connect(&front, &bound, Libpq::V15).is_err());
+    let run = Client::new(bound.as_str()).json(&[]);
+    assert_eq!(run.verdicts()[3], "auth_requirement_failed");
+    assert_eq!(explained(&run), 6);
+}
+
+#[test]
+fn a_server_that_wants_to_be_named_is_not_reached_by_address() {
+    let identity = Identity::new("db.example.com", "a proxy");
+    let config = identity.server();
+    let scripted = Scripted::new(move |_, peer| {
+        if peer.request() == Some(SSL_REQUEST) {
+            peer.send(b"S");
+            if let Some(mut tls) = peer.tls(&config) {
+                tls.send(&error_response(
+                    "XX000",
+                    "Endpoint ID is not specified. Either please upgrade the postgres client \
+                     library (libpq) for SNI support",
+                ));
+                tls.wait_for_end();
+            }
+        } else {
+            peer.send(&error_response("XX000", "connection is insecure"));
+        }
+    });
+    let client = Client::new(format!(
+        "host=127.0.0.1 port={} user=myuser dbname=myapp",
+        scripted.port
+    ));
+    let run = answers(15, &client, &[]);
+    assert_eq!(explained(&run), 6);
+}
+
+#[test]
+fn a_server_that_does_not_answer_costs_no_more_than_the_deadline() {
+    let workshop = usual();
+    let server = server(&workshop, "", BOTH);
+    // Stopped, its listener still accepts TCP.
+    server.signal("STOP");
+    let client = Client::new(at(&server, "db.example.com"));
+    let begin = Instant::now();
+    let run = answers(24, &client, &["--timeout", "1"]);
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    let pasted = mended(&client, &run, "connect-timeout");
+    assert!(pasted.ends_with("connect_timeout=10"), "{pasted}");
+    let limited = Client::new(format!("{} connect_timeout=2", client.conninfo));
+    let run = limited.json(&[]);
+    assert_eq!(explained(&run), 6);
+    let error = connect(&limited, &limited.conninfo, Libpq::V15).unwrap_err();
+    assert!(error.contains("timeout expired"), "{error}");
+    server.signal("CONT");
+    assert_eq!(connect(&client, &pasted, Libpq::V15), Ok(true));
+}
