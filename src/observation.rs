@@ -2,6 +2,8 @@
 //!
 //! Nothing here says `valid`, `expired`, `trusted` or `weak`; [`crate::assess`] does.
 
+pub mod enumeration;
+
 use std::net::{IpAddr, SocketAddr};
 
 use schemars::JsonSchema;
@@ -78,6 +80,9 @@ pub struct AddressObservation {
     pub connect: Step<()>,
     /// What was asked of it, a connection each; the first is the one of `connect`.
     pub connections: Vec<Connection>,
+    /// Every version, suite and group it takes, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enumeration: Option<Box<enumeration::Enumeration>>,
 }
 
 /// What a connection goes to.

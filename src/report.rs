@@ -3,6 +3,8 @@
 //! The schema in `docs/report.schema.json` is made from these types, `docs/json.md` from the
 //! schema; later versions add fields and never change one.
 
+pub mod enumeration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -270,6 +272,8 @@ pub struct HostReport {
     pub advice: Vec<Advice>,
     /// What clients other than libpq would refuse in this certificate, though libpq takes it.
     pub other_clients: Vec<OtherClient>,
+    /// Every version, suite and group that it takes; null unless that was asked.
+    pub enumeration: Option<enumeration::EnumerationReport>,
     /// Whether the server serves the certificate of the file that `--expect-cert` named; null
     /// without that option.
     pub expected_certificate: Option<ExpectedCertificate>,

@@ -10,6 +10,9 @@ use crate::pki::path::{self, CrlPolicy, PathResult};
 use crate::pki::{Certificate, TrustStore};
 use crate::report::{Anchors, ChainStatus, Fix, FixPlace};
 
+/// How many certificates of a chain are tried as its root: a server can send a hundred.
+const MOST_TRIED: usize = 10;
+
 /// A CA by what is known of it.
 pub(super) struct MissingCa {
     pub(super) subject: String,
@@ -104,14 +107,18 @@ pub(super) fn verifies(situation: &Situation<'_>, anchors: Anchors) -> bool {
 
 /// What would make verify-ca and verify-full pass: the best first.
 pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
-    let mut fixes = Vec::new();
-    fixes.extend(system_store(situation));
-    fixes.extend(sent_root(situation));
-    let provider = provider::of(situation);
-    if let Some(provider) = provider
-        && fixes.is_empty()
-    {
-        fixes.extend(providers_roots(situation, provider));
+    let mut fixes: Vec<Fix> = system_store(situation).into_iter().collect();
+    if fixes.is_empty() {
+        let provider = provider::of(situation).map(|provider| (provider, provider.roots));
+        fixes.extend(
+            provider
+                .filter(|(_, roots)| *roots != Roots::Public)
+                .map(|(provider, _)| providers_roots(situation, provider)),
+        );
+        fixes.extend(sent_root(situation));
+        if let (true, Some((provider, _))) = (fixes.is_empty(), provider) {
+            fixes.push(providers_roots(situation, provider));
+        }
     }
     if fixes.is_empty() {
         let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
@@ -200,8 +207,14 @@ fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
         .chain
         .iter()
         .enumerate()
+        .take(MOST_TRIED)
         .find(|(_, sent)| sent.is_self_issued() && would_verify(situation, &[sent]))?;
     let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
+    let instead = if situation.anchors == Some(Anchors::System) {
+        " (sslrootcert=root.crt instead of system)"
+    } else {
+        ""
+    };
     let what = if place == 0 {
         "the server's certificate is its own root"
     } else {
@@ -211,7 +224,7 @@ fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
         FixPlace::ClientShell,
         format!(
             "{what}: fetch it, compare its SHA-256 with that on the server \
-             ({}), and only then trust it as \"{path}\"",
+             ({}), and only then trust it as \"{path}\"{instead}",
             hex(&root.sha256())
         ),
         fetch(situation, place, &path),
@@ -259,10 +272,10 @@ fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<String> 
     ))
 }
 
-fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> Option<Fix> {
+fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> Fix {
     let looks = format!("this looks like {}", provider.name);
     let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
-    Some(match provider.roots {
+    match provider.roots {
         Roots::Bundle(address) => fix(
             FixPlace::ClientShell,
             format!(
@@ -289,5 +302,5 @@ fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> 
             ),
             [],
         ),
-    })
+    }
 }

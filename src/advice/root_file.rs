@@ -93,25 +93,27 @@ fn system(situation: &Situation<'_>) -> Option<Advice> {
         .filter(|place| !place.is_empty())
         .collect::<Vec<_>>()
         .join(", ");
-    let why = if store(ChainStatus::Absent) {
-        format!(
-            "sslrootcert=system: there is no store where this libpq's OpenSSL looks ({places}); \
-             with other builds it is elsewhere"
+    let (why, fixes) = if store(ChainStatus::Absent) {
+        (
+            format!(
+                "sslrootcert=system: there is no store where this libpq's OpenSSL looks \
+                 ({places}); with other builds it is elsewhere"
+            ),
+            anchors::fixes(situation),
         )
     } else if store(ChainStatus::Failed) && !modes.is_empty() {
-        format!(
-            "sslrootcert=system: the store ({places}) does not verify this chain; other builds of \
-             libpq may look elsewhere, SSL_CERT_FILE and SSL_CERT_DIR decide"
+        // What is wrong with the chain, another rule tells.
+        (
+            format!(
+                "sslrootcert=system: the store ({places}) does not verify this chain; other \
+                 builds of libpq may look elsewhere, SSL_CERT_FILE and SSL_CERT_DIR decide"
+            ),
+            Vec::new(),
         )
     } else {
         return None;
     };
-    Some(advice(
-        AdviceKind::SystemRoots,
-        modes,
-        why,
-        anchors::fixes(situation),
-    ))
+    Some(advice(AdviceKind::SystemRoots, modes, why, fixes))
 }
 
 /// A root file that makes weaker modes verify, most often without anybody's having meant it.

@@ -27,7 +27,10 @@ use crate::wire::tls::names;
 pub(super) fn connections(observation: &Observation) -> usize {
     let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
     addresses
-        .map(|address| address.connections.len().max(1))
+        .map(|address| {
+            let enumeration = address.enumeration.as_ref();
+            address.connections.len().max(1) + enumeration.map_or(0, |seen| seen.connections)
+        })
         .sum()
 }
 
@@ -122,6 +125,9 @@ pub(super) fn report(
         timings: timings(host, connections),
         advice: Vec::new(),
         other_clients: Vec::new(),
+        enumeration: reached
+            .and_then(|reached| reached.observation.enumeration.as_ref())
+            .map(|seen| super::enumeration::report(seen, connections, facts.parameters, now)),
         expected_certificate: client
             .expected
             .as_ref()

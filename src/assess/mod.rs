@@ -2,6 +2,7 @@
 //! cannot fail and cannot wait, and the time is an argument.
 
 mod certificate;
+mod enumeration;
 mod expected;
 mod host;
 mod trust;

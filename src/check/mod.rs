@@ -263,7 +263,7 @@ fn connection(host: &HostReport) -> Line {
         }
         Status::NoTls => say(
             State::Critical,
-            "the server has no TLS: it answered N to SSLRequest".into(),
+            "no TLS: the server answered N to SSLRequest".into(),
         ),
         // Such as no descriptor left: that says nothing of the server.
         Status::ConnectFailed if failure.starts_with("this machine could not") => {
@@ -408,7 +408,8 @@ fn host_name(tls: &TlsReport) -> Line {
 fn summary(host: &HostReport, validity: &Line) -> String {
     let tls = host.tls.as_ref();
     let version = tls.and_then(|tls| tls.protocol_version.as_deref());
-    format!("{}, {}", version.unwrap_or("TLS"), validity.text)
+    let text = validity.text.trim_start_matches("certificate ");
+    format!("{}, {text}", version.unwrap_or("TLS"))
 }
 
 /// How long connecting and TLS took, SSLRequest included.

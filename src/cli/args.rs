@@ -28,6 +28,12 @@ Examples:
   pgprobe assess seen.json --at 2027-06-01 -q
   pgprobe assess seen.json --sslrootcert corp-ca.crt --sslmode verify-full";
 
+const CIPHERS_EXAMPLES: &str = "\
+Examples:
+  pgprobe ciphers db.example.com
+  pgprobe ciphers db.example.com --max-connections-per-second 10
+  pgprobe ciphers db.example.com --format json";
+
 const DEMO_EXAMPLES: &str = "\
 Examples:
   pgprobe demo
@@ -77,6 +83,8 @@ pub(crate) enum Command {
     Assess(Box<AssessArgs>),
     /// Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3.
     Check(Box<CheckArgs>),
+    /// Find every TLS version, suite and group that a server takes.
+    Ciphers(Box<CiphersArgs>),
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
@@ -118,10 +126,22 @@ pub(crate) struct ProbeArgs {
     #[arg(long, help_heading = "Probe")]
     pub(crate) compare_sni: bool,
 
-    /// The time for everything, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
-          help_heading = "Probe")]
-    pub(crate) timeout: Duration,
+    /// The time for everything, in seconds [default: 10].
+    ///
+    /// To enumerate takes its own time after that: as much, or 60 seconds by default.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Also find every TLS version, suite and group.
+    ///
+    /// The cost is that of `pgprobe ciphers`, whose help states it.
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) enumerate: bool,
+
+    /// Open at most so many connections a second to enumerate [default: as many as are answered].
+    #[arg(long, value_name = "NUMBER", value_parser = rate, requires = "enumerate",
+          hide_short_help = true, help_heading = "Probe")]
+    pub(crate) max_connections_per_second: Option<f64>,
 
     /// Compare the served certificate with that of FILE, as on the server's disk.
     ///
@@ -140,6 +160,44 @@ pub(crate) struct ProbeArgs {
     /// Write the metrics to FILE for node_exporter's textfile collector, whole or not at all.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) textfile: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) libpq: LibpqArgs,
+}
+
+/// What an enumeration takes.
+#[derive(ClapArgs, Debug)]
+#[command(before_help = CIPHERS_EXAMPLES, after_help = "\
+It takes at most 1000 connections for each address, at most 4 at a time; a PostgreSQL with default
+settings takes about 65. Hardly any is a whole handshake, so the server logs a line for each. Where
+it says that it has too many clients, pgprobe waits and goes on one by one. What could not be
+finished is called unfinished, never absent.
+
+Exit status:
+  0  every question was answered
+  2  no connection was possible, or it could not be finished")]
+pub(crate) struct CiphersArgs {
+    /// Where to, as for the probe.
+    #[arg(value_name = "TARGET", help = TARGET)]
+    pub(crate) targets: Vec<String>,
+
+    /// Enumerate every address of a name, not only the first that accepts TCP.
+    #[arg(long, help_heading = "Probe")]
+    pub(crate) all_addresses: bool,
+
+    /// The time for everything, in seconds [default: 10 for the first handshake, then 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Open at most so many connections a second [default: as many as are answered].
+    #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "Probe")]
+    pub(crate) max_connections_per_second: Option<f64>,
+
+    /// Write what was seen to FILE, for `pgprobe assess` (no password or key is in it).
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) save_observation: Option<String>,
 
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
@@ -458,6 +516,19 @@ pub(super) fn seconds(text: &str) -> Result<Duration, BadValue> {
     .map_err(|why| BadValue {
         why: why.into(),
         takes: "seconds, more than 0 and at most 86400: 2.5",
+    })
+}
+
+/// A number of connections a second.
+fn rate(text: &str) -> Result<f64, BadValue> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.01..=100_000.0).contains(&rate) => Ok(rate),
+        Ok(_) => Err("out of range"),
+        Err(_) => Err("not a number"),
+    }
+    .map_err(|why| BadValue {
+        why: why.into(),
+        takes: "connections a second, 0.01 to 100000: 20",
     })
 }
 

@@ -126,6 +126,7 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
         all_addresses: false,
         compare_sni: false,
         timeout: args.timeout,
+        enumerate: None,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
     let mut prepared = Vec::new();

@@ -82,15 +82,29 @@ pub(crate) struct CheckArgs {
 
     /// Warn unless the time left is in this range: days `30:` or `30`, percent of the lifetime
     /// `25%`, `[@]start:end` [default: 30:, of lifetimes below 90 days 25%].
-    #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]
+    // A core's command definition gives one, the service that uses it another: the last counts.
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        overrides_with = "warning"
+    )]
     warning: Option<Threshold>,
 
     /// The same for CRITICAL [default: 14:, of lifetimes below 90 days 10%].
-    #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        overrides_with = "critical"
+    )]
     critical: Option<Threshold>,
 
     /// The time for the whole run, in seconds.
-    #[arg(short, long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(short, long, value_name = "SECONDS", default_value = "10", value_parser = seconds,
+          overrides_with = "timeout")]
     pub(crate) timeout: Duration,
 
     /// Show more: the certificates, twice also addresses and times, three times the sslmodes.

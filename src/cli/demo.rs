@@ -31,6 +31,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         all_addresses: false,
         compare_sni: false,
         timeout: std::time::Duration::from_secs(10),
+        enumerate: None,
         expected: None,
     };
     let mut done = Ok(());

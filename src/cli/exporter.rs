@@ -251,6 +251,7 @@ impl Backend for Machine {
             timeout,
             expected: None,
             compare_sni: false,
+            enumerate: None,
         };
         let parameters = match resolve(&client, module.emulates.libpq) {
             Ok(parameters) => Some(parameters),

@@ -4,6 +4,7 @@ mod args;
 mod assess;
 mod check;
 mod check_args;
+mod ciphers;
 mod demo;
 mod error;
 mod expect;
@@ -40,13 +41,14 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let done = match &args.command {
+    let done = match args.command {
         None => probe::run(&args.probe),
-        Some(Command::Check(args)) => return check::run(args),
-        Some(Command::Assess(replay)) => assess::run(replay),
-        Some(Command::Demo(demo)) => demo::run(demo),
-        Some(Command::Exporter(exporter)) => exporter::run(exporter),
-        Some(Command::Help(topic)) => help::run(topic),
+        Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
+        Some(Command::Assess(replay)) => assess::run(&replay),
+        Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Exporter(exporter)) => exporter::run(&exporter),
+        Some(Command::Help(topic)) => help::run(&topic),
+        Some(Command::Check(args)) => return check::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

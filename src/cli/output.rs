@@ -21,6 +21,8 @@ pub(super) struct Shown<'j> {
     kept: Vec<Report>,
     /// There are too many to compare.
     many: bool,
+    /// Of what was enumerated, nothing else is shown.
+    only_ciphers: bool,
 }
 
 impl<'j> Shown<'j> {
@@ -29,6 +31,15 @@ impl<'j> Shown<'j> {
             judge,
             kept: Vec::new(),
             many: false,
+            only_ciphers: false,
+        }
+    }
+
+    /// The same for `pgprobe ciphers`.
+    pub(super) fn ciphers(judge: &'j JudgeArgs) -> Self {
+        Self {
+            only_ciphers: true,
+            ..Self::new(judge)
         }
     }
 
@@ -39,6 +50,20 @@ impl<'j> Shown<'j> {
             return Ok(());
         }
         let streams = self.judge.format == FormatArg::Json || self.judge.quiet;
+        let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
+        if self.only_ciphers && enumerated && self.judge.format == FormatArg::Text {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let between = if self.many && !self.judge.quiet {
+                "\n"
+            } else {
+                ""
+            };
+            self.many = true;
+            let written = out.write_all(between.as_bytes());
+            let written =
+                written.and_then(|()| render::ciphers(&report, style(self.judge), &mut out));
+            return written.and_then(|()| out.flush()).map_err(output);
+        }
         if streams || self.many {
             return show(&report, self.judge, !streams);
         }
@@ -147,7 +172,12 @@ pub(super) fn exit_code(report: &Report) -> u8 {
         return 1; // the demand itself is one that libpq refuses
     }
     let Some(mode) = report.target.sslmode else {
-        return if unreachable { 2 } else { 0 };
+        let mut enumerations = report
+            .hosts
+            .iter()
+            .filter_map(|host| host.enumeration.as_ref());
+        let unfinished = enumerations.any(|found| !found.finished);
+        return if unreachable || unfinished { 2 } else { 0 };
     };
     let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
     match verdict.map(|verdict| verdict.outcome) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::ProbeArgs;
 use super::error::Error;
-use super::{block_on, expect, gather, now, output, system_store, textfile};
+use super::{block_on, ciphers, expect, gather, now, output, system_store, textfile};
 use crate::assess::assess;
 use crate::client::{Client, ExpectedFile};
 use crate::emulates::Emulates;
@@ -17,7 +17,7 @@ use crate::libpq::parameters::{
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
 use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
-use crate::observe::plan::{HostPlan, Lookup, Plan, TlsPlan};
+use crate::observe::plan::{EnumeratePlan, HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
 use crate::render::openmetrics::Exposition;
@@ -25,6 +25,9 @@ use crate::wire::tls::openssl;
 
 /// How many targets of one command line are asked at the same time.
 const SIDE_BY_SIDE: usize = 32;
+
+/// The time for a target unless `--timeout` says otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What stays the same for all targets of a run.
 pub(super) struct Options {
@@ -34,10 +37,16 @@ pub(super) struct Options {
     pub(super) all_addresses: bool,
     pub(super) compare_sni: bool,
     pub(super) timeout: Duration,
+    pub(super) enumerate: Option<EnumeratePlan>,
     pub(super) expected: Option<ExpectedFile>,
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
+    run_showing(args, output::Shown::new(&args.judge))
+}
+
+/// Probes the targets and shows each report by `shown`.
+pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Result<u8, Error> {
     if args.save_chain.is_some() && args.targets.len() > 1 {
         return Err(Error::Options {
             why: "--save-chain takes one target",
@@ -49,8 +58,9 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         emulates: args.judge.emulates(Emulates::default()),
         depth: args.depth.into(),
         all_addresses: args.all_addresses,
+        timeout: args.timeout.unwrap_or(DEADLINE),
+        enumerate: ciphers::plan(args),
         compare_sni: args.compare_sni,
-        timeout: args.timeout,
         expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
     };
     let targets: Vec<Option<&str>> = if args.targets.is_empty() {
@@ -66,7 +76,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         .into_iter()
         .map(|target| prepare(target, &options))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut shown = output::Shown::new(&args.judge);
+    ciphers::announce(args);
     let mut code = 0;
     let mut saved = Vec::new();
     let mut reports = Vec::new();
@@ -284,6 +294,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .flatten()
             .map(|seconds| Duration::from_secs(seconds.into())),
         deadline: options.timeout,
+        enumerate: options.enumerate,
     }
 }
 

@@ -151,7 +151,7 @@ pub(super) async fn gssenc<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Sends a request and reads the answer: one read, as libpq does, so that what follows the answer
 /// in the same segment is seen.
-async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     request: &[u8],
     pending: &mut Vec<u8>,
@@ -170,7 +170,7 @@ async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
     })
 }
 
-fn startup_bytes(plan: &Plan) -> Vec<u8> {
+pub(super) fn startup_bytes(plan: &Plan) -> Vec<u8> {
     let parameters: Vec<_> = plan
         .startup_parameters
         .iter()
@@ -212,6 +212,13 @@ async fn tls_startup<S: AsyncRead + AsyncWrite + Unpin>(
     plan: &Plan,
 ) -> Result<StartupReply, Failure> {
     session.send(&startup_bytes(plan)).await?;
+    encrypted_reply(session).await
+}
+
+/// The server's reply to a StartupMessage over TLS.
+pub(super) async fn encrypted_reply<S: AsyncRead + AsyncWrite + Unpin>(
+    session: &mut TlsSession<S>,
+) -> Result<StartupReply, Failure> {
     let mut replies = Replies::default();
     loop {
         let (bytes, failure) = match session.receive_some().await {
@@ -280,7 +287,7 @@ impl Replies {
     }
 }
 
-async fn read_some<S: AsyncRead + Unpin>(
+pub(super) async fn read_some<S: AsyncRead + Unpin>(
     stream: &mut S,
     into: &mut Vec<u8>,
 ) -> Result<usize, Failure> {

@@ -29,6 +29,7 @@ use super::x448::X448;
 use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
 use crate::tls12::{Client, Progress};
 use crate::wire::tls::openssl;
+use crate::wire::tls::server_flight::MAX_FLIGHT;
 
 /// How many bytes are read at a time.
 const CHUNK: usize = 16 * 1024;
@@ -305,8 +306,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         }
     }
 
+    /// Says close_notify and reads to the end, so that what the server had to say is seen.
+    pub(super) async fn drain(&mut self) {
+        self.close_notify().await;
+        let mut left = MAX_FLIGHT;
+        while let Ok(bytes) = self.receive_some().await {
+            left = left.saturating_sub(bytes.len());
+            if bytes.is_empty() || left == 0 {
+                break;
+            }
+        }
+    }
+
     /// Says close_notify and stops writing, so that the server's log stays silent.
     pub(super) async fn close(mut self) -> S {
+        self.close_notify().await;
+        self.stream
+    }
+
+    async fn close_notify(&mut self) {
         if self.is_established() {
             let last = match (self.own.progress(), &mut self.modern) {
                 (Progress::Tls13, Some(modern)) => {
@@ -320,7 +338,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             };
             let _ = self.send_raw(&last).await;
         }
-        self.stream
     }
 
     async fn feed_own(&mut self, bytes: &[u8]) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Collects the evidence: the only asynchronous protocol code. It holds no opinion.
 
 mod connection;
+mod enumerate;
 mod handshake;
 mod own_hello;
 pub mod plan;
@@ -97,10 +98,18 @@ async fn observe_host(
         };
         // libpq leaves an address only when it does not connect or connect_timeout strikes.
         let stays = !connections.is_empty() && !connections.iter().any(timed_out);
+        let enumeration = match &plan.enumerate {
+            Some(how) if stays && matches!(endpoint, Endpoint::Tcp(_)) => {
+                let seen = enumerate::enumerate(plan, how, host, &endpoint, network).await;
+                Some(Box::new(seen))
+            }
+            _ => None,
+        };
         seen.addresses.push(AddressObservation {
             address: endpoint,
             connect,
             connections,
+            enumeration,
         });
         if stays && !plan.all_addresses {
             break;

@@ -20,6 +20,7 @@ pub(super) fn own_hello(plan: &TlsPlan, server_name: Option<&str>, alpn: bool) -
         // TLS 1.3's middlebox compatibility mode (RFC 8446 appendix D.4).
         session_id: vec![0; if modern { 32 } else { 0 }],
         random: [0; 32],
+        ..ClientHello::default()
     };
     if plan.max_version < 0x0303 {
         hello

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
 use crate::observation::Depth;
 
 /// All that [`super::observe`] needs to know.
@@ -29,6 +30,8 @@ pub struct Plan {
     pub connect_timeout: Option<Duration>,
     /// The whole time for all of it.
     pub deadline: Duration,
+    /// Whether every version, suite and group is asked for afterwards, and how.
+    pub enumerate: Option<EnumeratePlan>,
 }
 
 /// One host.

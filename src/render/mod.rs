@@ -1,6 +1,7 @@
 //! Reports as text and as JSON. A renderer sees a report and a `Write`, nothing else.
 
 mod chain;
+mod ciphers;
 mod comparison;
 pub mod escape;
 mod evidence;
@@ -71,7 +72,16 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
     } else {
         text::report(&mut page, report);
     }
-    out.write_all(page.into_text().as_bytes())
+    out.write_all(page.into_text().as_bytes())?;
+    enumerations(report, style, out)
+}
+
+/// Writes for people what the enumerations of a report found, if there are any.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
+    ciphers::render(report, style, out)
 }
 
 /// How many reports [`comparison`] takes.
@@ -94,5 +104,16 @@ pub fn comparison(reports: &[Report], style: Style, out: &mut impl Write) -> io:
     }
     let mut page = Page::new(style);
     text::several(&mut page, reports);
-    out.write_all(page.into_text().as_bytes())
+    out.write_all(page.into_text().as_bytes())?;
+    let mut all = reports.iter();
+    all.try_for_each(|report| enumerations(report, style, out))
+}
+
+/// What was enumerated comes after all else.
+fn enumerations(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let some = report.hosts.iter().any(|host| host.enumeration.is_some());
+    if some && !style.quiet {
+        writeln!(out)?;
+    }
+    ciphers(report, style, out)
 }

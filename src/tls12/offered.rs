@@ -104,6 +104,7 @@ mod tests {
             signature_schemes: vec![0x0804],
             server_name: Some("db.test".into()),
             alpn: Some("postgresql".into()),
+            ..ClientHello::default()
         };
         let offered = Offered::read(&hello.to_records()).unwrap();
         assert_eq!(offered.random, [7; 32]);

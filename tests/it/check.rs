@@ -40,7 +40,7 @@ fn check(port: u16, arguments: &[&str]) -> Run {
 }
 
 /// Runs a plugin: its exit status and first line agree, and nothing is out of form.
-fn plugin(client: &Client, arguments: &[&str]) -> Run {
+pub(crate) fn plugin(client: &Client, arguments: &[&str]) -> Run {
     let run = client.run(arguments);
     assert_eq!(run.stderr, "", "{run:#?}");
     let words = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
@@ -427,7 +427,7 @@ fn of_several_hosts_the_worst_decides() {
         "{run:#?}"
     );
     assert!(
-        run.stdout.contains("it answered N to SSLRequest"),
+        run.stdout.contains("the server answered N to SSLRequest"),
         "{run:#?}"
     );
     assert!(run.stdout.contains("1_expires="), "{run:#?}");

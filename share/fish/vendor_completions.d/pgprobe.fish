@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgprobe_global_optspecs
-    string join \n depth= all-addresses compare-sni timeout= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
+    string join \n depth= all-addresses compare-sni timeout= enumerate max-connections-per-second= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
 end
 
 function __fish_pgprobe_needs_command
@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check demo exporter help
+    if contains -- "$argv[1]" assess check ciphers demo exporter help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -28,7 +28,8 @@ end
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l timeout -d 'The time for everything, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l timeout -d 'The time for everything, in seconds [default: 10]' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l max-connections-per-second -d 'Open at most so many connections a second to enumerate [default: as many as are answered]' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l expect-cert -d 'Compare the served certificate with that of FILE, as on the server\'s disk' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-chain -d 'Write the server\'s certificates to FILE, in PEM' -r
@@ -71,12 +72,14 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l connect-timeout -d 'lib
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l all-addresses -d 'Probe every address of a name, not only the first that accepts TCP'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l compare-sni -d 'Do the handshake also without server name (SNI): one connection more'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l enumerate -d 'Also find every TLS version, suite and group'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a saved observation again, with other options or at another time'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
@@ -170,6 +173,49 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-scram 
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS (2 connections)'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s V -l version -d 'Print version'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l timeout -d 'The time for everything, in seconds [default: 10 for the first handshake, then 60]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l max-connections-per-second -d 'Open at most so many connections a second [default: as many as are answered]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l openssl -d 'The TLS library under it [default: 3-level2; of `assess`: the one probed for]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l host -d 'Server name, address or socket directory' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s p -l port -d 'Port' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s d -l dbname -d 'Database, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s U -l user -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcrl -d 'File of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcrldir -d 'Directory of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcert -d 'Client certificate' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslkey -d 'Its private key' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslsni -d '1 to send the server name, 0 not to' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-max-protocol-version -d 'Highest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l service -d 'Section of the service file' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l all-addresses -d 'Enumerate every address of a name, not only the first that accepts TCP'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s q -l quiet -d 'One line for each target'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
 17\t''
@@ -192,4 +238,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check demo exporter help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter help pgprobe"

@@ -20,12 +20,20 @@ pub struct ClientHello {
     pub server_name: Option<String>,
     /// The single ALPN protocol.
     pub alpn: Option<String>,
+    /// Whether TLS_FALLBACK_SCSV is among the suites (RFC 7507).
+    pub fallback: bool,
+    /// Whether it also offers what no libpq does, to see whether the server takes it: compression,
+    /// heartbeats, OCSP stapling, certificate timestamps.
+    pub curious: bool,
 }
 
+const SSL_3_0: u16 = 0x0300;
 const TLS_1_2: u16 = 0x0303;
 const TLS_1_3: u16 = 0x0304;
 /// TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746 section 3.3).
 const RENEGOTIATION_SCSV: u16 = 0x00ff;
+/// TLS_FALLBACK_SCSV (RFC 7507 section 4).
+const FALLBACK_SCSV: u16 = 0x5600;
 
 impl ClientHello {
     /// The message in records of the version that clients put there (RFC 8446 section 5.1).
@@ -36,14 +44,26 @@ impl ClientHello {
         body.extend(vector8(&self.session_id));
         let mut suites = code_points(&self.cipher_suites);
         suites.extend(RENEGOTIATION_SCSV.to_be_bytes());
+        if self.fallback {
+            suites.extend(FALLBACK_SCSV.to_be_bytes());
+        }
         body.extend(vector16(&suites));
-        body.extend([1, 0]); // null compression only
-        body.extend(vector16(&self.extensions(highest)));
+        // TLS 1.3 allows no compression method but null.
+        if self.curious && highest <= TLS_1_2 {
+            body.extend([2, 1, 0]); // DEFLATE (RFC 3749) and null
+        } else {
+            body.extend([1, 0]);
+        }
+        // SSL 3.0 knows no extensions (RFC 6101), and its records say so.
+        if highest > SSL_3_0 {
+            body.extend(vector16(&self.extensions(highest)));
+        }
+        let minor = u8::from(highest > SSL_3_0);
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
         let message = [&[1], &length[1..], body.as_slice()].concat();
         message
             .chunks(0x4000)
-            .flat_map(|part| [&[22, 3, 1], vector16(part).as_slice()].concat())
+            .flat_map(|part| [&[22, 3, minor], vector16(part).as_slice()].concat())
             .collect()
     }
 
@@ -65,7 +85,16 @@ impl ClientHello {
         }
         extension(22, Vec::new()); // encrypt_then_mac
         extension(23, Vec::new()); // extended_master_secret
-        extension(13, vector16(&code_points(&self.signature_schemes)));
+        if highest >= TLS_1_2 {
+            extension(13, vector16(&code_points(&self.signature_schemes)));
+        }
+        if self.curious {
+            extension(5, vec![1, 0, 0, 0, 0]); // status_request: OCSP, no responders, no extensions
+            extension(18, Vec::new()); // signed_certificate_timestamp
+            if highest <= TLS_1_2 {
+                extension(15, vec![1]); // heartbeat: peer_allowed_to_send
+            }
+        }
         if highest >= TLS_1_3 {
             extension(43, vector8(&code_points(&self.versions)));
             extension(45, vector8(&[1])); // psk_key_exchange_modes: psk_dhe_ke
@@ -105,6 +134,7 @@ mod tests {
             signature_schemes: vec![0x0804],
             server_name: Some("db.test".into()),
             alpn: Some("postgresql".into()),
+            ..ClientHello::default()
         }
     }
 
@@ -134,6 +164,22 @@ mod tests {
             extensions.vector16("extension").unwrap();
         }
         assert_eq!(kinds, [0, 11, 10, 35, 16, 22, 23, 13, 43, 45, 51]);
+    }
+
+    #[test]
+    fn an_ssl_3_0_hello_ends_after_the_compression_methods() {
+        let bytes = ClientHello {
+            versions: vec![0x0300],
+            cipher_suites: vec![0x0005],
+            session_id: Vec::new(),
+            fallback: true,
+            curious: true,
+            ..hello()
+        }
+        .to_records();
+        assert_eq!(bytes.get(..3).unwrap(), [22, 3, 0]);
+        let end = [0, 6, 0, 5, 0, 0xff, 0x56, 0, 2, 1, 0];
+        assert!(bytes.ends_with(&end), "{bytes:?}");
     }
 
     #[test]

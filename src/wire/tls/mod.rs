@@ -3,4 +3,5 @@
 pub mod client_hello;
 pub mod names;
 pub mod openssl;
+pub mod registry;
 pub mod server_flight;

@@ -2,6 +2,7 @@
 //! alert or the end. Below TLS 1.3 the chain is in the clear, so no key is needed.
 
 use crate::observation::CertificateRequest;
+use crate::wire::tls::registry::{KeyExchange, cipher_suite};
 use crate::wire::{DecodeError, Reader};
 
 /// OpenSSL's client takes no longer Certificate message (`SSL_MAX_CERT_LIST_DEFAULT`), so there
@@ -38,6 +39,20 @@ pub struct ServerFlight {
     pub certificate_request: Option<CertificateRequest>,
     /// The scheme of the ServerKeyExchange's signature, in TLS 1.2.
     pub signature_scheme: Option<u16>,
+    /// The prime of the ServerKeyExchange's finite field.
+    pub dh_prime: Vec<u8>,
+    /// The last eight bytes of the server's random: a downgrade sentinel or anything.
+    pub random_end: [u8; 8],
+    /// How long the session id is.
+    pub session_id_length: usize,
+    /// The compression method: 0 is none, 1 DEFLATE.
+    pub compression: u8,
+    /// The extensions of the ServerHello, in order.
+    pub extensions: Vec<u16>,
+    /// The point formats that the server lists (RFC 8422 section 5.1.2).
+    pub point_formats: Vec<u8>,
+    /// Whether an OCSP response came (CertificateStatus).
+    pub ocsp_stapled: bool,
     /// Where the flight ended.
     pub end: FlightEnd,
 }
@@ -147,8 +162,9 @@ fn message(flight: &mut ServerFlight, kind: u8, mut body: Reader<'_>) -> Result<
         12 => server_key_exchange(flight, body)?,
         13 => flight.certificate_request = Some(certificate_request(flight, body)?),
         14 => flight.end = FlightEnd::Complete,
-        // HelloRequest, NewSessionTicket, CertificateStatus: nothing for us.
-        0 | 4 | 22 => {}
+        22 => flight.ocsp_stapled = true,
+        // HelloRequest, NewSessionTicket: nothing for us.
+        0 | 4 => {}
         _ => return Err(body.error("a handshake message that does not belong here")),
     }
     Ok(())
@@ -157,9 +173,10 @@ fn message(flight: &mut ServerFlight, kind: u8, mut body: Reader<'_>) -> Result<
 fn server_hello(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), DecodeError> {
     let legacy_version = body.u16("version")?;
     let random: [u8; 32] = body.array("random")?;
-    body.vector8("session id")?;
+    flight.random_end = *random.last_chunk().unwrap_or(&[0; 8]);
+    flight.session_id_length = body.vector8("session id")?.rest().len();
     flight.cipher_suite = Some(body.u16("cipher suite")?);
-    body.u8("compression method")?;
+    flight.compression = body.u8("compression method")?;
     flight.protocol_version = Some(legacy_version);
     flight.hello_retry_request = random == HELLO_RETRY_REQUEST;
     if body.is_empty() {
@@ -169,7 +186,9 @@ fn server_hello(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), D
     while !extensions.is_empty() {
         let kind = extensions.u16("extension type")?;
         let mut extension = extensions.vector16("extension")?;
+        flight.extensions.push(kind);
         match kind {
+            11 => flight.point_formats = extension.vector8("point formats")?.rest().to_vec(),
             16 => {
                 let mut list = extension.vector16("ALPN list")?;
                 let name = list.vector8("ALPN protocol")?;
@@ -187,15 +206,30 @@ fn server_hello(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), D
     Ok(())
 }
 
-/// Only the group of ECDHE (RFC 8422 5.4) and the signature scheme behind it are read.
+/// The group of ECDHE (RFC 8422 5.4) or the prime of DHE (RFC 5246 7.4.3), and the signature scheme
+/// behind them.
 fn server_key_exchange(flight: &mut ServerFlight, mut body: Reader<'_>) -> Result<(), DecodeError> {
-    let elliptic = matches!(flight.cipher_suite, Some(0xc001..=0xc0ff | 0xcca8 | 0xcca9));
-    if !elliptic || body.u8("curve type")? != 3 {
+    let Some(suite) = flight.cipher_suite.and_then(cipher_suite) else {
         return Ok(());
+    };
+    match suite.key_exchange() {
+        KeyExchange::Ecdhe => {
+            // Another type would be an explicit curve, which nobody sends any more.
+            if body.u8("curve type")? != 3 {
+                return Ok(());
+            }
+            flight.group = Some(body.u16("named curve")?);
+            body.vector8("public key")?;
+        }
+        KeyExchange::Dhe => {
+            flight.dh_prime = body.vector16("prime")?.rest().to_vec();
+            body.vector16("generator")?;
+            body.vector16("public key")?;
+        }
+        // An export suite may send a temporary RSA key; its size follows from its name.
+        _ => return Ok(()),
     }
-    flight.group = Some(body.u16("named curve")?);
-    body.vector8("public key")?;
-    if flight.protocol_version == Some(0x0303) {
+    if flight.protocol_version == Some(0x0303) && !suite.is_anonymous() {
         flight.signature_scheme = Some(body.u16("signature scheme")?);
     }
     Ok(())
@@ -275,6 +309,44 @@ mod tests {
     }
 
     #[test]
+    fn the_prime_of_a_finite_field_is_read_whoever_signs_it_or_nobody() {
+        let exchange = [0, 3, 0xff, 1, 7, 0, 1, 2, 0, 1, 5].as_slice();
+        let signed = [exchange, &[4, 1, 0, 0]].concat();
+        for (suite, exchange, scheme) in [
+            (0x009e_u16, signed.as_slice(), Some(0x0401)),
+            (0x0034, exchange, None),
+        ] {
+            let [high, low] = suite.to_be_bytes();
+            let hello = [&[3, 3], [5; 32].as_slice(), &[0, high, low, 0]].concat();
+            let messages = [handshake(2, &hello), handshake(12, exchange)].concat();
+            let flight = server_flight(&record(22, &messages)).unwrap();
+            assert_eq!(flight.dh_prime, [0xff, 1, 7]);
+            assert_eq!(flight.signature_scheme, scheme);
+        }
+    }
+
+    #[test]
+    fn what_a_server_hello_says_beside_its_choice_is_kept() {
+        let extensions = [
+            0xff, 1, 0, 1, 0, 0, 23, 0, 0, 0, 11, 0, 2, 1, 2, 0, 35, 0, 0,
+        ];
+        let mut random = [5; 32];
+        random[24..].copy_from_slice(b"DOWNGRD\x01");
+        let body = [
+            &[3, 3],
+            random.as_slice(),
+            &[2, 9, 9, 0xc0, 0x2f, 1, 0, 19],
+            &extensions,
+        ]
+        .concat();
+        let flight = server_flight(&record(22, &handshake(2, &body))).unwrap();
+        assert_eq!(flight.extensions, [0xff01, 23, 11, 35]);
+        assert_eq!((flight.session_id_length, flight.compression), (2, 1));
+        assert_eq!(flight.point_formats, [2]);
+        assert_eq!(&flight.random_end, b"DOWNGRD\x01");
+    }
+
+    #[test]
     fn an_alert_ends_the_flight() {
         let flight = server_flight(&record(21, &[2, 40])).unwrap();
         assert_eq!(flight.end, FlightEnd::Alert(40));
@@ -307,6 +379,34 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_flight_changed_anywhere_is_an_error_or_a_flight_no_longer_than_it(
+            at in 0_usize..160,
+            value: u8,
+            cut in 0_usize..160,
+            suite in proptest::sample::select(vec![0x002f_u16, 0x009e, 0xc02f, 0xc018, 0x0034]),
+        ) {
+            let [high, low] = suite.to_be_bytes();
+            let extensions = [0, 12, 0xff, 1, 0, 1, 0, 0, 11, 0, 2, 1, 0, 0];
+            let hello = [&[3, 3], [5; 32].as_slice(), &[0, high, low, 0], &extensions].concat();
+            let certificates = handshake(11, &[0, 0, 7, 0, 0, 4, 1, 2, 3, 4]);
+            let exchange = handshake(12, &[3, 0, 23, 1, 4, 4, 1, 0, 1, 7]);
+            let request = handshake(13, &[1, 1, 0, 2, 4, 1, 0, 4, 0, 2, 48, 0]);
+            let done = handshake(14, &[]);
+            let messages = [handshake(2, &hello), certificates, exchange, request, done].concat();
+            let mut bytes = record(22, &messages);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+            bytes.truncate(bytes.len() - cut.min(bytes.len()));
+            if let Ok(flight) = server_flight(&bytes) {
+                let kept = flight.certificates.iter().map(Vec::len).sum::<usize>()
+                    + flight.dh_prime.len()
+                    + flight.extensions.len();
+                prop_assert!(kept <= bytes.len());
+            }
+        }
+
         #[test]
         fn flights_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = server_flight(&bytes);

@@ -114,6 +114,9 @@ fn a_client_certificate_is_asked_for_by_its_ca_and_put_where_libpq_looks() {
     ] {
         fs::write(folder.join(to), workshop.read(from)).unwrap();
     }
+    fs::remove_file(folder.join("postgresql.key")).unwrap();
+    advice(&client.json(&[]), "client-certificate-unusable");
+    fs::write(folder.join("postgresql.key"), workshop.read("client.key")).unwrap();
     // As everybody copies it: readable for all, which libpq does not take.
     let run = client.json(&[]);
     let open = advice(&run, "client-key-permissions");
@@ -184,8 +187,7 @@ fn requirements_on_authentication_are_mended_in_the_connection_string() {
     );
     assert_eq!(connect(&client, &rooted, Libpq::V15), Ok(true));
 
-    let client = Client::new(format!("{conninfo} sslcertmode=require"));
-    // Only a server that asks for nothing at all comes to that: see the advice's words in JSON.
+    // Only a server that asks for no password comes to that.
     let trusting = PgCluster::new(15);
     trusting.install(workshop.path(), &["server.crt", "server.key"]);
     let trusting = trusting.start(Setup {
@@ -193,7 +195,6 @@ fn requirements_on_authentication_are_mended_in_the_connection_string() {
         hba: "host all all all trust",
         ident: "",
     });
-    drop(client);
     let client = Client::new(format!(
         "{} sslcertmode=require",
         at(&trusting, "db.example.com")

@@ -51,6 +51,22 @@ fn a_self_signed_certificate_is_fetched_and_trusted_by_the_pasted_command() {
 }
 
 #[test]
+fn a_self_signed_certificate_that_is_not_the_root_file_s_is_named() {
+    let (workshop, other) = (self_signed("db.example.com"), self_signed("Another"));
+    let server = server(&workshop, "", BOTH);
+    let client = Client::new(format!(
+        "{} sslrootcert={}",
+        at(&server, "db.example.com"),
+        other.file("server.crt")
+    ));
+    let run = client.json(&[]);
+    assert_eq!(explained(&run), 3);
+    in_shell(&client, &paste(&run, "self-signed", "client_shell"));
+    let verify = format!("{} sslmode=verify-full", client.conninfo);
+    assert_eq!(connect(&client, &verify, Libpq::V15), Ok(true));
+}
+
+#[test]
 fn a_root_that_is_sent_and_not_trusted_is_told_by_its_fingerprint() {
     let workshop = usual();
     workshop.run("cat ca.crt >> server.crt");

@@ -102,7 +102,8 @@ const PAINS: [Pain; 25] = [
         "the same sslmode means something else in another driver",
         None,
         &[
-            "node-postgres refuses: sslmode=require without sslrootcert",
+            "node-postgres",
+            "sslmode=require without sslrootcert: no public CA has signed this certificate",
             "require means verify-full there",
         ],
     ),
@@ -163,9 +164,10 @@ const PAINS: [Pain; 25] = [
         "clients on rustls or in Go refuse what libpq takes",
         None,
         &[
-            "rustls (sqlx, rust-postgres) refuses: every TLS connection, require too: the \
-             certificate is X.509 v1",
-            "Go (lib/pq, pgx) refuses: verify-full: the name stands in the CN alone, not in \
+            "rustls (sqlx, rust-postgres)",
+            "every TLS connection, require too: the certificate is X.509 v1",
+            "Go (lib/pq, pgx)",
+            "verify-full: the name stands in the CN alone, not in \
              subjectAltName",
         ],
     ),
@@ -415,6 +417,23 @@ fn each_question_has_its_answer_in_the_document_and_a_test() {
         .unwrap();
     }
     assert_file("docs/pains.md", &text);
+}
+
+#[test]
+fn every_word_of_the_vocabulary_has_a_test() {
+    let schema = fs::read_to_string(repository("docs/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let mut tests = String::new();
+    for entry in fs::read_dir(repository("tests/it/pains")).unwrap() {
+        tests += &fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let words = schema["$defs"]["AdviceKind"]["oneOf"].as_array().unwrap();
+    let missing: Vec<_> = words
+        .iter()
+        .map(|word| word["const"].as_str().unwrap())
+        .filter(|word| !tests.contains(&format!("\"{word}\"")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -1,23 +1,25 @@
 //! Poolers, servers that want to be named, and servers that do not answer.
 
+use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::support::fleet::closed_port;
 use crate::support::installation::{as_account, own};
 use crate::support::postgres::PASSWORD;
 use crate::support::scripted::{Identity, SSL_REQUEST, Scripted, error_response};
 
-/// A running PgBouncer; it ends when this is dropped.
-struct Pooler {
+/// A program before a server, on a port of its own; it ends when this is dropped.
+struct FrontEnd {
     port: u16,
     process: Child,
 }
 
-impl Pooler {
-    /// With the workshop's certificate, before a server.
-    fn start(workshop: &Workshop, backend: &PgCluster) -> Self {
-        let port = crate::support::fleet::closed_port();
+impl FrontEnd {
+    /// PgBouncer with the workshop's certificate.
+    fn pgbouncer(workshop: &Workshop, backend: &PgCluster) -> Self {
+        let port = closed_port();
         let users = workshop.write("users.txt", &format!("\"myuser\" \"{PASSWORD}\"\n"));
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
@@ -33,26 +35,50 @@ impl Pooler {
         for name in ["users.txt", "pgbouncer.ini", "server.crt", "server.key"] {
             own(&workshop.path().join(name));
         }
-        let mut command = as_account("pgbouncer".as_ref());
+        Self::start(port, "pgbouncer", &["-q", file.to_str().unwrap()])
+    }
+
+    /// HAProxy that ends TLS with the workshop's certificate.
+    fn haproxy(workshop: &Workshop, backend: &PgCluster) -> Self {
+        let port = closed_port();
+        workshop.run("cat server.crt server.key > both.pem");
+        let text = format!(
+            "defaults\n mode tcp\n timeout connect 9s\n timeout client 9s\n timeout server 9s\n\
+             listen postgres\n bind 127.0.0.1:{port} ssl crt {}\n server s 127.0.0.1:{}\n",
+            workshop.file("both.pem"),
+            backend.port
+        );
+        let file = workshop.write("haproxy.cfg", &text);
+        for name in ["both.pem", "haproxy.cfg"] {
+            own(&workshop.path().join(name));
+        }
+        Self::start(
+            port,
+            "haproxy",
+            &["-db", "-q", "-f", file.to_str().unwrap()],
+        )
+    }
+
+    fn start(port: u16, program: &str, arguments: &[&str]) -> Self {
+        let mut command = as_account(program.as_ref());
         command
             .env("PATH", "/usr/sbin:/usr/bin:/bin")
-            .arg("-q")
-            .arg(file);
+            .args(arguments);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let process = command.spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(20);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "PgBouncer does not start");
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "{program} does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { port, process }
     }
 }
 
-impl Drop for Pooler {
+impl Drop for FrontEnd {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -63,7 +89,7 @@ impl Drop for Pooler {
 fn a_pooler_is_told_from_the_server_behind_it() {
     let (workshop, poolers) = (usual(), signed("pool", &["DNS:db.example.com"]));
     let server = server(&workshop, "", BOTH);
-    let pooler = Pooler::start(&poolers, &server);
+    let pooler = FrontEnd::pgbouncer(&poolers, &server);
     let backend = Client::new(at(&server, "db.example.com"));
     let conninfo = format!(
         "host=db.example.com hostaddr=127.0.0.1 port={} user=myuser dbname=myapp",
@@ -134,4 +160,77 @@ fn a_server_that_does_not_answer_costs_no_more_than_the_deadline() {
     assert!(error.contains("timeout expired"), "{error}");
     server.signal("CONT");
     assert_eq!(connect(&client, &pasted, Libpq::V15), Ok(true));
+}
+
+#[test]
+fn a_proxy_that_ends_tls_is_told_by_its_tickets_and_its_missing_alpn() {
+    let workshop = usual();
+    let server = server(&workshop, "", BOTH);
+    let proxy = FrontEnd::haproxy(&workshop, &server);
+    let client = Client::new(format!(
+        "host=db.example.com hostaddr=127.0.0.1 port={} user=myuser dbname=myapp \
+         sslnegotiation=direct sslmode=require",
+        proxy.port
+    ));
+    let run = client.json(&[]);
+    assert_eq!(explained(&run), 6);
+    advice(&run, "alpn-missing");
+    let why = advice(&run, "front-end")["why"].to_string();
+    assert!(why.contains("session tickets"), "{why}");
+    let error = connect(&client, &client.conninfo, Libpq::V18).unwrap_err();
+    assert!(error.contains("ALPN"), "{error}");
+    // PostgreSQL itself gives no sign of the kind.
+    let behind = Client::new(at(&server, "db.example.com")).json(&["--depth", "full"]);
+    assert!(!has_advice(&behind, "front-end"), "{behind:#?}");
+}
+
+#[test]
+fn answers_that_no_postgresql_gives_are_told_apart() {
+    let identity = Identity::new("db.example.com", "a server");
+    for (answer, about, modes) in [
+        (&b""[..], "connection-closed", 4),
+        (b"E", "error-before-tls", 4),
+        (b"H", "error-before-tls", 4),
+        (b"S", "handshake-failed", 2),
+        (b"Sx", "data-injected", 2),
+    ] {
+        let config = identity.server();
+        let scripted = Scripted::new(move |_, peer| match peer.request() {
+            Some(SSL_REQUEST) => {
+                peer.send(answer);
+                match answer {
+                    b"Sx" => drop(peer.tls(&config)),
+                    b"S" => {
+                        peer.request();
+                        peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+                        peer.wait_for_end();
+                    }
+                    _ => {}
+                }
+                peer.close();
+            }
+            _ => peer.send(&error_response(
+                "57P03",
+                "the database system is starting up",
+            )),
+        });
+        let client = Client::new(format!(
+            "host=127.0.0.1 port={} user=a dbname=b sslrootcert=none.crt",
+            scripted.port
+        ));
+        let run = client.json(&[]);
+        explained(&run);
+        let found = advice(&run, about);
+        assert_eq!(
+            found["modes"].as_array().unwrap().len(),
+            modes,
+            "{answer:?}: {found:#}"
+        );
+        let starting = advice(&run, "server-error");
+        assert!(
+            starting["fixes"][0]["text"]
+                .to_string()
+                .contains("starting up")
+        );
+    }
 }

@@ -87,6 +87,7 @@ fn direct_tls_to_an_old_server_goes_back_to_asking() {
     ));
     let run = answers(14, &client, &[]);
     // Weaker modes are refused as such, and told so.
+    advice(&run, "parameter-refused");
     assert_eq!(explained(&run), 6);
     assert!(connect(&client, &client.conninfo, Libpq::V18).is_err());
     let pasted = mended(&client, &run, "direct-tls-unsupported");

@@ -1,0 +1,360 @@
+//! One question a connection: a ClientHello, and the server's first flight. Slow enough for the
+//! server, and slower when it says that it is too much.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::super::connection::{negotiate, read_some};
+use super::super::handshake::failure_of;
+use super::super::plan::{HostPlan, Plan};
+use super::super::{Limit, connect};
+use super::{EnumeratePlan, MAX_CONNECTIONS};
+use crate::net::Network;
+use crate::observation::{Endpoint, Failure, StartupReply};
+use crate::wire::postgres::{self, Decoded};
+use crate::wire::tls::client_hello::ClientHello;
+use crate::wire::tls::server_flight::{FlightEnd, MAX_FLIGHT, ServerFlight, server_flight};
+
+/// How many connections to a host are open at the same time.
+const SIDE_BY_SIDE: usize = 4;
+
+/// How long one answer may take; the other questions go on.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait after the server had no room, at first; doubled each time.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// How often a question is asked again when the server has no room.
+const TRIES: u32 = 6;
+
+/// What came of a ClientHello.
+pub(super) enum Answer {
+    /// The server took something of it.
+    Flight(Box<ServerFlight>),
+    /// It did not, and how it said so.
+    No(Failure),
+}
+
+/// Where the questions go, and how fast.
+pub(super) struct Asker<'a, N: Network> {
+    network: &'a N,
+    endpoint: &'a Endpoint,
+    direct: bool,
+    connect_timeout: Option<Duration>,
+    server_name: Option<&'a str>,
+    alpn: RefCell<Option<String>>,
+    deadline: Instant,
+    slots: Semaphore,
+    gap: Option<Duration>,
+    next: Cell<Instant>,
+    connections: Cell<usize>,
+    turned_away: Cell<usize>,
+    ssl_request: Cell<Option<u8>>,
+    trailing: Cell<usize>,
+    gave_up: RefCell<Option<Failure>>,
+    /// The connection that the question whether there is TLS has opened.
+    spare: RefCell<Option<N::Stream>>,
+}
+
+impl<'a, N: Network> Asker<'a, N> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        how: &EnumeratePlan,
+        host: &'a HostPlan,
+        endpoint: &'a Endpoint,
+        network: &'a N,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            network,
+            endpoint,
+            direct: plan.direct,
+            connect_timeout: plan.connect_timeout,
+            // Names and addresses are told apart here as by libpq: it sends no address.
+            server_name: host.server_name.as_deref(),
+            alpn: RefCell::new(Some("postgresql".to_owned())),
+            deadline,
+            slots: Semaphore::new(SIDE_BY_SIDE),
+            gap: how
+                .connections_per_second
+                .map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            next: Cell::new(Instant::now()),
+            connections: Cell::new(0),
+            turned_away: Cell::new(0),
+            ssl_request: Cell::new(None),
+            trailing: Cell::new(0),
+            gave_up: RefCell::new(None),
+            spare: RefCell::new(None),
+        }
+    }
+
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.server_name
+    }
+
+    pub(super) fn alpn(&self) -> Option<String> {
+        self.alpn.borrow().clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.get()
+    }
+
+    pub(super) fn turned_away(&self) -> usize {
+        self.turned_away.get()
+    }
+
+    pub(super) fn ssl_request(&self) -> Option<u8> {
+        self.ssl_request.get()
+    }
+
+    pub(super) fn trailing(&self) -> usize {
+        self.trailing.get()
+    }
+
+    /// Why no more questions could be asked, if that came about.
+    pub(super) fn gave_up(&self) -> Option<Failure> {
+        self.gave_up.borrow().clone()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    pub(super) fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    /// Opens the first connection, which the next question then uses.
+    pub(super) async fn first(&self) -> Result<(), Failure> {
+        let (_, stream) = self.open(!self.direct).await?;
+        self.spare.replace(Some(stream));
+        Ok(())
+    }
+
+    /// A ClientHello with all that is the same in every one.
+    pub(super) fn hello(&self, version: u16) -> ClientHello {
+        ClientHello {
+            versions: vec![version],
+            server_name: self.server_name.map(str::to_owned),
+            alpn: self.alpn(),
+            curious: true,
+            ..ClientHello::default()
+        }
+    }
+
+    /// Asks one question.
+    ///
+    /// # Errors
+    /// When no answer can be had; that says nothing about what was asked.
+    pub(super) async fn ask(&self, hello: &ClientHello) -> Result<Answer, Failure> {
+        let mut hello = hello.clone();
+        let mut again = false;
+        loop {
+            // Without randomness the hello is still a hello.
+            let _ = SystemRandom::new().fill(&mut hello.random);
+            let (permit, mut stream) = self.open(!self.direct).await?;
+            let until = self.deadline.min(Instant::now() + PATIENCE);
+            let answer = timeout_at(until, flight(&mut stream, &hello)).await;
+            drop(stream);
+            drop(permit);
+            match answer {
+                Ok(Ok(flight)) => return Ok(Answer::Flight(flight)),
+                // no_application_protocol: the server knows another protocol than PostgreSQL's.
+                Ok(Err(Failure::Alert(120))) if hello.alpn.is_some() => {
+                    self.alpn.replace(None);
+                    hello.alpn = None;
+                }
+                Ok(Err(no @ (Failure::Alert(_) | Failure::Protocol(_)))) => {
+                    return Ok(Answer::No(no));
+                }
+                // It may say no like that, or be short of something for a moment.
+                Ok(Err(Failure::Closed | Failure::Reset)) if !again => {
+                    again = true;
+                    sleep(FIRST_WAIT).await;
+                }
+                Ok(Err(no)) => return Ok(Answer::No(no)),
+                Err(_) => return Err(self.overdue()),
+            }
+        }
+    }
+
+    /// The deadline of all, or that of one answer.
+    fn overdue(&self) -> Failure {
+        if Instant::now() >= self.deadline {
+            self.gave_up.replace(Some(Failure::Deadline));
+        }
+        Failure::Deadline
+    }
+
+    /// Opens a connection on which TLS can begin.
+    ///
+    /// # Errors
+    /// When the server has no TLS, or no room for another connection although it was waited for.
+    pub(super) async fn open(
+        &self,
+        ssl_request: bool,
+    ) -> Result<(SemaphorePermit<'_>, N::Stream), Failure> {
+        let mut wait = FIRST_WAIT;
+        let mut tries = 0;
+        loop {
+            if let Some(failure) = self.gave_up() {
+                return Err(failure);
+            }
+            let permit = timeout_at(self.deadline, self.slots.acquire()).await;
+            let Ok(Ok(permit)) = permit else {
+                return Err(self.overdue());
+            };
+            // The spare one is where TLS begins.
+            if ssl_request != self.direct {
+                let spare = self.spare.take();
+                if let Some(stream) = spare {
+                    return Ok((permit, stream));
+                }
+            }
+            self.pace().await;
+            if self.connections.get() >= MAX_CONNECTIONS {
+                let why = format!("more than {MAX_CONNECTIONS} connections would be needed");
+                self.gave_up.replace(Some(Failure::Unsupported(why)));
+                continue;
+            }
+            self.connections.set(self.connections.get() + 1);
+            let until = self.deadline.min(Instant::now() + PATIENCE);
+            let away = match timeout_at(until, self.try_open(ssl_request)).await {
+                Ok(Ok(stream)) => return Ok((permit, stream)),
+                Ok(Err(Turned::For(failure))) => return Err(failure),
+                Ok(Err(Turned::Away(failure))) => failure,
+                Err(_) => return Err(self.overdue()),
+            };
+            // A server that never answered is not overloaded by us.
+            tries += 1;
+            if self.ssl_request.get().is_none() && !matches!(away, Failure::Unsupported(_)) {
+                return Err(away);
+            }
+            if tries >= TRIES {
+                self.gave_up.replace(Some(away));
+                continue;
+            }
+            self.turned_away.set(self.turned_away.get() + 1);
+            // From now on one after the other.
+            let others = self.slots.available_permits();
+            self.slots.forget_permits(others.min(SIDE_BY_SIDE - 1));
+            drop(permit);
+            sleep(wait).await;
+            wait *= 2;
+        }
+    }
+
+    /// Opens a connection and says nothing on it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) async fn open_silently(&self) -> Result<(SemaphorePermit<'_>, N::Stream), Failure> {
+        self.open(false).await
+    }
+
+    /// Waits until another connection is due.
+    async fn pace(&self) {
+        let Some(gap) = self.gap else { return };
+        let due = self.next.get().max(Instant::now());
+        self.next.set(due + gap);
+        sleep_until(due.min(self.deadline)).await;
+    }
+
+    async fn try_open(&self, ssl_request: bool) -> Result<N::Stream, Turned> {
+        let limit = Limit::new(self.deadline, self.connect_timeout);
+        let (step, stream) = connect(self.network, self.endpoint, &limit).await;
+        let Some(mut stream) = stream else {
+            let failure = step.failure().cloned().unwrap_or(Failure::Closed);
+            return Err(Turned::Away(failure));
+        };
+        if !ssl_request {
+            self.ssl_request.set(self.ssl_request.get().or(Some(0)));
+            return Ok(stream);
+        }
+        let mut pending = Vec::new();
+        match negotiate(&mut stream, &postgres::SSL_REQUEST, &mut pending).await {
+            Ok(reply) => {
+                if reply.byte == b'S' {
+                    self.trailing.set(self.trailing.get().max(reply.trailing));
+                }
+                match reply.byte {
+                    b'S' => {
+                        self.ssl_request.set(Some(reply.byte));
+                        Ok(stream)
+                    }
+                    b'E' => Err(turned_by_error(&pending)),
+                    other => {
+                        self.ssl_request.set(self.ssl_request.get().or(Some(other)));
+                        Err(Turned::For(Failure::Unsupported(format!(
+                            "the server answers {} to SSLRequest",
+                            char::from(other).escape_default()
+                        ))))
+                    }
+                }
+            }
+            Err(failure) => Err(Turned::Away(failure)),
+        }
+    }
+}
+
+/// Why there is no connection on which TLS could begin.
+enum Turned {
+    /// The server has no room now.
+    Away(Failure),
+    /// It would say the same again.
+    For(Failure),
+}
+
+/// An ErrorResponse in answer to SSLRequest: poolers say like that that they are full, and
+/// PostgreSQL that it cannot start another process. PostgreSQL's own "too many clients" (53300)
+/// comes after the StartupMessage, so over TLS.
+fn turned_by_error(rest: &[u8]) -> Turned {
+    let bytes = [b"E", rest].concat();
+    let Decoded::Reply(StartupReply::Error(error), _) = postgres::startup_reply(&bytes, true)
+    else {
+        return Turned::For(Failure::Protocol(
+            "a broken error in answer to SSLRequest".into(),
+        ));
+    };
+    let text = format!("{} {}", error.sqlstate, error.message);
+    // Class 53 is "Insufficient Resources"; PgBouncer says 08P01 for everything.
+    let full = error.sqlstate.starts_with("53")
+        || error.message.contains("no more connections")
+        || error.message.contains("could not fork");
+    if full {
+        Turned::Away(Failure::Unsupported(text))
+    } else {
+        Turned::For(Failure::Unsupported(text))
+    }
+}
+
+/// Sends the hello and reads the first flight.
+async fn flight<S>(stream: &mut S, hello: &ClientHello) -> Result<Box<ServerFlight>, Failure>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let sent = stream.write_all(&hello.to_records()).await;
+    sent.map_err(|error| failure_of(&error))?;
+    let mut received = Vec::new();
+    loop {
+        if read_some(stream, &mut received).await? == 0 {
+            return Err(Failure::Closed);
+        }
+        let flight =
+            server_flight(&received).map_err(|error| Failure::Protocol(error.to_string()))?;
+        match flight.end {
+            FlightEnd::Complete => return Ok(Box::new(flight)),
+            FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
+            FlightEnd::Open if received.len() > MAX_FLIGHT => {
+                return Err(Failure::Protocol("a flight of more than 256 KiB".into()));
+            }
+            FlightEnd::Open => {}
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What is asked once the versions are known: whole handshakes of TLS 1.3, the answers to
+//! TLS_FALLBACK_SCSV and to a hello without server_name, and what is peculiar to PostgreSQL.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::super::connection::{encrypted_reply, negotiate, startup_bytes};
+use super::super::handshake::TlsSession;
+use super::super::plan::TlsPlan;
+use super::Enumerator;
+use super::asker::Answer;
+use super::narrowing::Narrowing;
+use super::offers::{GROUPS, SIGNATURE_SCHEMES};
+use crate::net::Network;
+use crate::observation::enumeration::{Enumeration, VersionSeen, WithoutServerName};
+use crate::observation::{Failure, Handshake, ServerError, StartupReply, Step};
+use crate::wire::postgres::{self, Decoded};
+use crate::wire::tls::client_hello::ClientHello;
+
+/// How long a whole handshake or a reply may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait for the reply to a message that a server should not have taken.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// The groups for whole handshakes: those that every server has one of, and those that the TLS
+/// library can do.
+const HANDSHAKE_GROUPS: [u16; 6] = [0x0017, 0x001d, 0x0018, 0x0019, 0x001e, 0x11ec];
+
+fn step<T>(result: Result<T, Failure>) -> Step<T> {
+    match result {
+        Ok(value) => Step::Observed { value, ms: 0.0 },
+        Err(failure) => Step::Failed { failure, ms: 0.0 },
+    }
+}
+
+fn spoken(version: &VersionSeen) -> bool {
+    version.answer.value().is_some()
+}
+
+impl<N: Network> Enumerator<'_, N> {
+    /// Asks what depends on the versions.
+    pub(super) async fn extras(&self, seen: &mut Enumeration) {
+        // Where TLS 1.2 is refused, the groups are those of the highest version below.
+        let below = seen
+            .versions
+            .iter_mut()
+            .filter(|version| version.version < 0x0304);
+        if let Some(highest) = below.rev().find(|version| spoken(version))
+            && highest.version < 0x0303
+        {
+            self.groups_below_tls_1_2(highest).await;
+        }
+        let spoken: Vec<VersionSeen> = seen
+            .versions
+            .iter()
+            .filter(|one| spoken(one))
+            .cloned()
+            .collect();
+        let Some(highest) = spoken.last() else {
+            return;
+        };
+        if highest.version == 0x0304 {
+            let whole = self.whole_handshakes(highest).await;
+            seen.tickets = whole.tickets;
+            seen.ocsp_stapled = whole.ocsp_stapled;
+            if let Some(version) = seen.versions.last_mut() {
+                version.signature_schemes_complete = whole.schemes.complete;
+                version.signature_schemes = whole.schemes.taken;
+                version.alpn = whole.alpn;
+                version.client_certificate = whole.client_certificate;
+                for suite in &mut version.suites {
+                    suite.chain = whole.chain;
+                }
+            }
+        }
+        if let Some(lower) = spoken.iter().rev().nth(1) {
+            seen.fallback = self.fallback(lower).await;
+        }
+        if self.asker.server_name().is_some()
+            && let Some(version) = spoken.iter().rev().find(|one| one.version < 0x0304)
+        {
+            seen.without_server_name = self.without_server_name(version).await;
+        }
+        // TLS below 1.2 cannot carry what follows: that is left open.
+        if highest.version >= 0x0303 {
+            if !self.asker.is_direct() {
+                let mut error = None;
+                seen.plaintext_before_tls = step(self.plaintext_before_tls(&mut error).await);
+                seen.error_before_s = error;
+            }
+            seen.direct_without_alpn = step(self.direct_without_alpn().await);
+        }
+    }
+
+    fn tls_plan(&self, schemes: Vec<u16>, min_version: u16) -> TlsPlan {
+        TlsPlan {
+            min_version,
+            max_version: 0x0304,
+            groups: HANDSHAKE_GROUPS.to_vec(),
+            signature_schemes: schemes,
+            alpn: self.asker.alpn(),
+            client_key: None,
+        }
+    }
+
+    /// Whole handshakes whose signature schemes become fewer and fewer.
+    async fn whole_handshakes(&self, version: &VersionSeen) -> Whole {
+        let mut whole = Whole {
+            schemes: Narrowing::new(SIGNATURE_SCHEMES),
+            chain: None,
+            alpn: None,
+            client_certificate: false,
+            tickets: None,
+            ocsp_stapled: None,
+        };
+        loop {
+            let mut plan = self.tls_plan(whole.schemes.rest(), 0x0304);
+            // The group that the server likes best saves a round trip.
+            plan.groups
+                .sort_by_key(|group| version.groups.first() != Some(group));
+            let first = whole.tickets.is_none();
+            match self.handshake(&plan, first).await {
+                Ok(handshake) => {
+                    if first {
+                        whole.tickets = Some(handshake.tickets);
+                        whole.ocsp_stapled = Some(handshake.ocsp_stapled);
+                        whole.alpn = handshake.alpn.clone();
+                        whole.client_certificate = handshake.certificate_request.is_some();
+                        whole.chain = self.chain(handshake.certificates.clone());
+                    } else {
+                        self.chain(handshake.certificates.clone());
+                    }
+                    let scheme = handshake.signature.map(|signature| signature.scheme);
+                    if !scheme.is_some_and(|scheme| whole.schemes.take(scheme)) {
+                        return whole;
+                    }
+                }
+                // Nothing that is left pleases the server; otherwise it is not known why.
+                Err(Failure::Alert(_)) if !whole.schemes.taken.is_empty() => {
+                    whole.schemes.complete = true;
+                    return whole;
+                }
+                Err(_) => return whole,
+            }
+        }
+    }
+
+    /// One whole handshake; `to_the_end` also waits for the session tickets behind it.
+    async fn handshake(&self, plan: &TlsPlan, to_the_end: bool) -> Result<Handshake, Failure> {
+        let (_permit, stream) = self.asker.open(!self.asker.is_direct()).await?;
+        let name = self.asker.server_name();
+        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
+        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
+        let done = timeout_at(until, session.handshake()).await;
+        done.map_err(|_| Failure::Deadline)??;
+        if to_the_end {
+            // A server answers our close_notify with its own, behind what it had to say.
+            let _ = timeout(SILENCE, session.drain()).await;
+        }
+        let seen = session.seen();
+        let _ = timeout(SILENCE, session.close()).await;
+        Ok(seen)
+    }
+
+    /// The version below the highest, with TLS_FALLBACK_SCSV.
+    async fn fallback(&self, lower: &VersionSeen) -> Step<u16> {
+        let hello = ClientHello {
+            fallback: true,
+            ..self.hello_like(lower)
+        };
+        step(match self.asker.ask(&hello).await {
+            Ok(Answer::Flight(flight)) => Ok(flight.protocol_version.unwrap_or_default()),
+            Ok(Answer::No(failure)) | Err(failure) => Err(failure),
+        })
+    }
+
+    /// The same hello as before, with all that the server took, but without server_name.
+    async fn without_server_name(&self, version: &VersionSeen) -> Step<WithoutServerName> {
+        let hello = ClientHello {
+            server_name: None,
+            ..self.hello_like(version)
+        };
+        let with_name = version.suites.first().cloned().unwrap_or_default();
+        step(match self.asker.ask(&hello).await {
+            Ok(Answer::Flight(flight)) => Ok(WithoutServerName {
+                version: flight.protocol_version.unwrap_or_default(),
+                suite: flight.cipher_suite.unwrap_or_default(),
+                chain: self.chain(flight.certificates.clone()),
+                suite_with_name: with_name.suite,
+                chain_with_name: with_name.chain,
+            }),
+            Ok(Answer::No(failure)) | Err(failure) => Err(failure),
+        })
+    }
+
+    /// A hello that the server has accepted already.
+    fn hello_like(&self, version: &VersionSeen) -> ClientHello {
+        // In the order in which it took them, so that a server that goes by ours answers alike.
+        let suites = version.suites.iter().map(|suite| suite.suite).collect();
+        ClientHello {
+            cipher_suites: suites,
+            groups: GROUPS.to_vec(),
+            signature_schemes: SIGNATURE_SCHEMES.to_vec(),
+            ..self.asker.hello(version.version)
+        }
+    }
+
+    /// CVE-2021-23214: a StartupMessage in plaintext in the same packet as SSLRequest. A server that
+    /// kept it takes it after the handshake for something that came over TLS.
+    async fn plaintext_before_tls(
+        &self,
+        refused: &mut Option<ServerError>,
+    ) -> Result<StartupReply, Failure> {
+        let (_permit, mut stream) = self.asker.open_silently().await?;
+        let injected = [postgres::SSL_REQUEST.to_vec(), startup_bytes(self.plan)].concat();
+        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
+        let exchange = async {
+            let mut pending = Vec::new();
+            let reply = negotiate(&mut stream, &injected, &mut pending).await?;
+            if reply.byte == b'E' {
+                let bytes = [b"E", pending.as_slice()].concat();
+                if let Decoded::Reply(StartupReply::Error(error), _) =
+                    postgres::startup_reply(&bytes, true)
+                {
+                    *refused = Some(error);
+                }
+            }
+            if reply.byte != b'S' {
+                return Err(Failure::Protocol("no S".into()));
+            }
+            let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
+            let name = self.asker.server_name();
+            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
+            session.handshake().await?;
+            let reply = timeout(SILENCE, encrypted_reply(&mut session)).await;
+            let _ = timeout(SILENCE, session.close()).await;
+            reply.map_err(|_| Failure::Deadline)?
+        };
+        let done = timeout_at(until, exchange).await;
+        done.map_err(|_| Failure::Deadline)?
+    }
+
+    /// TLS from the first byte without ALPN, which PostgreSQL 17 and later refuse after the
+    /// handshake and older ones before it; and then a StartupMessage.
+    async fn direct_without_alpn(&self) -> Result<StartupReply, Failure> {
+        let (_permit, stream) = self.asker.open_silently().await?;
+        let mut plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
+        plan.alpn = None;
+        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
+        let exchange = async {
+            let name = self.asker.server_name();
+            let mut session = TlsSession::new(stream, &plan, name, false, false)?;
+            session.handshake().await?;
+            session.send(&startup_bytes(self.plan)).await?;
+            let reply = encrypted_reply(&mut session).await;
+            let _ = session.send(&postgres::TERMINATE).await;
+            let _ = timeout(SILENCE, session.close()).await;
+            reply
+        };
+        let done = timeout_at(until, exchange).await;
+        done.map_err(|_| Failure::Deadline)?
+    }
+}
+
+/// What whole handshakes of TLS 1.3 showed.
+struct Whole {
+    schemes: Narrowing,
+    chain: Option<usize>,
+    alpn: Option<String>,
+    client_certificate: bool,
+    tickets: Option<u32>,
+    ocsp_stapled: Option<bool>,
+}

@@ -1,0 +1,166 @@
+//! Every version, suite and group that a server takes, found by asking again and again: what it
+//! took last is not offered again. Hardly any handshake is finished, so this costs no cryptography.
+
+mod asker;
+mod extras;
+mod narrowing;
+mod offers;
+mod tls_1_3;
+mod up_to_tls_1_2;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::join_all;
+use super::plan::{HostPlan, Plan};
+use crate::net::Network;
+use crate::observation::enumeration::{Enumeration, VersionSeen};
+use crate::observation::{Endpoint, Step};
+use crate::wire::tls::server_flight::ServerFlight;
+use asker::Asker;
+
+/// The most connections that the enumeration of an address takes. OpenSSL 1.1.1 with everything
+/// switched on needs some 300, a PostgreSQL with default settings about 65.
+pub const MAX_CONNECTIONS: usize = 1000;
+
+/// How an address is enumerated.
+#[derive(Clone, Copy, Debug)]
+pub struct EnumeratePlan {
+    /// The most connections a second; `None` for as many as the server answers.
+    pub connections_per_second: Option<f64>,
+    /// The whole time for it.
+    pub deadline: Duration,
+}
+
+/// Enumerates one address.
+pub(super) async fn enumerate<N: Network>(
+    plan: &Plan,
+    how: &EnumeratePlan,
+    host: &HostPlan,
+    endpoint: &Endpoint,
+    network: &N,
+) -> Enumeration {
+    let asker = Asker::new(
+        plan,
+        how,
+        host,
+        endpoint,
+        network,
+        Instant::now() + how.deadline,
+    );
+    let enumerator = Enumerator {
+        asker,
+        plan,
+        kept: RefCell::default(),
+    };
+    enumerator.run().await
+}
+
+/// What several connections showed alike is kept once.
+#[derive(Default)]
+struct Kept {
+    chains: Vec<Vec<Vec<u8>>>,
+    dh_primes: Vec<Vec<u8>>,
+}
+
+/// One address being enumerated.
+struct Enumerator<'a, N: Network> {
+    asker: Asker<'a, N>,
+    plan: &'a Plan,
+    kept: RefCell<Kept>,
+}
+
+impl<N: Network> Enumerator<'_, N> {
+    async fn run(self) -> Enumeration {
+        let mut seen = Enumeration {
+            bound: MAX_CONNECTIONS,
+            server_name: self.asker.server_name().map(str::to_owned),
+            ..Enumeration::default()
+        };
+        // Whether there is TLS at all is asked once, not by five at the same time.
+        if let Err(failure) = self.asker.first().await {
+            seen.unfinished = Some(failure);
+        } else {
+            seen.versions = self.versions().await;
+            self.extras(&mut seen).await;
+        }
+        seen.unfinished = seen.unfinished.or(self.asker.gave_up());
+        seen.alpn = self.asker.alpn();
+        seen.connections = self.asker.connections();
+        seen.turned_away = self.asker.turned_away();
+        seen.ssl_request = self.asker.ssl_request();
+        seen.trailing = self.asker.trailing();
+        let kept = self.kept.into_inner();
+        seen.chains = kept.chains;
+        seen.dh_primes = kept.dh_primes;
+        seen
+    }
+
+    /// The versions side by side: each needs one answer before it knows its next question.
+    async fn versions(&self) -> Vec<VersionSeen> {
+        let asking =
+            [0x0300, 0x0301, 0x0302, 0x0303, 0x0304]
+                .into_iter()
+                .map(|version| async move {
+                    match version {
+                        0x0304 => self.tls_1_3().await,
+                        _ => self.up_to_tls_1_2(version).await,
+                    }
+                });
+        join_all(asking).await
+    }
+
+    /// The place of a chain among those that were kept.
+    fn chain(&self, chain: Vec<Vec<u8>>) -> Option<usize> {
+        place(&mut self.kept.borrow_mut().chains, chain)
+    }
+
+    /// The place of a prime among those that were kept.
+    fn dh_prime(&self, prime: Vec<u8>) -> Option<usize> {
+        place(&mut self.kept.borrow_mut().dh_primes, prime)
+    }
+}
+
+/// Where `value` is in `list`, which gets it if it has not; nowhere if it is empty.
+fn place<T: PartialEq>(list: &mut Vec<Vec<T>>, value: Vec<T>) -> Option<usize> {
+    if value.is_empty() {
+        return None;
+    }
+    if let Some(known) = list.iter().position(|other| *other == value) {
+        return Some(known);
+    }
+    list.push(value);
+    list.len().checked_sub(1)
+}
+
+/// Notes what a flight says of its version beside the choice of a suite.
+fn note(seen: &mut VersionSeen, flight: &ServerFlight) {
+    if matches!(seen.answer, Step::NotAttempted) {
+        seen.answer = Step::Observed { value: (), ms: 0.0 };
+    }
+    for kind in &flight.extensions {
+        if !seen.extensions.contains(kind) {
+            seen.extensions.push(*kind);
+        }
+    }
+    for format in &flight.point_formats {
+        if !seen.point_formats.contains(format) {
+            seen.point_formats.push(*format);
+        }
+    }
+    if flight.compression != 0 && !seen.compression.contains(&flight.compression) {
+        seen.compression.push(flight.compression);
+    }
+    seen.session_id |= flight.session_id_length > 0;
+    seen.ocsp_stapled |= flight.ocsp_stapled;
+    seen.client_certificate |= flight.certificate_request.is_some();
+    if let Some(name) = &flight.alpn {
+        seen.alpn = Some(name.clone());
+    }
+    // RFC 8446 section 4.1.3.
+    if let [b'D', b'O', b'W', b'N', b'G', b'R', b'D', last] = flight.random_end {
+        seen.downgrade_sentinel = Some(last);
+    }
+}
