@@ -44,6 +44,7 @@ pub mod client;
 pub mod conninfo;
 pub mod curve448;
 pub mod emulates;
+pub mod inventory;
 pub mod libpq;
 pub mod net;
 pub mod observation;

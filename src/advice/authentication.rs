@@ -4,7 +4,6 @@ use super::{Situation, advice, fix, paste};
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::{ChannelBinding, SslMode};
-use crate::pki::public_key::KeyKind;
 use crate::report::{Advice, AdviceKind, FixPlace};
 
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
@@ -178,11 +177,8 @@ fn no_digest(situation: &Situation<'_>) -> Option<Advice> {
 fn not_offered(situation: &Situation<'_>) -> Option<Advice> {
     let answer = situation.host.startup.tls.as_ref()?;
     let offers = |name: &str| answer.mechanisms.iter().any(|mechanism| mechanism == name);
-    let eddsa = situation.leaf().and_then(|leaf| leaf.public_key.as_ref());
-    let eddsa = eddsa.is_some_and(|key| matches!(key.kind, KeyKind::Ed25519 | KeyKind::Ed448));
     if !offers("SCRAM-SHA-256")
         || offers("SCRAM-SHA-256-PLUS")
-        || eddsa
         || situation.parameters.channel_binding() == ChannelBinding::Require
     {
         return None;

@@ -92,13 +92,19 @@ fn fixes(situation: &Situation<'_>, leaf: &Certificate, host: &str) -> Vec<Fix> 
             .map(|address| address.ip().to_string());
         let mut settings = vec![("host", name.as_str())];
         settings.extend(address.as_deref().map(|address| ("hostaddr", address)));
+        // In a list of hosts the ports and addresses would no longer go with the names.
+        let paste = if situation.parameters.hosts().len() == 1 {
+            paste::connection(situation, &settings)
+        } else {
+            Vec::new()
+        };
         fixes.push(fix(
             FixPlace::ConnectionString,
             format!(
                 "connect by a name of the certificate, if {name} is the server that you mean \
                  (hostaddr only where no DNS knows the name)"
             ),
-            paste::connection(situation, &settings),
+            paste,
         ));
     }
     fixes.push(fix(

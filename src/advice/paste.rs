@@ -57,6 +57,18 @@ pub(super) fn connection(situation: &Situation<'_>, settings: &[(&str, &str)]) -
         );
     }
     all.extend(settings.iter().copied());
+    // What was an option of pgprobe's has to be said in the string; `mozilla` is only an option.
+    let options = situation.client.options.iter();
+    all.extend(
+        options
+            .map(|(keyword, value)| (keyword.as_str(), value.as_str()))
+            .filter(|(keyword, value)| {
+                keyword.starts_with("ssl")
+                    && *keyword != "sslpassword"
+                    && *value != "mozilla"
+                    && !settings.iter().any(|(given, _)| given == keyword)
+            }),
+    );
     let pairs: Option<Vec<String>> = all
         .into_iter()
         .map(|(keyword, value)| {

@@ -1,6 +1,6 @@
 //! Modes that connect and protect less than they seem to.
 
-use super::{Situation, advice, fix, lets_in, paste};
+use super::{Situation, advice, fix, lets_in, paste, provider};
 use crate::libpq::parameters::SslMode;
 use crate::report::{
     Advice, AdviceKind, Ending, FixPlace, Outcome, Status, Transport, Verdict, Verifies,
@@ -75,11 +75,23 @@ fn plaintext_accepted(situation: &Situation<'_>) -> Option<Advice> {
         "pg_hba.conf lets this user in without encryption too: a client that does not ask for TLS \
          sends everything in the clear, and nobody notices"
             .into(),
-        vec![fix(
-            FixPlace::PgHbaConf,
-            "refuse plaintext to everybody: this as the first line, and reload",
-            ["hostnossl  all  all  all  reject".to_owned()],
-        )],
+        vec![
+            match provider::of(situation).and_then(|found| Some((found, found.forces_tls?))) {
+                Some((provider, switch)) => fix(
+                    FixPlace::Elsewhere,
+                    format!(
+                        "this looks like {}, which has a switch of its own for that",
+                        provider.name
+                    ),
+                    [switch.to_owned()],
+                ),
+                None => fix(
+                    FixPlace::PgHbaConf,
+                    "refuse all that is not TLS, to everybody: this as the first line, and reload",
+                    ["hostnossl  all  all  all  reject".to_owned()],
+                ),
+            },
+        ],
     ))
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Roots {
 pub(super) struct Provider {
     pub(super) name: &'static str,
     pub(super) roots: Roots,
+    /// The provider's own switch to refuse plaintext, where pg_hba.conf is not the customer's.
+    pub(super) forces_tls: Option<&'static str>,
     /// Where the provider writes about it.
     pub(super) documentation: &'static str,
     by: By,
@@ -41,6 +43,7 @@ const PROVIDERS: [Provider; 17] = [
     // CA" and regional intermediates: the subjects of the published bundle. Aurora has the same.
     Provider {
         name: "Amazon RDS or Aurora",
+        forces_tls: Some("rds.force_ssl = 1"),
         roots: Roots::Bundle("https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"),
         documentation: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
         by: By::CommonName("Amazon RDS ", ""),
@@ -49,6 +52,7 @@ const PROVIDERS: [Provider; 17] = [
     // Services': the manual's "Using TLS/SSL with RDS Proxy".
     Provider {
         name: "Amazon RDS Proxy",
+        forces_tls: None,
         roots: Roots::Public,
         documentation: "https://www.amazontrust.com/repository/",
         by: By::CommonNameAt("Amazon ", "", ".rds.amazonaws.com"),
@@ -57,6 +61,7 @@ const PROVIDERS: [Provider; 17] = [
     // DigiCert Global Root G2 and the Microsoft RSA Root Certificate Authority 2017, both public.
     Provider {
         name: "Azure Database for PostgreSQL",
+        forces_tls: Some("require_secure_transport = on"),
         roots: Roots::Bundle("https://cacerts.digicert.com/DigiCertGlobalRootG2.crt.pem"),
         documentation: "https://learn.microsoft.com/azure/postgresql/security/security-tls",
         by: By::CommonNameAt(
@@ -67,6 +72,7 @@ const PROVIDERS: [Provider; 17] = [
     },
     Provider {
         name: "Azure Database for PostgreSQL",
+        forces_tls: Some("require_secure_transport = on"),
         roots: Roots::Public,
         documentation: "https://learn.microsoft.com/azure/postgresql/security/security-tls",
         by: By::CommonNameAt("Microsoft ", "", ".postgres.database.azure.com"),
@@ -75,6 +81,7 @@ const PROVIDERS: [Provider; 17] = [
     // dnQualifier of the instance (the Admin API's `serverCaCert`).
     Provider {
         name: "Google Cloud SQL",
+        forces_tls: Some("gcloud sql instances patch INSTANCE --ssl-mode=ENCRYPTED_ONLY"),
         roots: Roots::Own(
             "gcloud sql instances describe INSTANCE --format='value(serverCaCert.cert)'",
         ),
@@ -85,6 +92,7 @@ const PROVIDERS: [Provider; 17] = [
     // dashboard's own download.
     Provider {
         name: "Supabase",
+        forces_tls: None,
         roots: Roots::Bundle(
             "https://supabase-downloads.s3-ap-southeast-1.amazonaws.com/prod/ssl/prod-ca-2021.crt",
         ),
@@ -94,6 +102,7 @@ const PROVIDERS: [Provider; 17] = [
     // The manual, "Connect to Neon securely": ISRG Root X1, a public root.
     Provider {
         name: "Neon",
+        forces_tls: None,
         roots: Roots::Public,
         documentation: "https://neon.com/docs/connect/connect-securely",
         by: By::Host(".neon.tech"),
@@ -102,6 +111,7 @@ const PROVIDERS: [Provider; 17] = [
     // of the other plans are signed by no published CA.
     Provider {
         name: "Heroku Postgres (with enhanced certificates)",
+        forces_tls: None,
         roots: Roots::Public,
         documentation: "https://devcenter.heroku.com/articles/heroku-postgres-enhanced-certificates",
         by: By::CommonNameAt("ISRG Root", "", ".compute-1.amazonaws.com"),
@@ -109,24 +119,28 @@ const PROVIDERS: [Provider; 17] = [
     // Both name a CA "UUID Project CA", one for each project or cluster; the host tells which.
     Provider {
         name: "Aiven",
+        forces_tls: None,
         roots: Roots::Own("avn project ca-get --target-filepath ca.pem"),
         documentation: "https://aiven.io/docs/platform/concepts/tls-ssl-certificates",
         by: By::CommonNameAt("", " Project CA", ".aivencloud.com"),
     },
     Provider {
         name: "DigitalOcean",
+        forces_tls: None,
         roots: Roots::Own("doctl databases get-ca DATABASE_ID"),
         documentation: "https://docs.digitalocean.com/reference/pydo/reference/databases/get_ca/",
         by: By::CommonNameAt("", " Project CA", ".db.ondigitalocean.com"),
     },
     Provider {
         name: "Aiven or DigitalOcean",
+        forces_tls: None,
         roots: Roots::Own(""),
         documentation: "https://aiven.io/docs/platform/concepts/tls-ssl-certificates",
         by: By::CommonName("", " Project CA"),
     },
     Provider {
         name: "Aiven",
+        forces_tls: None,
         roots: Roots::Own("avn project ca-get --target-filepath ca.pem"),
         documentation: "https://aiven.io/docs/platform/concepts/tls-ssl-certificates",
         by: By::Host(".aivencloud.com"),
@@ -134,6 +148,7 @@ const PROVIDERS: [Provider; 17] = [
     // A team's clusters have a CA of the team's.
     Provider {
         name: "Crunchy Bridge",
+        forces_tls: None,
         roots: Roots::Own(""),
         documentation: "https://docs.crunchybridge.com/",
         by: By::Host(".db.postgresbridge.com"),
@@ -142,18 +157,21 @@ const PROVIDERS: [Provider; 17] = [
     // public CA within half an hour.
     Provider {
         name: "Timescale (Tiger Cloud)",
+        forces_tls: None,
         roots: Roots::Public,
         documentation: "https://www.tigerdata.com/docs/",
         by: By::Host(".tsdb.cloud.timescale.com"),
     },
     Provider {
         name: "Amazon RDS or Aurora",
+        forces_tls: Some("rds.force_ssl = 1"),
         roots: Roots::Bundle("https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"),
         documentation: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
         by: By::Host(".rds.amazonaws.com"),
     },
     Provider {
         name: "Supabase",
+        forces_tls: None,
         roots: Roots::Bundle(
             "https://supabase-downloads.s3-ap-southeast-1.amazonaws.com/prod/ssl/prod-ca-2021.crt",
         ),
@@ -162,6 +180,7 @@ const PROVIDERS: [Provider; 17] = [
     },
     Provider {
         name: "DigitalOcean",
+        forces_tls: None,
         roots: Roots::Own("doctl databases get-ca DATABASE_ID"),
         documentation: "https://docs.digitalocean.com/reference/pydo/reference/databases/get_ca/",
         by: By::Host(".db.ondigitalocean.com"),

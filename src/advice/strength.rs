@@ -48,7 +48,7 @@ fn one(situation: &Situation<'_>) -> Option<Advice> {
                 FixPlace::ServerShell,
                 "make a new key and have a certificate issued for it",
                 (depth == 0).then(|| {
-                    "openssl req -new -newkey rsa:3072 -noenc -keyout server.key -out server.csr"
+                    "openssl req -new -newkey rsa:3072 -nodes -keyout server.key -out server.csr"
                         .to_owned()
                 }),
             )],

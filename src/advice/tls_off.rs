@@ -46,7 +46,7 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
              server's user",
             [
                 format!(
-                    "openssl req -new -x509 -days 365 -noenc -newkey rsa:3072 -subj '/CN={name}' \
+                    "openssl req -new -x509 -days 365 -nodes -newkey rsa:3072 -subj '/CN={name}' \
                      -addext 'subjectAltName = {kind}:{name}' -keyout server.key -out server.crt"
                 ),
                 "chmod 600 server.key".to_owned(),

@@ -10,7 +10,8 @@ use crate::libpq::authentication::Auth;
 use crate::libpq::parameters::SslMode;
 use crate::pki::Certificate;
 use crate::report::{
-    CertificateReport, ExpectedVerdict, HostReport, Outcome, StartupAnswer, StartupKind, Verdict,
+    CertificateReport, ExpectedVerdict, HostReport, Outcome, StartupAnswer, StartupKind, Status,
+    Verdict,
 };
 
 /// The attribute type organizationName (X.520).
@@ -275,6 +276,10 @@ fn require_mode(mode: SslMode, host: &HostReport) -> Line {
     };
     let name = mode.name();
     match verdict.outcome {
+        // libpq refuses before it has anything to do with the server.
+        _ if host.status == Status::NothingSent => {
+            Line::new(State::Unknown, what, format!("{name}: {}", why(verdict)))
+        }
         Outcome::Connects => {
             let how = match verdict.encrypted {
                 Some(true) => "over TLS",

@@ -91,6 +91,12 @@ pub(crate) enum Command {
     /// Answer Prometheus: probe the target that a scrape names, and give metrics.
     #[command(before_help = exporter::EXAMPLES)]
     Exporter(Box<ExporterArgs>),
+    /// Say what changed between two scans: new, gone, renewed, weaker, expired.
+    #[command(before_help = super::diff::EXAMPLES)]
+    Diff(super::diff::DiffArgs),
+    /// Make one HTML page of the records of scans, to be opened without a network.
+    #[command(before_help = super::report::EXAMPLES)]
+    Report(super::report::ReportArgs),
     /// Explain a topic or a command.
     #[command(before_help = HELP_EXAMPLES)]
     Help(HelpArgs),

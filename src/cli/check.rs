@@ -132,16 +132,20 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
     let mut prepared = Vec::new();
     for target in targets(args) {
         options.timeout = left(args.timeout, began);
-        prepared.push(match &target {
-            None => prepare(None, &options)?,
-            Some(Target::Text(text)) => prepare(Some(text), &options)?,
-            Some(Target::Host(host)) => {
-                options.settings.push(("host".into(), host.clone()));
-                let done = prepare(None, &options);
-                options.settings.pop();
-                done?
-            }
-        });
+        if let Some(Target::Host(host)) = &target {
+            options.settings.push(("host".into(), host.clone()));
+        }
+        let text = match &target {
+            Some(Target::Text(text)) => Some(text.as_str()),
+            Some(Target::Host(_)) | None => None,
+        };
+        let mut done = prepare(text, &options)?;
+        if depth == Depth::Handshake && is_nobody(&done) {
+            options.settings.push(("user".into(), "pgprobe".into()));
+            done = prepare(text, &options)?;
+        }
+        options.settings = args.settings();
+        prepared.push(done);
     }
     // Reading files may have taken its time.
     for plan in prepared
@@ -156,6 +160,13 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
         .flat_map(|target| results(target, &options, &policy, args.at))
         .collect();
     Ok(plugin(&results, args.verbose))
+}
+
+/// Whether libpq would stop because it knows no user name, as in a container whose user has no
+/// passwd entry: a handshake needs none.
+fn is_nobody(target: &Prepared) -> bool {
+    let parameters = target.parameters.as_ref();
+    target.plan.is_none() && parameters.is_some_and(|known| known.user().is_none())
 }
 
 /// What is left of the time for the network.

@@ -17,6 +17,32 @@ pub(crate) enum Error {
     /// No target, and no PG* variable names a host or service.
     #[error("no target")]
     NoTarget,
+    /// A configuration of the exporter is none.
+    #[error("\"{path}\"{}: {message}", line.map(|line| format!(" line {line}")).unwrap_or_default())]
+    Config {
+        /// Which file.
+        path: String,
+        /// Where in it.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// A module of the exporter cannot be used.
+    #[error("{0}")]
+    Module(String),
+    /// The exporter would listen to others, and let them connect anywhere.
+    #[error(
+        "--listen {0} without an allow list: whoever reaches it could connect anywhere from here"
+    )]
+    Unfenced(SocketAddr),
+    /// Nobody can listen there.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
     /// The target is nothing that psql would take for a server.
     #[error("{message}")]
     Target {
@@ -47,31 +73,13 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
-    /// A configuration of the exporter is none.
-    #[error("\"{path}\"{}: {message}", line.map(|line| format!(" line {line}")).unwrap_or_default())]
-    Config {
+    /// A file of records holds none.
+    #[error("\"{path}\" is not what a scan writes: {why}")]
+    Records {
         /// Which file.
         path: String,
-        /// Where in it.
-        line: Option<usize>,
         /// What is wrong.
-        message: String,
-    },
-    /// A module of the exporter cannot be used.
-    #[error("{0}")]
-    Module(String),
-    /// The exporter would listen to others, and let them connect anywhere.
-    #[error(
-        "--listen {0} without an allow list: whoever reaches it could connect anywhere from here"
-    )]
-    Unfenced(SocketAddr),
-    /// Nobody can listen there.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why not.
-        error: io::Error,
+        why: &'static str,
     },
     /// A file of certificates could not be used.
     #[error("cannot use \"{path}\" as a certificate: {why}")]
@@ -119,6 +127,10 @@ impl Error {
             }
             Self::Module(_) => Some("a module's files must be readable for the exporter's user"),
             Self::Listen { .. } => Some("--listen takes an address of this machine, and a port"),
+            Self::Records { .. } => Some(
+                "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
+                 --format json`",
+            ),
             Self::Options { hint, .. } => Some(hint),
             Self::Read { error, .. } => Some(match error.kind() {
                 io::ErrorKind::NotFound => {

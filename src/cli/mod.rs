@@ -6,6 +6,7 @@ mod check;
 mod check_args;
 mod ciphers;
 mod demo;
+mod diff;
 mod error;
 mod expect;
 mod exporter;
@@ -13,6 +14,8 @@ pub mod gather;
 pub mod help;
 mod output;
 mod probe;
+mod records;
+mod report;
 mod system_store;
 mod textfile;
 mod usage;
@@ -49,6 +52,8 @@ pub fn run() -> ExitCode {
         Some(Command::Exporter(exporter)) => exporter::run(&exporter),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),
+        Some(Command::Diff(two)) => diff::run(&two),
+        Some(Command::Report(args)) => report::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 21] = [
+const LAYERS: [(&str, &[&str], Tokio); 22] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -71,6 +71,7 @@ const LAYERS: [(&str, &[&str], Tokio); 21] = [
         &["emulates", "libpq", "observation", "report"],
         Tokio::No,
     ),
+    ("inventory", &["render", "report"], Tokio::No),
     // The world.
     ("net", &["observation"], Tokio::Yes),
     (

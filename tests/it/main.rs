@@ -12,6 +12,7 @@ mod support;
 
 mod answers;
 mod check;
+mod check_docs;
 mod check_expected;
 mod check_hostile;
 mod check_quiet;
@@ -22,6 +23,7 @@ mod contract;
 mod demo;
 mod exporter;
 mod hostile;
+mod inventory;
 mod layering;
 mod legacy;
 mod manners;

@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check ciphers demo exporter help
+    if contains -- "$argv[1]" assess check ciphers demo exporter diff report help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -82,6 +82,8 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check serve
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "diff" -d 'Say what changed between two scans: new, gone, renewed, weaker, expired'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "report" -d 'Make one HTML page of the records of scans, to be opened without a network'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
@@ -237,5 +239,12 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand diff" -l format -d 'How to show it; `json` is a change a line' -r -f -a "text\t'For people'
+json\t'An object a line'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s o -l output -d 'Write the page to FILE, in place of what is there, instead of standard output' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'What the page is called' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter diff report help pgprobe"

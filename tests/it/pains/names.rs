@@ -191,3 +191,47 @@ fn other_clients_are_named_only_where_they_refuse() {
         assert_eq!(clients(&run), refusing, "{file} {options:?}: {run:#?}");
     }
 }
+
+#[test]
+fn a_name_that_would_do_something_else_where_it_is_pasted_is_not_given() {
+    let workshop = signed(
+        "evil",
+        &["DNS:`touch pwned`", "DNS:-oProxyCommand", "DNS:a b"],
+    );
+    let server = server(&workshop, "", BOTH);
+    let client = Client::new(format!(
+        "{} sslrootcert={}",
+        at(&server, "db.example.com"),
+        workshop.file("ca.crt")
+    ));
+    let run = client.json(&[]);
+    let about = advice(&run, "host-name-mismatch");
+    let fixes = about["fixes"].as_array().unwrap();
+    assert_eq!(fixes.len(), 1, "{about:#}");
+    assert_eq!(
+        fixes[0]["paste"],
+        serde_json::json!(["subjectAltName = DNS:db.example.com"])
+    );
+}
+
+#[test]
+fn options_and_uris_are_part_of_what_is_pasted() {
+    let workshop = usual();
+    let server = server(&workshop, "", TLS_ONLY);
+    let root = workshop.file("ca.crt");
+    let bare = Client::new(format!("127.0.0.1:{}", server.port)).env("PGUSER", "myuser");
+    let options = ["--sslrootcert", root.as_str()];
+    let run = bare.json(&options);
+    let pasted = paste(&run, "plaintext-refused", "connection_string");
+    let port = server.port;
+    assert_eq!(
+        pasted,
+        format!("host=127.0.0.1 port={port} sslmode=verify-ca sslrootcert={root}")
+    );
+    let uri = format!("postgresql://myuser@127.0.0.1:{port}/myapp?sslrootcert={root}");
+    let client = Client::new(uri.as_str());
+    let run = client.json(&[]);
+    let pasted = paste(&run, "host-name-mismatch", "connection_string");
+    let full = format!("{uri}&sslmode=verify-full&{pasted}");
+    assert_eq!(connect(&client, &full, Libpq::V15), Ok(true));
+}
