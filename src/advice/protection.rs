@@ -1,9 +1,9 @@
 //! Modes that connect and protect less than they seem to.
 
-use super::{Situation, advice, fix, lets_in, paste, provider};
+use super::{Situation, advice, fix, front_end, lets_in, paste, provider};
 use crate::libpq::parameters::SslMode;
 use crate::report::{
-    Advice, AdviceKind, Ending, FixPlace, Outcome, Status, Transport, Verdict, Verifies,
+    Advice, AdviceKind, Ending, Fix, FixPlace, Outcome, Status, Transport, Verdict, Verifies,
 };
 
 /// Modes that try TLS, give it up and connect in plaintext.
@@ -72,27 +72,38 @@ fn plaintext_accepted(situation: &Situation<'_>) -> Option<Advice> {
     Some(advice(
         AdviceKind::PlaintextAccepted,
         modes,
-        "pg_hba.conf lets this user in without encryption too: a client that does not ask for TLS \
+        "this user is let in without encryption too: a client that does not ask for TLS \
          sends everything in the clear, and nobody notices"
             .into(),
-        vec![
-            match provider::of(situation).and_then(|found| Some((found, found.forces_tls?))) {
-                Some((provider, switch)) => fix(
-                    FixPlace::Elsewhere,
-                    format!(
-                        "this looks like {}, which has a switch of its own for that",
-                        provider.name
-                    ),
-                    [switch.to_owned()],
-                ),
-                None => fix(
-                    FixPlace::PgHbaConf,
-                    "refuse all that is not TLS, to everybody: this as the first line, and reload",
-                    ["hostnossl  all  all  all  reject".to_owned()],
-                ),
-            },
-        ],
+        vec![refuse_plaintext(situation)],
     ))
+}
+
+/// The line that refuses plaintext, where it belongs.
+fn refuse_plaintext(situation: &Situation<'_>) -> Fix {
+    let switch = provider::of(situation).and_then(|found| Some((found, found.forces_tls?)));
+    if let Some((provider, switch)) = switch {
+        return fix(
+            FixPlace::Elsewhere,
+            format!(
+                "this looks like {}, which has a switch of its own for that",
+                provider.name
+            ),
+            [switch.to_owned()],
+        );
+    }
+    if !front_end::signs(situation).is_empty() {
+        return fix(
+            FixPlace::Elsewhere,
+            "a pooler or proxy ends TLS here, and its own setting decides; in pgbouncer.ini",
+            ["client_tls_sslmode = require".to_owned()],
+        );
+    }
+    fix(
+        FixPlace::PgHbaConf,
+        "refuse all that is not TLS, to everybody: this as the first line, and reload",
+        ["hostnossl  all  all  all  reject".to_owned()],
+    )
 }
 
 /// Modes that encrypt and verify nothing.

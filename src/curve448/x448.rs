@@ -1,20 +1,14 @@
 //! X448 (RFC 7748 section 5) for the key exchange with servers that allow no other group.
 
-use std::sync::LazyLock;
-
 use num_bigint_dig::BigUint;
+
+use super::PRIME;
 
 /// Octets of a scalar and of a u-coordinate.
 pub const LENGTH: usize = 56;
 const BASE_POINT: u8 = 5;
 /// (A - 2) / 4 of the curve.
 const A24: u32 = 39_081;
-
-/// 2^448 - 2^224 - 1.
-static PRIME: LazyLock<BigUint> = LazyLock::new(|| {
-    let one = BigUint::from(1_u8);
-    (&one << 448) - (&one << 224) - one
-});
 
 /// The public key of a private one.
 pub fn public_key(private: [u8; LENGTH]) -> [u8; LENGTH] {

@@ -23,6 +23,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::ffdhe::FFDHE;
 use super::own_hello::own_hello;
 use super::plan::TlsPlan;
 use super::x448::X448;
@@ -547,6 +548,10 @@ fn provider(groups: &[u16]) -> CryptoProvider {
             match *code {
                 0x0019 => Some(&Secp521r1 as &dyn SupportedKxGroup),
                 0x001e => Some(&X448 as &dyn SupportedKxGroup),
+                0x0100..=0x01ff => FFDHE
+                    .iter()
+                    .find(|real| real.name() == group)
+                    .map(|real| real as &dyn SupportedKxGroup),
                 _ => known.iter().copied().find(|real| real.name() == group),
             }
         })

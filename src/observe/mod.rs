@@ -2,6 +2,7 @@
 
 mod connection;
 mod enumerate;
+mod ffdhe;
 mod handshake;
 mod own_hello;
 pub mod plan;

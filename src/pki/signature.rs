@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::algorithm::{AlgorithmIdentifier, Hash, PssParameters, Scheme};
 use super::der::BitString;
 use super::public_key::{KeyKind, PublicKey, plain_point};
+use crate::curve448::ed448;
 
 /// Why a signature does not count.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -60,9 +61,10 @@ pub fn verify(
             verify_ecdsa(message, octets, hash, key)
         }
         (Scheme::Ed25519, KeyKind::Ed25519, _) => verify_aws(&aws::ED25519, message, octets, key),
-        (Scheme::Ed448, KeyKind::Ed448, _)
-        | (Scheme::Dsa | Scheme::DsaOld, KeyKind::Dsa, _)
-        | (Scheme::MlDsa | Scheme::Sm2, ..) => unsupported(),
+        (Scheme::Ed448, KeyKind::Ed448, _) => verify_ed448(message, octets, key),
+        (Scheme::Dsa | Scheme::DsaOld, KeyKind::Dsa, _) | (Scheme::MlDsa | Scheme::Sm2, ..) => {
+            unsupported()
+        }
         _ => Err(SignatureError::Mismatch),
     }
 }
@@ -108,7 +110,7 @@ pub fn verify_handshake_signature(
             verify_rsa_pss(message, signature, salted, &key)
         }
         (0x0807, KeyKind::Ed25519) => verify_aws(&aws::ED25519, message, signature, &key),
-        (0x0808, KeyKind::Ed448) => Err(SignatureError::Unsupported("ed448".to_owned())),
+        (0x0808, KeyKind::Ed448) => verify_ed448(message, signature, &key),
         (0x0804..=0x080b, _) => Err(SignatureError::Mismatch),
         _ if (1..=6).contains(&hash_code) => match (kind_code, &key.kind) {
             (1, KeyKind::Rsa) => verify_rsa_pkcs1(message, signature, hash, &key),
@@ -133,6 +135,12 @@ fn verify_aws(
     UnparsedPublicKey::new(algorithm, &key.key.octets)
         .verify(message, signature)
         .map_err(|_| SignatureError::Mismatch)
+}
+
+fn verify_ed448(message: &[u8], signature: &[u8], key: &PublicKey) -> Verified {
+    ed448::verify(&key.key.octets, message, signature)
+        .then_some(())
+        .ok_or(SignatureError::Mismatch)
 }
 
 fn verify_rsa_pkcs1(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -> Verified {

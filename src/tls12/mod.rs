@@ -65,3 +65,5 @@ impl From<crate::wire::DecodeError> for Fault {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str], Tokio); 22] = [
     ("client", &["conninfo", "emulates"], Tokio::No),
     ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
-    ("pki", &["emulates"], Tokio::No),
+    ("pki", &["curve448", "emulates"], Tokio::No),
     ("private_key", &["emulates"], Tokio::No),
     (
         "libpq",

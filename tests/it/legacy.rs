@@ -200,6 +200,7 @@ fn odd_keys_complete_in_tls_1_2() {
             "ECDHE-ECDSA-AES256-GCM-SHA384",
         ),
         ("-algorithm ED25519", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+        ("-algorithm ED448", "ECDHE-ECDSA-AES256-GCM-SHA384"),
     ] {
         let mut legacy = Legacy::new(15, keyed(key));
         legacy.set("TLSv1.2", "HIGH", "", HOSTSSL);
@@ -314,4 +315,93 @@ fn a_client_certificate_is_shown_with_every_key_exchange() {
         let run = legacy.probe(&stranger, &[]);
         assert_eq!(run.verdicts()[3], "client_cert_rejected", "{run:#?}");
     }
+}
+
+/// `openssl s_server` with these options, for direct TLS; it ends when this is dropped.
+struct SServer {
+    process: std::process::Child,
+    port: u16,
+}
+
+impl SServer {
+    fn new(workshop: &Workshop, options: &[&str]) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let process = std::process::Command::new("openssl")
+            .args([
+                "s_server",
+                "-quiet",
+                "-cert",
+                "server.crt",
+                "-key",
+                "server.key",
+            ])
+            .args([
+                "-alpn",
+                "postgresql",
+                "-accept",
+                &format!("127.0.0.1:{port}"),
+            ])
+            .args(options)
+            .current_dir(workshop.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !listens() {
+            assert!(
+                std::time::Instant::now() < patience,
+                "s_server does not listen"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Self { process, port }
+    }
+
+    fn probe(&self, workshop: &Workshop) -> Run {
+        let root = workshop.file("ca.crt");
+        let client = Client::new(format!(
+            "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres \
+             sslrootcert={root} sslnegotiation=direct",
+            self.port
+        ));
+        client.json(&["--depth", "handshake"])
+    }
+}
+
+impl Drop for SServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_finite_field_groups_of_openssl_3_are_spoken_in_tls_1_3() {
+    let workshop = keyed("-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+    for group in ["ffdhe2048", "ffdhe3072", "ffdhe8192"] {
+        let server = SServer::new(&workshop, &["-groups", group, "-tls1_3"]);
+        let run = server.probe(&workshop);
+        assert_eq!(run.at("/tls/completed"), true, "{run:#?}");
+        assert_eq!(run.at("/tls/group"), group, "{run:#?}");
+        assert_eq!(run.at("/tls/key_possession"), "proved", "{run:#?}");
+    }
+}
+
+#[test]
+fn the_downgrade_sentinel_of_a_real_server_is_no_trouble_where_tls_1_2_is_the_most() {
+    // The server knows TLS 1.3 and says so in its random; we were told not to offer it.
+    let mut legacy = Legacy::new(15, keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048"));
+    legacy.server.reload(Setup {
+        settings: "ssl = on\n",
+        hba: HOSTSSL,
+        ident: "",
+    });
+    let run = legacy.probe("ssl_max_protocol_version=TLSv1.2", &[]);
+    assert_eq!(run.verdicts(), TLS_ONLY, "{run:#?}");
+    assert_eq!(run.at("/tls/protocol_version"), "TLSv1.2", "{run:#?}");
 }

@@ -321,6 +321,10 @@ default_md=sha256\\npolicy=p\\ncrlnumber=number\\n[p]\\ncommonName=supplied\\n' 
     let run = answers(5, &client, &[]);
     assert_eq!(explained(&run), 3);
     assert!(paste(&run, "certificate-expired", "server_shell").contains("pg_reload_conf"));
+    // A monitor does not wait for the outage.
+    let check = client.run(&["check", &conninfo]);
+    assert_eq!(check.status, Some(2), "{check:#?}");
+    assert!(check.stdout.contains("CRITICAL"), "{check:#?}");
     assert!(connect(&client, &verify, Libpq::V15).is_err());
     // Without a root file it is told too, as what would come next.
     let bare = Client::new(at_without_root(&conninfo));

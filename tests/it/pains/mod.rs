@@ -35,7 +35,8 @@ struct Pain {
 }
 
 /// What answers beside the words of the report; the tests look at it too.
-const BESIDE: [(usize, &str); 4] = [
+const BESIDE: [(usize, &str); 7] = [
+    (5, "`pgprobe check` warns 30 days before"),
     (
         16,
         "`--depth handshake` leaves no line in a default log; `--help` says what the others leave",
@@ -44,14 +45,18 @@ const BESIDE: [(usize, &str); 4] = [
         17,
         "`hosts[].startup.plaintext.answer` is `refused` once it is",
     ),
+    (19, "`pgprobe ciphers` finds every version and suite"),
     (
         20,
-        "exit status 0 if the demanded sslmode connects, 1 if it fails, 2 if no server is reached",
+        "exit status 0 if the demanded sslmode connects, 1 if it fails, 2 if no server is reached; \
+         `pgprobe check` has those of monitoring plugins",
     ),
     (
         21,
-        "`tls.group` is what was agreed on, `tls.offer.groups` what was offered",
+        "`tls.group` is what was agreed on; `pgprobe ciphers` finds every group, and says \
+         `post-quantum-group-missing`",
     ),
+    (22, "`pgprobe POOLER BACKEND` shows them side by side"),
 ];
 
 const fn pain(
@@ -203,7 +208,7 @@ const PAINS: [Pain; 25] = [
         "prove that plaintext is refused",
         Some("plaintext-accepted"),
         &[
-            "pg_hba.conf lets this user in without encryption too",
+            "this user is let in without encryption too",
             "hostnossl all all all reject",
         ],
     ),

@@ -18,13 +18,13 @@ struct FrontEnd {
 
 impl FrontEnd {
     /// PgBouncer with the workshop's certificate.
-    fn pgbouncer(workshop: &Workshop, backend: &PgCluster) -> Self {
+    fn pgbouncer(workshop: &Workshop, backend: &PgCluster, setting: &str) -> Self {
         let port = closed_port();
         let users = workshop.write("users.txt", &format!("\"myuser\" \"{PASSWORD}\"\n"));
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n\
-             auth_file = {}\nclient_tls_sslmode = allow\nclient_tls_cert_file = {}\n\
+             auth_file = {}\n{setting}\nclient_tls_cert_file = {}\n\
              client_tls_key_file = {}\n",
             backend.port,
             users.display(),
@@ -89,7 +89,7 @@ impl Drop for FrontEnd {
 fn a_pooler_is_told_from_the_server_behind_it() {
     let (workshop, poolers) = (usual(), signed("pool", &["DNS:db.example.com"]));
     let server = server(&workshop, "", BOTH);
-    let pooler = FrontEnd::pgbouncer(&poolers, &server);
+    let pooler = FrontEnd::pgbouncer(&poolers, &server, "client_tls_sslmode = allow");
     let backend = Client::new(at(&server, "db.example.com"));
     let conninfo = format!(
         "host=db.example.com hostaddr=127.0.0.1 port={} user=myuser dbname=myapp",
@@ -106,6 +106,26 @@ fn a_pooler_is_told_from_the_server_behind_it() {
         run.at("/certificates/0/sha256"),
         behind.at("/certificates/0/sha256")
     );
+    // Side by side.
+    let both = front.run(&[&front.conninfo, &backend.conninfo]);
+    let both = joined(&both.stdout);
+    for words in [
+        "2 servers side by side",
+        "pg_hba TLS scram-sha-256 scram-sha-256-plus",
+        "subject CN=pool CN=db.example.com",
+    ] {
+        assert!(both.contains(words), "{words:?}: {both}");
+    }
+    // Its own setting refuses plaintext, not pg_hba.conf.
+    let plain = format!("{conninfo} sslmode=disable");
+    assert_eq!(connect(&front, &plain, Libpq::V15), Ok(false));
+    let setting = paste(&run, "plaintext-accepted", "elsewhere");
+    let strict = FrontEnd::pgbouncer(&poolers, &server, &setting);
+    let plain = plain.replace(&pooler.port.to_string(), &strict.port.to_string());
+    assert!(connect(&front, &plain, Libpq::V15).is_err());
+    let encrypted = plain.replace("sslmode=disable", "sslmode=require");
+    // What the backend sees is the pooler's own connection, and that is not encrypted.
+    assert_eq!(connect(&front, &encrypted, Libpq::V15), Ok(false));
     // The real libpq cannot bind through it.
     let bound = format!("{conninfo} sslmode=require channel_binding=require");
     assert!(connect(&front, &bound, Libpq::V15).is_err());

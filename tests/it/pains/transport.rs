@@ -55,6 +55,8 @@ fn an_old_version_is_named_and_the_pasted_lines_allow_a_newer_one() {
     assert_eq!(explained(&run), 3);
     let required = format!("{} sslmode=require", client.conninfo);
     assert!(connect(&client, &required, Libpq::V15).is_err());
+    let all = client.run(&["ciphers", &client.conninfo]);
+    assert!(all.stdout.contains("tls-1-0-or-1-1"), "{all:#?}");
     let lines = paste(&run, "tls-version-unsupported", "postgresql_conf");
     server.reload(Setup {
         settings: &format!("{SSL_ON}{lines}"),
@@ -137,6 +139,15 @@ fn the_exit_status_is_that_of_the_demanded_mode() {
     assert_eq!(run.status, Some(2));
     advice(&run, "no-connection");
     assert_eq!(explained(&run), 6);
+    // The codes of monitoring plugins are another set, of another command.
+    for (conninfo, status) in [
+        (good.conninfo.as_str(), 0),
+        ("host=127.0.0.1 port=1 user=a", 2),
+        ("host=127.0.0.1 port=1 nonsense=1", 3),
+    ] {
+        let check = good.run(&["check", conninfo]);
+        assert_eq!(check.status, Some(status), "{check:#?}");
+    }
 }
 
 #[test]
@@ -152,6 +163,11 @@ fn the_key_exchange_is_shown_and_what_was_offered() {
     let client = Client::new(at(&server, "db.example.com"));
     let run = answers(21, &client, &[]);
     assert_eq!(run.at("/tls/group"), "x25519");
+    let all = client.run(&["ciphers", &client.conninfo]);
+    assert_eq!(all.status, Some(0), "{all:#?}");
+    for words in ["x25519 secp256r1", "post-quantum-group-missing"] {
+        assert!(all.stdout.contains(words), "{all:#?}");
+    }
     let offered = run.at("/tls/offer/groups");
     assert!(
         offered.as_array().unwrap().contains(&"x25519".into()),
