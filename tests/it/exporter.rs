@@ -431,7 +431,6 @@ fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
     let two_hundred = round(200);
     let again = round(200);
     let third = round(200);
-    println!("KiB: {fifty} at 50, {two_hundred}, {again}, {third} at 200");
     // A connection of each side, a timer, and what was seen: no file, no report.
     let grown = two_hundred.saturating_sub(fifty);
     assert!(
