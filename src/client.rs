@@ -1,6 +1,7 @@
 //! The client's side of the evidence: what was typed, the environment, and the files libpq reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +39,10 @@ pub struct Client {
     /// What the user expects the server to serve; nothing of libpq's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<ExpectedFile>,
+    /// The client whose files these are as well: those of many targets are gathered once.
+    #[schemars(skip)]
+    #[serde(skip)]
+    pub shared: Option<Arc<Client>>,
 }
 
 /// A file with the certificate that the server should serve, as on the server's disk.
@@ -119,12 +124,20 @@ impl Client {
 
     /// What is known of the file at `path`; a file nobody gathered does not exist.
     pub fn file(&self, path: &str) -> &FileFact {
-        self.files.get(path).unwrap_or(&NOT_GATHERED)
+        let shared = || self.shared.as_ref()?.files.get(path);
+        self.files
+            .get(path)
+            .or_else(shared)
+            .unwrap_or(&NOT_GATHERED)
     }
 
     /// What is known of the private key at `path`.
     pub fn private_key(&self, path: &str) -> &FileFact {
-        self.private_keys.get(path).unwrap_or(&NOT_GATHERED)
+        let shared = || self.shared.as_ref()?.private_keys.get(path);
+        self.private_keys
+            .get(path)
+            .or_else(shared)
+            .unwrap_or(&NOT_GATHERED)
     }
 }
 

@@ -53,6 +53,7 @@ pub mod pki;
 pub mod private_key;
 pub mod render;
 pub mod report;
+pub mod scan;
 pub mod tls12;
 pub mod wire;
 

@@ -50,6 +50,46 @@ pub struct Report {
     pub hosts: Vec<HostReport>,
     /// What the reader should know beside the answers, in sentences.
     pub notes: Vec<String>,
+    /// What `pgprobe scan` adds; null in other reports.
+    pub scan: Option<ScanReport>,
+}
+
+/// What a scan says of a record beside the report.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+pub struct ScanReport {
+    /// The target in one form, `host:port` or a URI: a record's name, the same in every scan.
+    pub target: String,
+    /// How the scan got on with it.
+    pub outcome: ScanOutcome,
+    /// How often it was tried.
+    pub tries: u32,
+    /// How long all of it took, the waiting for its turn left out, in milliseconds.
+    pub ms: f64,
+    /// The file it stood in, `-` for standard input; null for an argument.
+    pub file: Option<String>,
+    /// The line it stood in, from 1; null for an argument.
+    pub line: Option<u64>,
+    /// The tag of a line of CSV (`ip,domain,tag,port`).
+    pub tag: Option<String>,
+    /// Keywords of the line that were passed over, as a scan takes host, hostaddr, port, dbname
+    /// and user from a line and nothing else.
+    pub ignored: Vec<String>,
+    /// The object of a line of JSON as it was; null for any other line.
+    pub fields: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// How a scan got on with a target.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanOutcome {
+    /// It was asked; `status` says what became of it.
+    Probed,
+    /// Its addresses are all excluded: nothing was sent.
+    Excluded,
+    /// This machine had no descriptors, ports or memory left, for longer than a scan waits.
+    LocalError,
+    /// A fault in pgprobe ended it; the report holds nothing.
+    InternalError,
 }
 
 /// What was asked for.
@@ -91,6 +131,24 @@ pub enum Status {
     UnixSocket,
     /// Nothing was sent.
     NothingSent,
+}
+
+impl Status {
+    /// Its word in the contract.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::NoTls => "no_tls",
+            Self::TlsFailed => "tls_failed",
+            Self::ProtocolError => "protocol_error",
+            Self::ConnectionClosed => "connection_closed",
+            Self::Timeout => "timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::NotResolved => "not_resolved",
+            Self::UnixSocket => "unix_socket",
+            Self::NothingSent => "nothing_sent",
+        }
+    }
 }
 
 /// libpq's answer for one sslmode.

@@ -92,7 +92,7 @@ pub(super) fn report(
         report.chain = if chain.is_empty() {
             Vec::new()
         } else {
-            trust.reports(&chain)
+            trust.reports(&chain, now)
         };
         report.client_certificate = client_certificate(connections, spoke, facts);
         report

@@ -10,6 +10,7 @@ mod trust;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::error::LibpqError;
@@ -29,10 +30,108 @@ use trust::Trust;
 /// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
 pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {
     let client = &observation.client;
-    let mut report = Report {
+    let parameters = match resolve(client, emulates.libpq) {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            let error = match error {
+                ParameterError::Libpq(error) => error,
+                ParameterError::Target(error) => LibpqError::bad_parameter(error.message),
+                ParameterError::Unsupported(why) => LibpqError::bad_parameter(why),
+            };
+            let mut report = empty(observation, emulates, now);
+            report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
+            report.target.error = Some(error);
+            return report;
+        }
+    };
+    Judge::new(client, &parameters, emulates).report(observation, &parameters, now)
+}
+
+/// What judges observations of a client: its trust anchors and its certificate, loaded once.
+///
+/// For many targets that differ in host, port, database and user only.
+pub struct Judge {
+    emulates: Emulates,
+    trust: Trust,
+    client_certificate: Result<ClientCertificate, LibpqError>,
+}
+
+impl Judge {
+    /// Loads what the parameters name, from the files of `client`.
+    pub fn new(client: &Client, parameters: &Parameters, emulates: Emulates) -> Self {
+        Self {
+            emulates,
+            trust: Trust::new(client, parameters, emulates.openssl),
+            client_certificate: client_certificate(client, parameters),
+        }
+    }
+
+    /// Judges an observation at a time, in seconds since 1970 (UTC); `parameters` are those of its
+    /// client.
+    pub fn report(&self, observation: &Observation, parameters: &Parameters, now: i64) -> Report {
+        let emulates = self.emulates;
+        let mut report = empty(observation, emulates, now);
+        report.target.user = parameters.user().map(str::to_owned);
+        report.target.dbname = parameters.dbname().map(str::to_owned);
+        report.target.sslmode = parameters.demanded_sslmode();
+        report.target.error = parameters.sslmode_error();
+
+        let mut certificate = self.client_certificate.clone();
+        if emulates.openssl != observation.emulates.openssl
+            && certificate != Ok(ClientCertificate::None)
+        {
+            // Whether the key loads was tried by the rules of another TLS library.
+            certificate = Ok(ClientCertificate::Unknown);
+        }
+        let facts = Facts {
+            parameters,
+            openssl: emulates.openssl,
+            roots: self.trust.roots.clone(),
+            client_certificate: certificate,
+            depth: observation.depth,
+            same_startup: parameters.startup_parameters() == observation.startup_parameters
+                && parameters.max_protocol_version().code() == observation.protocol_version,
+            hosts: host_facts(observation, parameters, &self.trust, now),
+        };
+        report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
+        report.hosts = facts
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(number, host)| {
+                let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
+                let client = &observation.client;
+                host::report(host, &facts, &self.trust, client, verdicts.to_vec(), now)
+            })
+            .collect();
+        let shown = report
+            .hosts
+            .iter()
+            .position(|host| host.tls.is_some())
+            .or_else(|| {
+                report
+                    .hosts
+                    .iter()
+                    .position(|host| host.status != Status::NothingSent)
+            });
+        if let Some(host) = shown.and_then(|index| report.hosts.get(index)) {
+            report.host_index = shown;
+            report.status = host.status;
+            report.tls = host.tls.clone();
+            report.certificates = host.certificates.clone();
+            report.expected_certificate = host.expected_certificate.clone();
+        }
+        report.notes = host::notes(&report, &facts);
+        report
+    }
+}
+
+/// A report of which nothing is known yet.
+fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
+    Report {
         schema: SCHEMA_VERSION,
         target: TargetReport {
-            input: client.input.clone(),
+            input: observation.client.input.clone(),
             user: None,
             dbname: None,
             sslmode: None,
@@ -51,72 +150,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
         expected_certificate: None,
         hosts: Vec::new(),
         notes: Vec::new(),
-    };
-    let parameters = match resolve(client, emulates.libpq) {
-        Ok(parameters) => parameters,
-        Err(error) => {
-            let error = match error {
-                ParameterError::Libpq(error) => error,
-                ParameterError::Target(error) => LibpqError::bad_parameter(error.message),
-                ParameterError::Unsupported(why) => LibpqError::bad_parameter(why),
-            };
-            report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
-            report.target.error = Some(error);
-            return report;
-        }
-    };
-    report.target.user = parameters.user().map(str::to_owned);
-    report.target.dbname = parameters.dbname().map(str::to_owned);
-    report.target.sslmode = parameters.demanded_sslmode();
-    report.target.error = parameters.sslmode_error();
-
-    let trust = Trust::new(client, &parameters, emulates.openssl, now);
-    let mut certificate = client_certificate(client, &parameters);
-    if emulates.openssl != observation.emulates.openssl
-        && certificate != Ok(ClientCertificate::None)
-    {
-        // Whether the key loads was tried by the rules of another TLS library.
-        certificate = Ok(ClientCertificate::Unknown);
+        scan: None,
     }
-    let facts = Facts {
-        parameters: &parameters,
-        openssl: emulates.openssl,
-        roots: trust.roots.clone(),
-        client_certificate: certificate,
-        depth: observation.depth,
-        same_startup: parameters.startup_parameters() == observation.startup_parameters
-            && parameters.max_protocol_version().code() == observation.protocol_version,
-        hosts: host_facts(observation, &parameters, &trust),
-    };
-    report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
-    report.hosts = facts
-        .hosts
-        .iter()
-        .enumerate()
-        .map(|(number, host)| {
-            let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
-            host::report(host, &facts, &trust, client, verdicts.to_vec(), now)
-        })
-        .collect();
-    let shown = report
-        .hosts
-        .iter()
-        .position(|host| host.tls.is_some())
-        .or_else(|| {
-            report
-                .hosts
-                .iter()
-                .position(|host| host.status != Status::NothingSent)
-        });
-    if let Some(host) = shown.and_then(|index| report.hosts.get(index)) {
-        report.host_index = shown;
-        report.status = host.status;
-        report.tls = host.tls.clone();
-        report.certificates = host.certificates.clone();
-        report.expected_certificate = host.expected_certificate.clone();
-    }
-    report.notes = host::notes(&report, &facts);
-    report
 }
 
 /// The verdict when libpq refuses the parameters whatever the mode.
@@ -140,6 +175,7 @@ fn host_facts<'a>(
     observation: &'a Observation,
     parameters: &'a Parameters,
     trust: &Trust,
+    now: i64,
 ) -> Vec<HostFacts<'a>> {
     let hosts = parameters.hosts().iter();
     hosts
@@ -160,7 +196,7 @@ fn host_facts<'a>(
                     chains: address
                         .connections
                         .iter()
-                        .map(|connection| judge_connection(connection, host, trust))
+                        .map(|connection| judge_connection(connection, host, trust, now))
                         .collect(),
                 })
                 .collect();
@@ -186,7 +222,12 @@ fn not_for_signing(leaf: &Certificate) -> bool {
 }
 
 /// Judges the chain of a connection that a verdict can rest on.
-fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Option<JudgedChain> {
+fn judge_connection(
+    connection: &Connection,
+    host: &str,
+    trust: &Trust,
+    now: i64,
+) -> Option<JudgedChain> {
     let relevant = matches!(
         connection.purpose,
         Purpose::Negotiated | Purpose::Direct | Purpose::Hello
@@ -199,7 +240,7 @@ fn judge_connection(connection: &Connection, host: &str, trust: &Trust) -> Optio
             .iter()
             .find_map(|certificate| certificate.unparsed.clone()),
         not_for_signing: not_for_signing(leaf),
-        chain: trust.libpq_answer(&chain),
+        chain: trust.libpq_answer(&chain, now),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),
     })

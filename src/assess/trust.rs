@@ -22,7 +22,6 @@ pub(super) struct Trust {
     uses_system: bool,
     uses_mozilla: bool,
     openssl: OpenSsl,
-    now: i64,
 }
 
 struct Loaded {
@@ -31,12 +30,7 @@ struct Loaded {
 }
 
 impl Trust {
-    pub(super) fn new(
-        client: &Client,
-        parameters: &Parameters,
-        openssl: OpenSsl,
-        now: i64,
-    ) -> Self {
+    pub(super) fn new(client: &Client, parameters: &Parameters, openssl: OpenSsl) -> Self {
         // Only as an option: in a connection string it is a file name, as for libpq.
         let uses_mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
             && parameters.value("sslrootcert") == Some("mozilla");
@@ -72,18 +66,17 @@ impl Trust {
             uses_system,
             uses_mozilla,
             openssl,
-            now,
         }
     }
 
     /// The answer of libpq's own anchors; `None` where it has none.
-    pub(super) fn libpq_answer(&self, chain: &[Certificate]) -> Option<ChainAnswer> {
+    pub(super) fn libpq_answer(&self, chain: &[Certificate], now: i64) -> Option<ChainAnswer> {
         let mozilla = TrustStore::mozilla(if self.uses_mozilla { chain } else { &[] });
         let result = match &self.root_file {
-            Some((_, Ok(loaded))) => self.verify(loaded, chain),
+            Some((_, Ok(loaded))) => self.verify(loaded, chain, now),
             Some((_, Err(_))) => return None,
-            None if self.uses_mozilla => self.verify_with(&mozilla, false, chain),
-            None if self.uses_system => self.verify(&self.system, chain),
+            None if self.uses_mozilla => self.verify_with(&mozilla, false, chain, now),
+            None if self.uses_system => self.verify(&self.system, chain, now),
             None => return None,
         };
         Some(match result {
@@ -112,9 +105,11 @@ impl Trust {
     }
 
     /// The chain against each set.
-    pub(super) fn reports(&self, chain: &[Certificate]) -> Vec<ChainReport> {
+    pub(super) fn reports(&self, chain: &[Certificate], now: i64) -> Vec<ChainReport> {
         let root_file = match &self.root_file {
-            Some((path, Ok(loaded))) => self.report(Anchors::RootFile, Some(path), loaded, chain),
+            Some((path, Ok(loaded))) => {
+                self.report(Anchors::RootFile, Some(path), loaded, chain, now)
+            }
             Some((path, Err(error))) => ChainReport {
                 status: ChainStatus::Unreadable,
                 message: Some(error.message.clone()),
@@ -123,20 +118,20 @@ impl Trust {
             None => absent(Anchors::RootFile, None),
         };
         let system = match &self.system_source {
-            Some(source) => self.report(Anchors::System, Some(source), &self.system, chain),
+            Some(source) => self.report(Anchors::System, Some(source), &self.system, chain, now),
             None => absent(Anchors::System, None),
         };
         let mozilla = TrustStore::mozilla(chain);
         let mozilla = report_of(
             Anchors::Mozilla,
             Some("webpki-roots"),
-            self.verify_with(&mozilla, false, chain),
+            self.verify_with(&mozilla, false, chain, now),
         );
         vec![root_file, system, mozilla]
     }
 
-    fn verify<'a>(&self, loaded: &'a Loaded, chain: &'a [Certificate]) -> PathResult<'a> {
-        self.verify_with(&loaded.store, loaded.check_crls, chain)
+    fn verify<'a>(&self, loaded: &'a Loaded, chain: &'a [Certificate], now: i64) -> PathResult<'a> {
+        self.verify_with(&loaded.store, loaded.check_crls, chain, now)
     }
 
     fn verify_with<'a>(
@@ -144,13 +139,14 @@ impl Trust {
         store: &'a TrustStore,
         crls: bool,
         chain: &'a [Certificate],
+        now: i64,
     ) -> PathResult<'a> {
         let crls = if crls {
             CrlPolicy::CheckAll
         } else {
             CrlPolicy::Off
         };
-        path::verify(chain, store, crls, self.openssl, self.now)
+        path::verify(chain, store, crls, self.openssl, now)
     }
 
     fn report(
@@ -159,8 +155,9 @@ impl Trust {
         source: Option<&str>,
         loaded: &Loaded,
         chain: &[Certificate],
+        now: i64,
     ) -> ChainReport {
-        report_of(anchors, source, self.verify(loaded, chain))
+        report_of(anchors, source, self.verify(loaded, chain, now))
     }
 }
 

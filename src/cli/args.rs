@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::check_args::CheckArgs;
 use super::exporter::{self, ExporterArgs};
+use super::scan_args::ScanArgs;
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
 use crate::libpq::parameters::SslMode;
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     /// Answer Prometheus: probe the target that a scrape names, and give metrics.
     #[command(before_help = exporter::EXAMPLES)]
     Exporter(Box<ExporterArgs>),
+    /// Probe lists and networks, a record for each target.
+    #[command(before_help = super::scan_args::EXAMPLES)]
+    Scan(Box<ScanArgs>),
     /// Say what changed between two scans: new, gone, renewed, weaker, expired.
     #[command(before_help = super::diff::EXAMPLES)]
     Diff(super::diff::DiffArgs),

@@ -73,6 +73,14 @@ pub(crate) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// Something about a scan.
+    #[error("{message}")]
+    Scan {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A file of records holds none.
     #[error("\"{path}\" is not what a scan writes: {why}")]
     Records {
@@ -131,7 +139,7 @@ impl Error {
                 "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
                  --format json`",
             ),
-            Self::Options { hint, .. } => Some(hint),
+            Self::Options { hint, .. } | Self::Scan { hint, .. } => Some(hint),
             Self::Read { error, .. } => Some(match error.kind() {
                 io::ErrorKind::NotFound => {
                     "is the name right, seen from here? `-` is standard input"

@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::probe::{Options, observation, plan_of};
+use super::probe::{Options, observation, plan};
 use super::usage::BadValue;
 use super::{block_on, gather, now, system_store};
 use crate::assess::assess;
@@ -23,6 +23,7 @@ use crate::client::{Client, FileFact};
 use crate::exporter::allow::Fenced;
 use crate::exporter::config::{CONFIG_LIMIT, Config, Listen, Module};
 use crate::exporter::{Backend, Exporter, Failure, Process, Question, serve};
+use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::parameters::{ParameterError, resolve};
 use crate::net::SystemNetwork;
 use crate::observe::observe;
@@ -204,7 +205,7 @@ fn read_files(module: &Module) -> Result<Files, String> {
         keys.replace(Some(loaded));
         Ok(())
     };
-    let client = gather::gather_options(&module.settings, password.as_deref(), &load_key);
+    let client = gather::gather_module(&module.settings, password.as_deref(), &load_key);
     Ok(Files {
         client,
         key: keys.into_inner(),
@@ -259,9 +260,12 @@ impl Backend for Machine {
             Err(ParameterError::Target(error)) => return Err(Failure::Unusable(error.message)),
             Err(ParameterError::Unsupported(why)) => return Err(Failure::Unusable(why)),
         };
-        let plan = parameters
-            .as_ref()
-            .and_then(|known| plan_of(&files.client, known, &options, files.key.as_ref()));
+        let plan = parameters.as_ref().and_then(|known| {
+            let certificate = client_certificate(&files.client, known);
+            let usable = certificate == Ok(ClientCertificate::Usable);
+            let key = files.key.as_ref().filter(|_| usable);
+            plan(known, &options, key)
+        });
         let fenced = Fenced::new(&SystemNetwork, fence.as_ref());
         let began = now();
         let hosts = match &plan {

@@ -58,6 +58,43 @@ pub fn gather(
     gather_with(target, options, libpq, &environment, load_key)
 }
 
+/// What libpq would take of command line options alone: no `PG*` variable, no service file, nothing
+/// under anybody's home. Only where OpenSSL's own store lies is asked of the environment.
+pub fn gather_options(options: &[(String, String)], libpq: Libpq, load_key: LoadKey<'_>) -> Client {
+    let mut client = Client::new(None, options);
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is where the environment is gathered"
+        )]
+        if let Ok(value) = std::env::var(name) {
+            client.set_environment(name, &value);
+        }
+    }
+    let uid = nix::unistd::geteuid();
+    client.effective_uid = uid.as_raw();
+    if let Ok(Some(user)) = nix::unistd::User::from_uid(uid) {
+        client.os_user = Some(user.name);
+    }
+    let key_password = given_value(None, options, libpq, "sslpassword");
+    if let Ok(parameters) = resolve(&client, libpq) {
+        let password = key_password.as_deref();
+        gather_tls_files(&mut client, &parameters, password, Some(load_key));
+        let (file, directories) = parameters.system_store();
+        client
+            .files
+            .entry(file.to_owned())
+            .or_insert_with_key(|path| file_fact(path));
+        for directory in directories.iter().filter(|path| !path.is_empty()) {
+            client
+                .files
+                .entry(directory.clone())
+                .or_insert_with_key(|path| directory_fact(path));
+        }
+    }
+    client
+}
+
 /// As [`gather`], with this environment in place of the process's.
 pub fn gather_with(
     target: Option<&str>,
@@ -118,9 +155,9 @@ pub fn gather_with(
     client
 }
 
-/// What libpq would take for `options` alone: no environment, no passwd entry, and so no file
-/// under a home directory. `key_password` is that of the client's key.
-pub fn gather_options(
+/// As [`gather_options`], but without the system's store, of which later only what a chain can lead
+/// to is read, and with nothing of the environment. `key_password` is that of the client's key.
+pub fn gather_module(
     options: &[(String, String)],
     key_password: Option<&str>,
     load_key: LoadKey<'_>,

@@ -14,8 +14,11 @@ pub mod gather;
 pub mod help;
 mod output;
 mod probe;
+mod progress;
 mod records;
 mod report;
+mod scan;
+mod scan_args;
 mod system_store;
 mod textfile;
 mod usage;
@@ -50,6 +53,7 @@ pub fn run() -> ExitCode {
         Some(Command::Assess(replay)) => assess::run(&replay),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Exporter(exporter)) => exporter::run(&exporter),
+        Some(Command::Scan(scan)) => scan::run(&scan),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),
         Some(Command::Diff(two)) => diff::run(&two),

@@ -210,33 +210,16 @@ pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepare
     {
         return Err(Error::NoTarget);
     }
-    let key = keys.take();
-    let plan = parameters
-        .as_ref()
-        .and_then(|parameters| plan_of(&client, parameters, options, key.as_ref()));
+    let plan = parameters.as_ref().and_then(|parameters| {
+        let usable = client_certificate(&client, parameters) == Ok(ClientCertificate::Usable);
+        let key = keys.take().filter(|_| usable);
+        plan(parameters, options, key.as_ref())
+    });
     Ok(Prepared {
         observation: observation(client, plan.as_ref(), options),
         parameters,
         plan,
     })
-}
-
-/// What to ask; `None` where libpq refuses every mode before it sends anything.
-pub(super) fn plan_of(
-    client: &Client,
-    parameters: &Parameters,
-    options: &Options,
-    key: Option<&ClientKey>,
-) -> Option<Plan> {
-    let sends = parameters.connect_timeout().is_ok()
-        && SslMode::ALL
-            .iter()
-            .any(|mode| parameters.validate(*mode).is_ok());
-    if !sends {
-        return None;
-    }
-    let usable = client_certificate(client, parameters) == Ok(ClientCertificate::Usable);
-    Some(plan(parameters, options, key.filter(|_| usable)))
 }
 
 /// An observation in which nothing is seen yet.
@@ -265,7 +248,16 @@ fn names_a_server(parameters: &Parameters) -> bool {
     })
 }
 
-fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> Plan {
+/// What to ask; `None` where libpq would send nothing in any mode.
+pub(super) fn plan(
+    parameters: &Parameters,
+    options: &Options,
+    key: Option<&ClientKey>,
+) -> Option<Plan> {
+    let valid = |mode: &SslMode| parameters.validate(*mode).is_ok();
+    if parameters.connect_timeout().is_err() || !SslMode::ALL.iter().any(valid) {
+        return None;
+    }
     let library = options.emulates.openssl;
     let (low, high) = version_range(parameters, library);
     let tls = (low <= high).then(|| TlsPlan {
@@ -277,7 +269,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
         client_key: key.and_then(ClientKey::certified_key),
     });
     let hosts = parameters.hosts().iter();
-    Plan {
+    Some(Plan {
         depth: options.depth,
         hosts: hosts
             .filter_map(|host| host_plan(host, parameters))
@@ -295,7 +287,7 @@ fn plan(parameters: &Parameters, options: &Options, key: Option<&ClientKey>) -> 
             .map(|seconds| Duration::from_secs(seconds.into())),
         deadline: options.timeout,
         enumerate: options.enumerate,
-    }
+    })
 }
 
 /// How to reach a host; `None` where libpq stops at its port.

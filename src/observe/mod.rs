@@ -162,7 +162,7 @@ fn is_local(error: &std::io::Error) -> bool {
 }
 
 /// The text of gai_strerror(3), without what the standard library puts before it.
-fn resolver_words(error: &std::io::Error) -> String {
+pub(crate) fn resolver_words(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.split_once("lookup address information: ") {
         Some((_, words)) => words.to_owned(),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 22] = [
+const LAYERS: [(&str, &[&str], Tokio); 23] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -82,6 +82,21 @@ const LAYERS: [(&str, &[&str], Tokio); 22] = [
     (
         "observe",
         &["curve448", "net", "observation", "tls12", "wire"],
+        Tokio::Yes,
+    ),
+    (
+        "scan",
+        &[
+            "assess",
+            "client",
+            "conninfo",
+            "emulates",
+            "libpq",
+            "net",
+            "observation",
+            "observe",
+            "report",
+        ],
         Tokio::Yes,
     ),
     ("demo", &[], Tokio::Yes),

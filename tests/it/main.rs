@@ -37,6 +37,7 @@ mod readme;
 mod recipes;
 mod recorded;
 mod replay;
+mod scan;
 mod secrets;
 mod ssl_table;
 mod versions;

@@ -17,7 +17,7 @@ const TRANSCRIPTS: [(&str, &str); 1] = [(
 const NOT_HERE: [&str; 2] = ["cargo install --path .", "tests/run"];
 
 /// The documents in which links and options are checked.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -25,6 +25,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/json.md",
     "docs/monitoring/prometheus.md",
     "docs/pains.md",
+    "docs/scan.md",
 ];
 
 #[test]
@@ -129,6 +130,7 @@ fn options_that_the_documents_name_exist() {
         &["assess", "--help"],
         &["demo", "--help"],
         &["exporter", "--help"],
+        &["scan", "--help"],
     ] {
         let ran = pgprobe(&folder, &[], arguments);
         assert_eq!(ran.status, Some(0));

@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check ciphers demo exporter diff report help
+    if contains -- "$argv[1]" assess check ciphers demo exporter scan diff report help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -82,6 +82,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check serve
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe lists and networks, a record for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "diff" -d 'Say what changed between two scans: new, gone, renewed, weaker, expired'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "report" -d 'Make one HTML page of the records of scans, to be opened without a network'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "help" -d 'Explain a topic or a command'
@@ -239,6 +240,47 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s i -l input -d 'A file of targets, whatever it is called' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s p -l port -d 'Ports, where a target names none' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l exclude -d 'Never probe these: addresses, networks, ranges, names' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l exclude-file -d 'Never probe what stands in FILE, one a line' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l shard -d 'Probe the I-th of N parts (1/4 ... 4/4), the same on every machine' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s c -l concurrency -d 'How many targets at once [default: 1000, or what the limit of open files allows]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l rate -d 'How many targets are begun in a second, at most' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l jitter -d 'Wait a random time up to this, in seconds, before each target' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l timeout -d 'The time for each target, in seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l retries -d 'How often to try again where a connection failed in passing (no route, reset while it was made, the resolver busy); not after a refusal or a timeout' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
+startup\t'Also what pg_hba.conf does over TLS and in plaintext'
+full\t'Also GSSENCRequest and direct TLS'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s o -l output -d 'Write records to FILE, which must not hold any yet; its records are its checkpoint' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l progress -d 'Where standard error is no terminal: a line about the progress every so many seconds' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
+16\t''
+17\t''
+18\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l openssl -d 'The TLS library under it [default: 3-level2]' -r -f -a "3-level2\t'OpenSSL 3 at security level 2 (Debian, Ubuntu, upstream since 3.2)'
+3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
+1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s d -l dbname -d 'Database, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s U -l user -d 'User, for pg_hba.conf' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslcrl -d 'File of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslcrldir -d 'Directory of revocation lists' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslcert -d 'Client certificate, for every server that asks for one' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslkey -d 'Its private key' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslsni -d '1 to send the server name, 0 not to' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l ssl-max-protocol-version -d 'Highest TLS version' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l all-addresses -d 'Probe every address of a name, a record for each, not only the first that accepts TCP'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l strict -d 'Stop at the first line that is no target, instead of passing over it'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l yes -d 'Do scan networks of more than 65,536 addresses on the command line'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l resume -d 'Go on with the file of --output: a torn last record is cut off, targets with one are passed over'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand diff" -l format -d 'How to show it; `json` is a change a line' -r -f -a "text\t'For people'
 json\t'An object a line'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -247,4 +289,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter scan diff report help pgprobe"

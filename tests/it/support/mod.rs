@@ -8,5 +8,6 @@ pub(crate) mod pgprobe;
 pub(crate) mod postgres;
 pub(crate) mod psql;
 pub(crate) mod repository;
+pub(crate) mod scan;
 pub(crate) mod scripted;
 pub(crate) mod table;

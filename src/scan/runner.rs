@@ -1,0 +1,259 @@
+//! Runs a scan: one thread reads targets, some ask, one writes records.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::LocalSet;
+
+use super::prober::SharedProber;
+use super::source::{Counts, Item, Source};
+use super::tally::Tally;
+use super::target::Target;
+use crate::net::Network;
+use crate::report::Report;
+
+/// How many targets are read ahead, and how many records wait to be written.
+const QUEUE: usize = 1024;
+
+/// How much is written at a time where the writing lags behind.
+const BATCH: usize = 256 * 1024;
+
+/// Makes the bytes of a record.
+pub type Format = Box<dyn Fn(&Report, &mut Vec<u8>) + Send + Sync>;
+
+/// Told of what is wrong with an input; whether to go on.
+pub type OnBad = Box<dyn FnMut(Item) -> bool + Send>;
+
+/// A scan that runs.
+pub struct Running {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    writer: JoinHandle<io::Result<()>>,
+}
+
+/// How a scan ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What became of the targets.
+    pub tally: Tally,
+    /// What the inputs held.
+    pub counts: Counts,
+    /// Whether the inputs were read to their end.
+    pub whole: bool,
+    /// Whether records could be written.
+    pub written: io::Result<()>,
+}
+
+/// What the threads share.
+struct Shared {
+    prober: SharedProber,
+    format: Format,
+    targets: tokio::sync::Mutex<Receiver<Target>>,
+    tally: Mutex<Tally>,
+    counts: Mutex<Counts>,
+    whole: AtomicBool,
+    finished: Notify,
+    /// How many targets are taken out of the queue, those that wait for an address among them.
+    taken: Semaphore,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a scan on `threads` threads, each with a network of its own.
+pub fn start<N: Network + Clone + Send + 'static>(
+    source: Source,
+    on_bad: OnBad,
+    prober: SharedProber,
+    network: &N,
+    format: Format,
+    output: Box<dyn Write + Send>,
+    threads: usize,
+) -> Running {
+    let (to_workers, targets) = mpsc::channel(QUEUE);
+    let (to_writer, records) = mpsc::channel(QUEUE);
+    let taken = prober.gate.limit().saturating_mul(2).saturating_add(64);
+    let shared = Arc::new(Shared {
+        prober,
+        format,
+        targets: tokio::sync::Mutex::new(targets),
+        tally: Mutex::default(),
+        counts: Mutex::default(),
+        whole: AtomicBool::new(false),
+        finished: Notify::new(),
+        taken: Semaphore::new(taken.min(Semaphore::MAX_PERMITS)),
+    });
+    // Nobody waits for it: it may hang in a read.
+    let of_reader = Arc::clone(&shared);
+    thread::spawn(move || of_reader.read(source, on_bad, &to_workers));
+    let threads = (0..threads.max(1))
+        .map(|_| {
+            let (shared, network, to_writer) =
+                (Arc::clone(&shared), network.clone(), to_writer.clone());
+            thread::spawn(move || shared.work(&network, &to_writer))
+        })
+        .collect();
+    let of_writer = Arc::clone(&shared);
+    let writer = thread::spawn(move || {
+        let written = write(records, output);
+        if written.is_err() {
+            of_writer.prober.stop.stop(true);
+        }
+        of_writer.finished.notify_one();
+        written
+    });
+    Running {
+        shared,
+        threads,
+        writer,
+    }
+}
+
+impl Running {
+    /// Takes no new target; with `at_once` leaves those that are being asked.
+    pub fn stop(&self, at_once: bool) {
+        self.shared.prober.stop.stop(at_once);
+    }
+
+    /// Waits until the last record is written.
+    pub async fn finished(&self) {
+        self.shared.finished.notified().await;
+    }
+
+    /// What became of the targets so far.
+    pub fn tally(&self) -> Tally {
+        lock(&self.shared.tally).clone()
+    }
+
+    /// What the inputs held so far.
+    pub fn counts(&self) -> Counts {
+        *lock(&self.shared.counts)
+    }
+
+    /// How many targets are being asked.
+    pub fn in_flight(&self) -> usize {
+        self.shared.prober.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the end.
+    pub fn wait(self) -> Ended {
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+        let written = self
+            .writer
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread that writes records has ended")));
+        Ended {
+            tally: lock(&self.shared.tally).clone(),
+            counts: *lock(&self.shared.counts),
+            whole: self.shared.whole.load(Ordering::SeqCst),
+            written,
+        }
+    }
+}
+
+impl Shared {
+    /// The thread that reads.
+    fn read(&self, mut source: Source, mut on_bad: OnBad, to_workers: &Sender<Target>) {
+        while let Some(item) = source.next() {
+            *lock(&self.counts) = source.counts();
+            match item {
+                Item::Target(target) => {
+                    if to_workers.blocking_send(target).is_err() {
+                        return;
+                    }
+                }
+                bad => {
+                    if !on_bad(bad) {
+                        self.prober.stop.stop(false);
+                        return;
+                    }
+                }
+            }
+        }
+        *lock(&self.counts) = source.counts();
+        self.whole.store(true, Ordering::SeqCst);
+    }
+
+    /// A thread that asks.
+    fn work<N: Network + Clone + 'static>(
+        self: Arc<Self>,
+        network: &N,
+        to_writer: &Sender<Vec<u8>>,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else {
+            // The others do its share.
+            return;
+        };
+        let local = LocalSet::new();
+        let working = async {
+            let mut tasks = tokio::task::JoinSet::new();
+            loop {
+                // Whoever has ended is put away.
+                while tasks.try_join_next().is_some() {}
+                let Ok(permit) = self.taken.acquire().await else {
+                    break;
+                };
+                permit.forget();
+                let Some(target) = self.next_target().await else {
+                    self.taken.add_permits(1);
+                    break;
+                };
+                let (shared, network, to_writer) =
+                    (Arc::clone(&self), network.clone(), to_writer.clone());
+                tasks.spawn_local(async move {
+                    let mut emit = async |report: Report| shared.emit(&report, &to_writer).await;
+                    shared.prober.probe(target, &network, &mut emit).await;
+                    shared.taken.add_permits(1);
+                });
+            }
+            while tasks.join_next().await.is_some() {}
+        };
+        local.block_on(&runtime, async {
+            tokio::select! {
+                () = working => {}
+                () = self.prober.stop.stopped_at_once() => {}
+            }
+        });
+        // A resolver may hang.
+        runtime.shutdown_background();
+    }
+
+    async fn next_target(&self) -> Option<Target> {
+        tokio::select! {
+            biased;
+            () = self.prober.stop.stopped() => None,
+            target = async { self.targets.lock().await.recv().await } => target,
+        }
+    }
+
+    async fn emit(&self, report: &Report, to_writer: &Sender<Vec<u8>>) {
+        let mut bytes = Vec::with_capacity(16 * 1024);
+        (self.format)(report, &mut bytes);
+        lock(&self.tally).note(report);
+        let _ = to_writer.send(bytes).await;
+    }
+}
+
+/// The thread that writes: what is there, as soon as it is there, in whole records.
+fn write(mut records: Receiver<Vec<u8>>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
+    while let Some(mut bytes) = records.blocking_recv() {
+        while bytes.len() < BATCH
+            && let Ok(more) = records.try_recv()
+        {
+            bytes.extend_from_slice(&more);
+        }
+        output.write_all(&bytes)?;
+        output.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,423 @@
+//! `pgprobe scan` against a few servers on loopback: what goes in, what comes out, nothing lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::pgprobe::{Client, Run, program};
+use crate::support::scan::{Listeners, says};
+
+/// The records of a run by target.
+fn records(text: &str) -> BTreeMap<String, Value> {
+    let mut records = BTreeMap::new();
+    for line in text.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let target = record["scan"]["target"].as_str().unwrap().to_owned();
+        let before = records.insert(target, record);
+        assert!(before.is_none(), "doubled: {line}");
+    }
+    records
+}
+
+fn statuses(run: &Run) -> Vec<(String, String)> {
+    let of =
+        |(target, record): (String, Value)| (target, record["status"].as_str().unwrap().to_owned());
+    records(&run.stdout).into_iter().map(of).collect()
+}
+
+fn scan(arguments: &[&str]) -> Run {
+    Client::new("").run(&[&["scan"], arguments].concat())
+}
+
+#[test]
+fn a_network_has_a_record_for_each_address() {
+    let listeners = Listeners::start("127.20.0.1", 3, b"N");
+    let port = listeners.port.to_string();
+    let run = scan(&["127.20.0.0/29", "--port", &port]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    let expected: Vec<_> = (0..8)
+        .map(|host| {
+            let answers = (1..=3).contains(&host);
+            let status = if answers { "no_tls" } else { "connect_failed" };
+            (format!("127.20.0.{host}:{port}"), status.to_owned())
+        })
+        .collect();
+    assert_eq!(statuses(&run), expected);
+    assert!(run.stderr.starts_with("8 targets in "), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("status       connect_failed 5, no_tls 3\n")
+    );
+    assert_eq!(listeners.connections(), 3);
+}
+
+#[test]
+fn a_scan_asks_as_the_single_probe_does_and_says_the_same() {
+    let listeners = Listeners::start("127.20.1.1", 1, b"N");
+    let target = format!("127.20.1.1:{}", listeners.port);
+    let run = scan(&["-q", &target]);
+    assert_eq!(run.stderr, "");
+    let mut scanned = run.object();
+    assert!(scanned["scan"].take().is_object());
+    let mut probed = Client::new(&target)
+        .json(&["--depth", "handshake"])
+        .object();
+    for report in [&mut scanned, &mut probed] {
+        report["probed_at"].take();
+        report["judged_at"].take();
+        report["hosts"][0]["timings"].take();
+        report["sslmodes"][4]["error"].take();
+        report["sslmodes"][5]["error"].take();
+        report["hosts"][0]["sslmodes"][4]["error"].take();
+        report["hosts"][0]["sslmodes"][5]["error"].take();
+    }
+    // But for the root file, of which a scan has none at home.
+    assert_eq!(scanned, probed);
+}
+
+#[test]
+fn lines_come_from_files_and_standard_input_and_bad_ones_are_passed_over() {
+    let listeners = Listeners::start("127.20.2.1", 2, b"N");
+    let port = listeners.port;
+    let folder = TempDir::new().unwrap();
+    let list = folder.path().join("list");
+    let text = format!(
+        "127.20.2.1:{port}\n127.0.0.0/99\n\n# no\n127.20.2.1:{port}\n{{\"ip\":\"127.20.2.2\",\
+         \"port\":{port},\"owner\":\"ann\"}}\npostgresql://ann:hunter2@127.20.2.3:{port}/app\n"
+    );
+    fs::write(&list, &text).unwrap();
+    let run = scan(&[list.to_str().unwrap()]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    let records = records(&run.stdout);
+    let targets: Vec<&String> = records.keys().collect();
+    let last = format!("postgresql://ann@127.20.2.3:{port}/app");
+    let expected = [
+        &format!("127.20.2.1:{port}"),
+        &format!("127.20.2.2:{port}"),
+        &last,
+    ];
+    assert_eq!(targets, expected);
+    let scan_of = |place: usize| &records[expected[place]]["scan"];
+    assert_eq!(scan_of(1)["fields"]["owner"], "ann");
+    assert_eq!(scan_of(1)["line"], 6);
+    assert_eq!(scan_of(2)["ignored"], serde_json::json!(["password"]));
+    assert!(run.stderr.contains("list, line 2: "), "{}", run.stderr);
+    assert!(run.stderr.contains("double 1, lines that are no targets 1"));
+    assert!(!format!("{run:?}").contains("hunter2"));
+
+    let strict = scan(&["--strict", list.to_str().unwrap()]);
+    assert_eq!(strict.status, Some(2));
+    assert!(strict.stderr.starts_with("error: "), "{}", strict.stderr);
+
+    let piped = with_input(&["scan", "-q"], &text);
+    assert_eq!(piped.lines().count(), 4, "a stream is not remembered");
+}
+
+/// `pgprobe ARGUMENTS < text`: what it prints.
+fn with_input(arguments: &[&str], text: &str) -> String {
+    let mut child = Command::new(program())
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = text.to_owned();
+    let writing = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_is_excluded_is_never_asked_not_even_by_name() {
+    let listeners = Listeners::start("127.0.0.1", 1, b"N");
+    let port = listeners.port.to_string();
+    let run = scan(&[
+        "127.0.0.1",
+        "localhost",
+        "127.0.0.9",
+        "-p",
+        &port,
+        "--exclude",
+        "127.0.0.0/29,::1",
+    ]);
+    let records = records(&run.stdout);
+    let outcome = &records[&format!("localhost:{port}")];
+    assert_eq!(outcome["scan"]["outcome"], "excluded");
+    assert_eq!(outcome["status"], "nothing_sent");
+    assert_eq!(records.len(), 2, "{run:#?}");
+    assert_eq!(listeners.connections(), 0);
+}
+
+#[test]
+fn a_name_can_have_a_record_for_each_address() {
+    let listeners = Listeners::start("127.0.0.1", 1, b"N");
+    let target = format!("localhost:{}", listeners.port);
+    let all = scan(&["--all-addresses", &target]);
+    let keys: Vec<String> = records(&all.stdout).into_keys().collect();
+    let v4 = format!(
+        "postgresql://localhost:{}/?hostaddr=127.0.0.1",
+        listeners.port
+    );
+    assert!(keys.contains(&v4), "{keys:?}");
+    assert!(keys.iter().all(|key| key.contains("hostaddr=")), "{keys:?}");
+    let first = scan(&[&target]);
+    assert_eq!(statuses(&first), [(target, "no_tls".to_owned())]);
+}
+
+#[test]
+fn big_networks_need_a_yes_and_files_do_not() {
+    for networks in [
+        &["10.0.0.0/15"][..],
+        &["10.0.0.0/16", "10.1.0.1"],
+        &["2001:db8::/64"],
+    ] {
+        let run = scan(networks);
+        assert_eq!(run.status, Some(2));
+        assert!(
+            run.stderr.contains("hint: ") && run.stderr.contains("--yes"),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn an_address_is_asked_once_at_a_time_and_a_rate_is_kept() {
+    let listeners = Listeners::start("127.20.3.1", 1, b"");
+    let ports = listeners.more_ports(4);
+    let targets: Vec<String> = ports
+        .iter()
+        .map(|port| format!("127.20.3.1:{port}"))
+        .collect();
+    let mut arguments = vec!["--timeout", "0.3"];
+    arguments.extend(targets.iter().map(String::as_str));
+    let run = scan(&arguments);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    assert!(statuses(&run).iter().all(|(_, status)| status == "timeout"));
+    assert_eq!(listeners.most_at_once(), 1);
+
+    let began = Instant::now();
+    scan(&["127.20.4.0/28", "-p", "9", "--rate", "20"]);
+    assert!(
+        began.elapsed() >= Duration::from_millis(700),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn parts_together_are_the_whole() {
+    let whole = statuses(&scan(&["127.20.5.0/26", "-p", "9"]));
+    let mut together = Vec::new();
+    for part in ["1/3", "2/3", "3/3"] {
+        together.extend(statuses(&scan(&[
+            "127.20.5.0/26",
+            "-p",
+            "9",
+            "--shard",
+            part,
+        ])));
+    }
+    together.sort();
+    assert_eq!(together, whole);
+}
+
+#[test]
+fn silence_after_tls_began_keeps_what_was_seen() {
+    let listeners = Listeners::start("127.20.6.1", 1, b"S");
+    let run = scan(&[
+        "--timeout",
+        "0.3",
+        &format!("127.20.6.1:{}", listeners.port),
+    ]);
+    let record = run.object();
+    assert_eq!(record["status"], "timeout");
+    assert_eq!(record["hosts"][0]["ssl_request"]["answer"], "S");
+    assert!(record["tls"]["offer"].is_object());
+}
+
+#[test]
+fn without_descriptors_it_slows_down_and_loses_nothing() {
+    let listeners = Listeners::start("127.20.7.1", 100, b"N");
+    let folder = TempDir::new().unwrap();
+    let output = folder.path().join("out");
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "ulimit -n 24; exec \"$@\"", "sh"])
+        .arg(program())
+        .args(["scan", "127.20.7.1-100", "--concurrency", "100", "-p"])
+        .arg(listeners.port.to_string())
+        .arg("--output")
+        .arg(&output);
+    assert!(command.env_clear().status().unwrap().success());
+    let records = records(&fs::read_to_string(&output).unwrap());
+    assert_eq!(records.len(), 100);
+    assert!(records.values().all(|record| record["status"] == "no_tls"));
+}
+
+#[test]
+fn the_file_of_records_is_its_own_checkpoint() {
+    let listeners = Listeners::start("127.20.8.1", 10, b"N");
+    let port = listeners.port.to_string();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("scan.ndjson");
+    let path = file.to_str().unwrap();
+    let arguments = ["--output", path, "--resume", "127.20.8.1-10", "-p", &port];
+    assert_eq!(scan(&arguments).status, Some(0));
+    let whole = fs::read_to_string(&file).unwrap();
+    // Again: nothing is done, nothing is changed.
+    let again = scan(&arguments);
+    assert_eq!(again.status, Some(0));
+    assert!(again.stderr.contains("done already 10"), "{}", again.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+    // Torn in the sixth record.
+    let sixth = whole
+        .lines()
+        .take(5)
+        .map(|line| line.len() + 1)
+        .sum::<usize>()
+        + 100;
+    fs::write(&file, &whole[..sixth]).unwrap();
+    assert_eq!(scan(&arguments).status, Some(0));
+    let healed = fs::read_to_string(&file).unwrap();
+    assert!(healed.starts_with(&whole[..sixth - 100]));
+    assert_eq!(records(&healed).len(), 10);
+    assert_eq!(listeners.connections(), 15);
+
+    // Without --resume it is not touched.
+    let refused = scan(&["--output", path, "127.20.8.1", "-p", &port]);
+    assert_eq!(refused.status, Some(2));
+    assert!(
+        refused.stderr.contains("is not empty\nhint: --resume"),
+        "{}",
+        refused.stderr
+    );
+    // What is no scan is not touched either.
+    let notes = folder.path().join("notes");
+    fs::write(&notes, "dear diary\n").unwrap();
+    let refused = scan(&[
+        "--output",
+        notes.to_str().unwrap(),
+        "--resume",
+        "127.20.8.1",
+    ]);
+    assert_eq!(refused.status, Some(2));
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "dear diary\n");
+}
+
+/// Kills a scan at random points until it has come to its end; what it has written then.
+fn killed_again_and_again(file: &Path, arguments: &[&str], times: u32) -> (String, u32) {
+    let mut killed = 0;
+    let mut seed = 0x2545_f491_u32;
+    loop {
+        let mut child = Command::new(program())
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if killed == times {
+            assert!(child.wait().unwrap().success());
+            return (fs::read_to_string(file).unwrap(), killed);
+        }
+        // xorshift; the time grows, so that some come far.
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        std::thread::sleep(Duration::from_millis(u64::from(10 + seed % 120)));
+        // A SIGKILL: nothing of ours runs any more. Some came to their end before.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+    }
+}
+
+fn kills(times: u32, targets: u32) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("scan.ndjson");
+    let listeners = Listeners::start("127.20.9.1", 20, b"N");
+    let port = listeners.port.to_string();
+    let list: String = (0..targets)
+        .map(|number| format!("127.20.{}.{}\n", 9 + number / 250, 1 + number % 250))
+        .collect();
+    let path = folder.path().join("targets");
+    fs::write(&path, list).unwrap();
+    let (list, output) = (path.to_str().unwrap(), file.to_str().unwrap());
+    let rate = (targets / times * 15).to_string();
+    let arguments = [
+        "scan", "-q", "--output", output, "--resume", list, "-p", &port, "--rate", &rate,
+    ];
+    let (text, killed) = killed_again_and_again(&file, &arguments, times);
+    assert_eq!(killed, times);
+    let records = records(&text);
+    assert_eq!(records.len(), usize::try_from(targets).unwrap());
+    let answered = |record: &&Value| record["status"] == "no_tls";
+    assert_eq!(records.values().filter(answered).count(), 20);
+}
+
+#[test]
+fn ten_kills_lose_nothing_and_double_nothing() {
+    kills(10, 1000);
+}
+
+#[test]
+fn a_signal_ends_it_with_all_finished_records() {
+    let listeners = Listeners::start("127.20.40.1", 200, b"N");
+    let silent = Listeners::start("127.20.41.1", 1, b"");
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("scan.ndjson");
+        let child = Command::new(program())
+            .args(["scan", "--rate", "100", "--timeout", "1", "--output"])
+            .arg(&file)
+            .arg(format!("127.20.41.1:{}", silent.port))
+            .args(["127.20.40.1-200", "-p", &listeners.port.to_string()])
+            .env_clear()
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(600));
+        let kill = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.ends_with('\n'));
+        let records = records(&text);
+        assert!((20..150).contains(&records.len()), "{}", records.len());
+        // It waited for the one that was being asked.
+        let slow = &records[&format!("127.20.41.1:{}", silent.port)];
+        assert_eq!(slow["status"], "timeout");
+        assert!(says(&output.stderr, "stopping: "), "{output:?}");
+    }
+}
+
+#[test]
+fn the_exit_status_says_whether_anything_answered() {
+    assert_eq!(scan(&["127.20.50.1", "-p", "9"]).status, Some(2));
+    let nothing = scan(&["/dev/null"]);
+    assert_eq!(nothing.status, Some(0), "{nothing:?}");
+    assert_eq!(scan(&["--input", "/nonexistent"]).status, Some(2));
+}
+
+#[test]
+fn progress_is_a_line_now_and_then_where_there_is_no_terminal() {
+    let silent = Listeners::start("127.20.51.1", 1, b"");
+    let target = format!("127.20.51.1:{}", silent.port);
+    let run = scan(&["--timeout", "1", "--progress", "0.2", &target]);
+    let line = "0 of 1 done, 0/s, 1 in flight\n";
+    assert!(run.stderr.contains(line), "{}", run.stderr);
+}
