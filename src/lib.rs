@@ -61,6 +61,8 @@ pub mod wire;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;
+#[cfg(feature = "cli")]
+pub mod exporter;
 
 /// The examples of the README are compiled and run like those of the documentation.
 #[cfg(doctest)]

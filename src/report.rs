@@ -702,6 +702,8 @@ pub struct ChainReport {
     pub message: Option<String>,
     /// The subjects from the leaf to the anchor, as far as the path came.
     pub path: Vec<String>,
+    /// The earliest end of validity on that path, RFC 3339; null unless `status` is `ok`.
+    pub not_after: Option<String>,
 }
 
 /// A set of trust anchors.

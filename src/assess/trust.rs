@@ -172,6 +172,11 @@ fn report_of(anchors: Anchors, source: Option<&str>, result: PathResult<'_>) -> 
         PathResult::Trusted { path } => ChainReport {
             status: ChainStatus::Ok,
             path: subjects(&path),
+            not_after: path
+                .iter()
+                .filter_map(|element| element.certificate.not_after_unix())
+                .min()
+                .and_then(super::rfc3339),
             ..base
         },
         PathResult::Refused(error) => ChainReport {
@@ -200,6 +205,7 @@ fn absent(anchors: Anchors, source: Option<&str>) -> ChainReport {
         depth: None,
         message: None,
         path: Vec::new(),
+        not_after: None,
     }
 }
 

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::check_args::CheckArgs;
+use super::exporter::{self, ExporterArgs};
 use super::scan_args::ScanArgs;
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
@@ -88,6 +89,9 @@ pub(crate) enum Command {
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
+    /// Answer Prometheus: probe the target that a scrape names, and give metrics.
+    #[command(before_help = exporter::EXAMPLES)]
+    Exporter(Box<ExporterArgs>),
     /// Probe lists and networks, a record for each target.
     #[command(before_help = super::scan_args::EXAMPLES)]
     Scan(Box<ScanArgs>),
@@ -163,6 +167,10 @@ pub(crate) struct ProbeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) save_chain: Option<String>,
 
+    /// Write the metrics to FILE for node_exporter's textfile collector, whole or not at all.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) textfile: Option<String>,
+
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
     #[command(flatten)]
@@ -232,7 +240,8 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "TIME", value_parser = at, help_heading = "Emulated client")]
     pub(crate) at: Option<i64>,
 
-    /// How to show it; `json` is an object a line, described in docs/json.md.
+    /// How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are
+    /// the metrics of docs/monitoring/prometheus.md.
     #[arg(long, value_enum, default_value = "text", help_heading = "Output")]
     pub(crate) format: FormatArg,
 
@@ -463,6 +472,8 @@ pub(crate) enum FormatArg {
     Text,
     /// An object a line.
     Json,
+    /// Metrics.
+    Openmetrics,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -23,6 +23,7 @@ pub(super) fn run(args: CiphersArgs) -> Result<u8, Error> {
         expect_cert: None,
         save_observation: args.save_observation,
         save_chain: None,
+        textfile: None,
         judge: args.judge,
         libpq: args.libpq,
     };

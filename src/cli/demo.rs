@@ -35,6 +35,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         expected: None,
     };
     let mut done = Ok(());
+    let mut metrics = output::Shown::new(&args.judge);
     for server in &fleet.servers {
         done = (|| {
             if text && !args.judge.quiet {
@@ -44,8 +45,12 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             }
             let observation = probe(Some(&server.conninfo), &options)?;
             let at = args.judge.at.unwrap_or(observation.observed_at);
+            let report = assess(&observation, options.emulates, at);
+            if args.judge.format == FormatArg::Openmetrics {
+                return metrics.add(report);
+            }
             let mut shown = output::Shown::new(&args.judge);
-            shown.add(assess(&observation, options.emulates, at))?;
+            shown.add(report)?;
             shown.finish()?;
             if text && !args.judge.quiet {
                 let mut out = std::io::stdout().lock();
@@ -57,6 +62,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             break;
         }
     }
+    let done = done.and_then(|()| metrics.finish());
     let _ = std::fs::remove_dir_all(&folder);
     drop(fleet);
     runtime.shutdown_background();

@@ -1,6 +1,7 @@
 //! What stops pgprobe itself: its own options and files, never a server.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
@@ -16,6 +17,32 @@ pub(crate) enum Error {
     /// No target, and no PG* variable names a host or service.
     #[error("no target")]
     NoTarget,
+    /// A configuration of the exporter is none.
+    #[error("\"{path}\"{}: {message}", line.map(|line| format!(" line {line}")).unwrap_or_default())]
+    Config {
+        /// Which file.
+        path: String,
+        /// Where in it.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// A module of the exporter cannot be used.
+    #[error("{0}")]
+    Module(String),
+    /// The exporter would listen to others, and let them connect anywhere.
+    #[error(
+        "--listen {0} without an allow list: whoever reaches it could connect anywhere from here"
+    )]
+    Unfenced(SocketAddr),
+    /// Nobody can listen there.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
     /// The target is nothing that psql would take for a server.
     #[error("{message}")]
     Target {
@@ -96,6 +123,18 @@ impl Error {
             Self::Observation { .. } => {
                 Some("`pgprobe TARGET --save-observation FILE` writes such a file")
             }
+            Self::Config { .. } => {
+                Some("docs/monitoring/prometheus.md lists every key of a configuration")
+            }
+            Self::Unfenced(_) => Some(
+                "say in the configuration where scrapes may lead: [allow] with hosts, networks, \
+                 ports; hosts = [\"*\"] is everywhere",
+            ),
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
+                Some("--listen ADDRESS:PORT chooses another port")
+            }
+            Self::Module(_) => Some("a module's files must be readable for the exporter's user"),
+            Self::Listen { .. } => Some("--listen takes an address of this machine, and a port"),
             Self::Records { .. } => Some(
                 "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
                  --format json`",

@@ -155,6 +155,23 @@ pub fn gather_with(
     client
 }
 
+/// As [`gather_options`], but without the system's store, of which later only what a chain can lead
+/// to is read, and with nothing of the environment. `key_password` is that of the client's key.
+pub fn gather_module(
+    options: &[(String, String)],
+    key_password: Option<&str>,
+    load_key: LoadKey<'_>,
+) -> Client {
+    let mut client = Client::new(None, options);
+    client.effective_uid = nix::unistd::geteuid().as_raw();
+    for libpq in Libpq::ALL {
+        if let Ok(parameters) = resolve(&client, libpq) {
+            gather_tls_files(&mut client, &parameters, key_password, Some(load_key));
+        }
+    }
+    client
+}
+
 /// Gives a saved client further options, with the files they name.
 pub fn add_options(client: &mut Client, options: &[(String, String)]) {
     let added = Client::new(None, options);

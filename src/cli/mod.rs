@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod error;
 mod expect;
+mod exporter;
 pub mod gather;
 pub mod help;
 mod output;
@@ -19,6 +20,7 @@ mod report;
 mod scan;
 mod scan_args;
 mod system_store;
+mod textfile;
 mod usage;
 
 use std::process::ExitCode;
@@ -50,6 +52,7 @@ pub fn run() -> ExitCode {
         Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
         Some(Command::Assess(replay)) => assess::run(&replay),
         Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Exporter(exporter)) => exporter::run(&exporter),
         Some(Command::Scan(scan)) => scan::run(&scan),
         Some(Command::Help(topic)) => help::run(&topic),
         Some(Command::Check(args)) => return check::run(&args),

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use super::args::{ColorArg, FormatArg, JudgeArgs};
 use super::error::{Error, output};
 use crate::libpq::error::ErrorCode;
+use crate::render::openmetrics::{self, Exposition, Probe};
 use crate::render::{self, Style};
 use crate::report::{Outcome, Report, Verdict};
 
@@ -44,6 +45,10 @@ impl<'j> Shown<'j> {
 
     /// Shows one, or keeps it for [`Self::finish`].
     pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
+        if self.judge.format == FormatArg::Openmetrics {
+            self.kept.push(report);
+            return Ok(());
+        }
         let streams = self.judge.format == FormatArg::Json || self.judge.quiet;
         let enumerated = report.hosts.iter().any(|host| host.enumeration.is_some());
         if self.only_ciphers && enumerated && self.judge.format == FormatArg::Text {
@@ -75,7 +80,12 @@ impl<'j> Shown<'j> {
     /// Shows what was kept.
     pub(super) fn finish(self) -> Result<(), Error> {
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = render::comparison(&self.kept, style(self.judge), &mut out);
+        let written = match self.judge.format {
+            FormatArg::Openmetrics => out.write_all(&metrics(&self.kept, Exposition::OpenMetrics)),
+            FormatArg::Json | FormatArg::Text => {
+                render::comparison(&self.kept, style(self.judge), &mut out)
+            }
+        };
         written.and_then(|()| out.flush()).map_err(output)
     }
 }
@@ -88,9 +98,38 @@ fn show(report: &Report, judge: &JudgeArgs, another: bool) -> Result<(), Error> 
         FormatArg::Text if another => {
             writeln!(out).and_then(|()| render::text(report, style(judge), &mut out))
         }
+        // Each metric has the series of all targets: they are kept for the end.
+        FormatArg::Openmetrics => Ok(()),
         FormatArg::Text => render::text(report, style(judge), &mut out),
     };
     written.and_then(|()| out.flush()).map_err(output)
+}
+
+/// The metrics of all reports, with the targets as labels.
+pub(super) fn metrics(reports: &[Report], exposition: Exposition) -> Vec<u8> {
+    let probes: Vec<_> = reports
+        .iter()
+        .map(|report| Probe {
+            report,
+            target: Some(named(report)),
+            seconds: None,
+            timeout_seconds: None,
+        })
+        .collect();
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = openmetrics::render(&probes, exposition, &mut text);
+    text
+}
+
+/// The target as typed, or the host that something else has named.
+fn named(report: &Report) -> &str {
+    let host = report.hosts.first();
+    let host = host.and_then(|host| host.host.as_deref().or(host.hostaddr.as_deref()));
+    match report.target.input.as_str() {
+        "" => host.unwrap_or_default(),
+        input => input,
+    }
 }
 
 fn style(judge: &JudgeArgs) -> Style {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::args::ProbeArgs;
 use super::error::Error;
-use super::{block_on, ciphers, expect, gather, now, output, system_store};
+use super::{block_on, ciphers, expect, gather, now, output, system_store, textfile};
 use crate::assess::assess;
-use crate::client::ExpectedFile;
+use crate::client::{Client, ExpectedFile};
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
@@ -20,6 +20,7 @@ use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
 use crate::observe::plan::{EnumeratePlan, HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
+use crate::render::openmetrics::Exposition;
 use crate::wire::tls::openssl;
 
 /// How many targets of one command line are asked at the same time.
@@ -78,6 +79,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
     ciphers::announce(args);
     let mut code = 0;
     let mut saved = Vec::new();
+    let mut reports = Vec::new();
     for observation in observe_all(prepared)? {
         let report = assess(
             &observation,
@@ -97,9 +99,15 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
                 .map(|certificate| certificate.der.as_str());
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
+        if args.textfile.is_some() {
+            reports.push(report.clone());
+        }
         shown.add(report)?;
     }
     shown.finish()?;
+    if let Some(path) = &args.textfile {
+        textfile::write(path, &output::metrics(&reports, Exposition::Prometheus))?;
+    }
     if let Some(path) = &args.save_observation {
         write(path, &saved)?;
     }
@@ -208,23 +216,27 @@ pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepare
         plan(parameters, options, key.as_ref())
     });
     Ok(Prepared {
-        observation: Observation {
-            observation: OBSERVATION_VERSION,
-            observed_at: now(),
-            client,
-            emulates: options.emulates,
-            depth: options.depth,
-            protocol_version: plan.as_ref().map_or(0, |plan| plan.protocol_version),
-            startup_parameters: plan
-                .as_ref()
-                .map(|plan| plan.startup_parameters.clone())
-                .unwrap_or_default(),
-            deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
-            hosts: Vec::new(),
-        },
+        observation: observation(client, plan.as_ref(), options),
         parameters,
         plan,
     })
+}
+
+/// An observation in which nothing is seen yet.
+pub(super) fn observation(client: Client, plan: Option<&Plan>, options: &Options) -> Observation {
+    Observation {
+        observation: OBSERVATION_VERSION,
+        observed_at: now(),
+        client,
+        emulates: options.emulates,
+        depth: options.depth,
+        protocol_version: plan.map_or(0, |plan| plan.protocol_version),
+        startup_parameters: plan
+            .map(|plan| plan.startup_parameters.clone())
+            .unwrap_or_default(),
+        deadline_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+        hosts: Vec::new(),
+    }
 }
 
 /// Whether something other than a default names the server.

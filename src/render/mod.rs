@@ -8,6 +8,7 @@ pub mod escape;
 mod evidence;
 mod expected;
 mod names;
+pub mod openmetrics;
 mod page;
 mod quiet;
 mod reasons;

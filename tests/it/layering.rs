@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 22] = [
+const LAYERS: [(&str, &[&str], Tokio); 23] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -100,6 +100,18 @@ const LAYERS: [(&str, &[&str], Tokio); 22] = [
         Tokio::Yes,
     ),
     ("demo", &[], Tokio::Yes),
+    (
+        "exporter",
+        &[
+            "emulates",
+            "libpq",
+            "net",
+            "observation",
+            "render",
+            "report",
+        ],
+        Tokio::Yes,
+    ),
     ("cli", &["*"], Tokio::Yes),
     ("main", &["*"], Tokio::No),
 ];

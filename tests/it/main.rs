@@ -21,6 +21,7 @@ mod command;
 mod connections;
 mod contract;
 mod demo;
+mod exporter;
 mod gallery;
 mod hostile;
 mod inventory;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgprobe_global_optspecs
-    string join \n depth= all-addresses compare-sni timeout= enumerate max-connections-per-second= expect-cert= save-observation= save-chain= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
+    string join \n depth= all-addresses compare-sni timeout= enumerate max-connections-per-second= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
 end
 
 function __fish_pgprobe_needs_command
@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check ciphers demo scan diff report help
+    if contains -- "$argv[1]" assess check ciphers demo exporter scan diff report help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -33,6 +33,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l max-connections-per-sec
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l expect-cert -d 'Compare the served certificate with that of FILE, as on the server\'s disk' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l save-chain -d 'Write the server\'s certificates to FILE, in PEM' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l textfile -d 'Write the metrics to FILE for node_exporter\'s textfile collector, whole or not at all' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
 17\t''
@@ -41,8 +42,9 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l openssl -d 'The TLS lib
 3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
 1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md' -r -f -a "text\t'For people'
-json\t'An object a line'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -79,6 +81,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a sa
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe lists and networks, a record for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "diff" -d 'Say what changed between two scans: new, gone, renewed, weaker, expired'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "report" -d 'Make one HTML page of the records of scans, to be opened without a network'
@@ -91,8 +94,9 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l openssl -d 'T
 3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
 1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md' -r -f -a "text\t'For people'
-json\t'An object a line'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -183,8 +187,9 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l openssl -d '
 3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
 1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md' -r -f -a "text\t'For people'
-json\t'An object a line'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -222,14 +227,19 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l openssl -d 'The
 3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
 1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md' -r -f -a "text\t'For people'
-json\t'An object a line'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
+json\t'An object a line'
+openmetrics\t'Metrics'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d 'The configuration, in TOML: modules, the allow list, limits. Without one there is one module, which does one quiet handshake, and only this machine may ask' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s i -l input -d 'A file of targets, whatever it is called' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s p -l port -d 'Ports, where a target names none' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l exclude -d 'Never probe these: addresses, networks, ranges, names' -r
@@ -282,4 +292,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter scan diff report help pgprobe"

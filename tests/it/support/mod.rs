@@ -1,6 +1,7 @@
 //! What the integration tests share: servers to probe, certificates, and the two clients.
 
 pub(crate) mod certificates;
+pub(crate) mod exporter;
 pub(crate) mod fleet;
 pub(crate) mod installation;
 pub(crate) mod pgprobe;
