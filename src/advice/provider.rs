@@ -293,6 +293,30 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_same_table() {
+        let document = include_str!("../../docs/providers.md");
+        let (_, table) = document
+            .split_once("| provider | roots | |\n|---|---|---|\n")
+            .unwrap();
+        let (found, _) = table.split_once("\n\n").unwrap();
+        let mut wanted: Vec<String> = Vec::new();
+        for provider in &PROVIDERS {
+            let roots = match provider.roots {
+                Roots::Bundle(address) => format!("[a file]({address})"),
+                Roots::Public => "public".to_owned(),
+                Roots::Own("") => "your own".to_owned(),
+                Roots::Own(command) => format!("your own: `{command}`"),
+            };
+            let (name, manual) = (provider.name, provider.documentation);
+            let row = format!("| {name} | {roots} | [manual]({manual}) |");
+            if !wanted.contains(&row) {
+                wanted.push(row);
+            }
+        }
+        assert_eq!(found, wanted.join("\n"), "the table of docs/providers.md");
+    }
+
+    #[test]
     fn every_address_is_https() {
         for provider in PROVIDERS {
             assert!(provider.documentation.starts_with("https://"));

@@ -63,7 +63,7 @@ Exit status:
     max_term_width = 80
 )]
 pub(crate) struct CheckArgs {
-    /// Server: host, host:port, [v6]:port or a socket directory; may be repeated.
+    /// Server: host, host:port, `[v6]:port` or a socket directory; may be repeated.
     #[arg(short = 'H', long = "hostname", value_name = "HOST")]
     pub(crate) hostnames: Vec<String>,
 

@@ -170,7 +170,11 @@ impl Columns {
             host: whole_list.then_some(asked),
         };
         let last = if whole_list { asked + 4 } else { asked - 2 };
-        let whole = MODE + outcome + ENCRYPTED + verified + last;
+        // Reasons stand in place of the other columns, and can be wider than these.
+        let failing = verdicts.iter().filter_map(|verdict| verdict.error.as_ref());
+        let reasons = widest(&mut failing.map(|error| error_class(error.code)));
+        let whole = ENCRYPTED + verified + last;
+        let whole = MODE + outcome + whole.max(reasons.unwrap_or_default());
         if whole <= page.style.width {
             columns
         } else {

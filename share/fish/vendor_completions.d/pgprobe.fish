@@ -121,7 +121,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'S
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, [v6]:port or a socket directory; may be repeated' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, `[v6]:port` or a socket directory; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s u -l url -d 'Target as a URI, postgresql://user@host/dbname; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s l -l logname -d 'User, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s w -l warning -d 'Warn unless the time left is in this range: days `30:` or `30`, percent of the lifetime `25%`, `[@]start:end` [default: 30:, of lifetimes below 90 days 25%]' -r
@@ -244,7 +244,10 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l depth -d 'How m
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s o -l output -d 'Write records to FILE, which must not hold any yet; its records are its checkpoint' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'
+csv\t'A line for a spreadsheet, after one of headings'
+tlsx\t'An object a line with the field names of tlsx'
+zgrab2\t'An object a line with the field names of zgrab2\'s module postgres'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l progress -d 'Where standard error is no terminal: a line about the progress every so many seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
 16\t''
