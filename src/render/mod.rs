@@ -56,7 +56,7 @@ impl Default for Style {
     }
 }
 
-/// Writes the names of the columns of [`csv`].
+/// Writes the names of the columns of [`csv()`].
 ///
 /// # Errors
 /// When `out` does not take it.
