@@ -15,7 +15,7 @@ use crate::support::repository::repository;
 /// When the servers were recorded, about.
 const NOW: i64 = 1_795_392_000; // 2026-11-23
 
-/// Reports of the recorded servers, one each.
+/// Reports of the recorded servers.
 fn recorded() -> Vec<Value> {
     let mut files: Vec<PathBuf> = fs::read_dir(repository("tests/data/observations"))
         .unwrap()
@@ -23,17 +23,20 @@ fn recorded() -> Vec<Value> {
         .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .collect();
     files.sort();
-    files
-        .iter()
-        .map(|file| {
-            let output = Command::new(program())
-                .args(["assess", "--format", "json"])
-                .arg(file)
-                .output()
-                .unwrap();
-            serde_json::from_slice(&output.stdout).unwrap()
-        })
-        .collect()
+    let reports = |file: &PathBuf| {
+        let output = Command::new(program())
+            .args(["assess", "--format", "json"])
+            .arg(file)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        lines
+    };
+    files.iter().flat_map(reports).collect()
 }
 
 /// Hosts as a scan would write them: what the recorded servers are, under other names.
