@@ -1,9 +1,11 @@
 //! One connection: the order of its steps, each within the time that is left.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use super::handshake::{TlsSession, failure_of};
@@ -291,13 +293,17 @@ pub(super) async fn read_some<S: AsyncRead + Unpin>(
     stream: &mut S,
     into: &mut Vec<u8>,
 ) -> Result<usize, Failure> {
-    let mut chunk = vec![0; ANSWER];
-    let length = stream
-        .read(&mut chunk)
-        .await
-        .map_err(|error| failure_of(&error))?;
-    into.extend_from_slice(chunk.get(..length).unwrap_or_default());
-    Ok(length)
+    // The room is there only while something is read: thousands of connections wait.
+    let reading = poll_fn(|context| {
+        let mut room = [const { MaybeUninit::<u8>::uninit() }; ANSWER];
+        let mut chunk = ReadBuf::uninit(&mut room);
+        let read = Pin::new(&mut *stream).poll_read(context, &mut chunk);
+        read.map_ok(|()| {
+            into.extend_from_slice(chunk.filled());
+            chunk.filled().len()
+        })
+    });
+    reading.await.map_err(|error| failure_of(&error))
 }
 
 /// Stops writing and reads to the end of file for a moment: a close with unread bytes would be a
@@ -306,8 +312,10 @@ pub(super) async fn finish<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, lim
     let until = limit.at.min(Instant::now() + LINGER);
     let drained = async {
         let _ = stream.shutdown().await;
-        let mut bytes = vec![0; ANSWER];
-        while matches!(stream.read(&mut bytes).await, Ok(length) if length > 0) {}
+        let mut bytes = Vec::new();
+        while matches!(read_some(&mut stream, &mut bytes).await, Ok(length) if length > 0) {
+            bytes.clear();
+        }
     };
     let _ = timeout_at(until, drained).await;
 }

@@ -21,8 +21,9 @@ use rustls::{
     CipherSuite, ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, PeerMisbehaved,
     SignatureScheme, SupportedCipherSuite, Tls12CipherSuite,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
+use super::connection::read_some;
 use super::ffdhe::FFDHE;
 use super::own_hello::own_hello;
 use super::plan::TlsPlan;
@@ -379,9 +380,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     }
 
     async fn receive_raw(&mut self) -> Result<Vec<u8>, Failure> {
-        let mut bytes = vec![0; CHUNK];
-        let length = self.stream.read(&mut bytes).await;
-        bytes.truncate(length.map_err(|error| failure_of(&error))?);
+        let mut bytes = Vec::new();
+        read_some(&mut self.stream, &mut bytes).await?;
         Ok(bytes)
     }
 }

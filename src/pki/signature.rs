@@ -2,6 +2,7 @@
 //!
 //! What the crates at hand cannot compute is `Unsupported`, never a guess.
 
+mod memory;
 mod rsa_verify;
 
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
@@ -29,7 +30,21 @@ pub enum SignatureError {
 type Verified = Result<(), SignatureError>;
 
 /// Checks the signature of a certificate or CRL; mirrors `ASN1_item_verify`.
+///
+/// Each set of anchors asks about the same certificates, and many servers have the same issuers, so
+/// the last answers are remembered.
 pub fn verify(
+    message: &[u8],
+    signature: &BitString,
+    algorithm: &AlgorithmIdentifier,
+    key: &PublicKey,
+) -> Verified {
+    memory::remembered(message, signature, algorithm, key, || {
+        compute(message, signature, algorithm, key)
+    })
+}
+
+fn compute(
     message: &[u8],
     signature: &BitString,
     algorithm: &AlgorithmIdentifier,

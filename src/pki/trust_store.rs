@@ -1,6 +1,8 @@
 //! What a client trusts: certificates with their trust settings, and revocation lists
 //! (`X509_STORE`).
 
+use std::sync::OnceLock;
+
 use super::certificate::Certificate;
 use super::crl::Crl;
 use super::issuance::{is_self_signed, same};
@@ -130,9 +132,19 @@ impl TrustStore {
             .flat_map(|certificate| [&certificate.issuer, &certificate.subject])
             .map(|name| SubjectKey::of_name(&name.der))
             .collect();
+        // The list never changes: many chains fold its names once.
+        static KEYS: OnceLock<Vec<SubjectKey>> = OnceLock::new();
+        let keys = KEYS.get_or_init(|| {
+            let anchors = webpki_roots::TLS_SERVER_ROOTS.iter();
+            anchors
+                .map(|anchor| SubjectKey::of_rdns(anchor.subject.as_ref()))
+                .collect()
+        });
         let mut store = Self::default();
-        for anchor in webpki_roots::TLS_SERVER_ROOTS {
-            let key = SubjectKey::of_rdns(anchor.subject.as_ref());
+        for (anchor, key) in webpki_roots::TLS_SERVER_ROOTS
+            .iter()
+            .zip(keys.iter().copied())
+        {
             if !wanted.iter().any(|name| name.may_be(key)) {
                 continue;
             }

@@ -1,15 +1,27 @@
 //! What is offered, and in which order: strange things first, so that a server that goes by its own
 //! order shows that at its second answer.
 
+use std::sync::LazyLock;
+
 use crate::wire::tls::registry::cipher_suites;
 
 /// The suites for a version: all of them, the weakest first.
 pub(super) fn suites(version: u16) -> Vec<u16> {
+    static TLS_1_3: LazyLock<Vec<u16>> = LazyLock::new(|| weakest_first(true));
+    static BELOW: LazyLock<Vec<u16>> = LazyLock::new(|| weakest_first(false));
+    if version == 0x0304 {
+        TLS_1_3.clone()
+    } else {
+        BELOW.clone()
+    }
+}
+
+fn weakest_first(tls_1_3: bool) -> Vec<u16> {
     let mut suites: Vec<_> = cipher_suites()
         .iter()
-        .filter(|suite| suite.is_tls_1_3() == (version == 0x0304))
+        .filter(|suite| suite.is_tls_1_3() == tls_1_3)
         .collect();
-    suites.sort_by_key(|suite| (suite.forward_secret(), suite.bits(), suite.code));
+    suites.sort_by_cached_key(|suite| (suite.forward_secret(), suite.bits(), suite.code));
     suites.into_iter().map(|suite| suite.code).collect()
 }
 
