@@ -40,38 +40,6 @@ fn check(client: &Client, expected: [&str; 6]) -> Run {
     newest
 }
 
-/// As [`check`], for a server whose suites are beyond the TLS library: libpq does as `expected`,
-/// and pgprobe says that it cannot tell wherever that is TLS, and what suite it would be.
-#[track_caller]
-fn check_beyond(client: &Client, expected: [&str; 6], suite: &str) {
-    assert_eq!(
-        psql::verdicts(client, expected),
-        expected,
-        "psql 15 on {}",
-        client.conninfo
-    );
-    let honest = expected.map(|verdict| {
-        if verdict == "tls" {
-            "undetermined"
-        } else {
-            verdict
-        }
-    });
-    for libpq in ["15", "18"] {
-        let run = client.json(&["--libpq", libpq]);
-        assert_eq!(
-            run.verdicts(),
-            honest,
-            "pgprobe for libpq {libpq}: {run:#?}"
-        );
-        let reason = run.at("/sslmodes/3/reason");
-        assert!(
-            reason.as_str().is_some_and(|reason| reason.contains(suite)),
-            "{run:#?}"
-        );
-    }
-}
-
 /// The server of a recipe, with its certificate installed.
 fn server(workshop: &Workshop, files: &[&str], setup: Setup<'_>) -> PgCluster {
     let cluster = PgCluster::new(15);

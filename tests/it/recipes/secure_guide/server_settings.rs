@@ -73,7 +73,8 @@ fn the_dh_parameters_serve_those_who_have_nothing_better() {
     );
     let server = start(&workshop, &more, REMOTE, "");
     let client = Client::new(rooted(&server, "postgres.example.com", &workshop));
-    check_beyond(&client, PROVEN, "DHE-RSA-AES256-GCM-SHA384");
+    let suite = suite(&check(&client, PROVEN));
+    assert_eq!(suite, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384");
 }
 
 #[test]
