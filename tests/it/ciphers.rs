@@ -676,7 +676,7 @@ fn proxies_are_told_from_postgresql_and_by_their_names() {
                  backend b\n server s 127.0.0.1:{back}\n"
             ),
             _ => format!(
-                "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off;\n\
+                "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off;\nmaster_process off;\n\
                  pid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\nevents {{}}\n\
                  stream {{ server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {crt};\n\
                  ssl_certificate_key {key}; proxy_pass 127.0.0.1:{back}; }} }}\n"
