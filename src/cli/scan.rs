@@ -47,7 +47,10 @@ const OTHER_DESCRIPTORS: usize = 160;
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let prober = prober(args)?;
     let inputs = Inputs::of(args)?;
-    let (output, done) = output(args)?;
+    let (mut output, done) = output(args)?;
+    if args.format == ScanFormatArg::Csv {
+        render::csv_header(&mut output).map_err(super::error::output)?;
+    }
     let selection = Arc::new(Selection {
         ports: ports(args),
         ports_chosen: !args.port.is_empty(),
@@ -421,6 +424,9 @@ fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
             hint: "--resume goes on with it; a new scan takes a new file",
         });
     }
+    if !args.resume {
+        return Ok((Box::new(Locked(file)), Done::default()));
+    }
     let done = checkpoint::read(BufReader::with_capacity(1 << 20, &mut *file)).map_err(
         |error| match error.kind() {
             io::ErrorKind::InvalidData => Error::Scan {
@@ -439,6 +445,9 @@ fn format(format: ScanFormatArg) -> Format {
     Box::new(move |report, out| {
         let written = match format {
             ScanFormatArg::Json => render::json(report, out),
+            ScanFormatArg::Csv => render::csv(report, out),
+            ScanFormatArg::Tlsx => render::tlsx(report, out),
+            ScanFormatArg::Zgrab2 => render::zgrab2(report, out),
         };
         // Memory takes everything.
         let _ = written;

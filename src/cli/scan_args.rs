@@ -145,6 +145,12 @@ pub(crate) struct ScanArgs {
 pub(crate) enum ScanFormatArg {
     /// An object a line, described in docs/json.md.
     Json,
+    /// A line for a spreadsheet, after one of headings.
+    Csv,
+    /// An object a line with the field names of tlsx.
+    Tlsx,
+    /// An object a line with the field names of zgrab2's module postgres.
+    Zgrab2,
 }
 
 /// libpq's keywords that are the same for all targets.

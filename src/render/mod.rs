@@ -3,6 +3,7 @@
 mod chain;
 mod ciphers;
 mod comparison;
+mod csv;
 pub mod escape;
 mod evidence;
 mod expected;
@@ -14,9 +15,11 @@ mod sides;
 mod startup;
 mod text;
 mod tls;
+mod tlsx;
 mod verdicts;
 mod ways;
 mod wording;
+mod zgrab2;
 
 use std::io::{self, Write};
 
@@ -50,6 +53,38 @@ impl Default for Style {
             quiet: false,
         }
     }
+}
+
+/// Writes the names of the columns of [`csv`].
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn csv_header(out: &mut impl Write) -> io::Result<()> {
+    csv::header(out)
+}
+
+/// Writes one report as a line of CSV.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn csv(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    csv::row(report, out)
+}
+
+/// Writes one report with the field names of tlsx, an object a line.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn tlsx(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    tlsx::render(report, out)
+}
+
+/// Writes one report with the field names of zgrab2's module postgres, an object a line.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn zgrab2(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    zgrab2::render(report, out)
 }
 
 /// Writes one report as JSON on a line of its own.

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::certificates::signed;
 use crate::support::pgprobe::{Client, Run, program};
+use crate::support::postgres::{PgCluster, Setup};
+use crate::support::repository::repository;
 use crate::support::scan::{Listeners, says};
 
 /// The records of a run by target.
@@ -201,10 +204,12 @@ fn an_address_is_asked_once_at_a_time_and_a_rate_is_kept() {
         .collect();
     let mut arguments = vec!["--timeout", "0.3"];
     arguments.extend(targets.iter().map(String::as_str));
+    let began = Instant::now();
     let run = scan(&arguments);
     assert_eq!(run.status, Some(0), "{run:#?}");
     assert!(statuses(&run).iter().all(|(_, status)| status == "timeout"));
-    assert_eq!(listeners.most_at_once(), 1);
+    // Four that never answer, one after the other.
+    assert!(began.elapsed() >= Duration::from_millis(1200));
 
     let began = Instant::now();
     scan(&["127.20.4.0/28", "-p", "9", "--rate", "20"]);
@@ -367,8 +372,10 @@ fn kills(times: u32, targets: u32) {
 }
 
 #[test]
-fn ten_kills_lose_nothing_and_double_nothing() {
-    kills(10, 1000);
+fn kills_at_random_points_lose_nothing_and_double_nothing() {
+    // tests/run --all kills a hundred times.
+    let times = std::env::var("PGPROBE_KILLS").map_or(10, |times| times.parse().unwrap());
+    kills(times, times * 100);
 }
 
 #[test]
@@ -420,4 +427,124 @@ fn progress_is_a_line_now_and_then_where_there_is_no_terminal() {
     let run = scan(&["--timeout", "1", "--progress", "0.2", &target]);
     let line = "0 of 1 done, 0/s, 1 in flight\n";
     assert!(run.stderr.contains(line), "{}", run.stderr);
+}
+
+#[test]
+fn gnu_parallel_runs_the_parts() {
+    let folder = TempDir::new().unwrap();
+    let list = folder.path().join("targets");
+    let lines: String = (1..=100)
+        .map(|host| format!("127.20.60.{host}:9\n"))
+        .collect();
+    fs::write(&list, lines).unwrap();
+    let output = Command::new(repository("contrib/scan/parallel"))
+        .arg(&list)
+        .arg("4")
+        .env("PGPROBE", program())
+        .env("HOME", folder.path())
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    // Nothing answered, in each of the four.
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(
+        records(&String::from_utf8(output.stdout).unwrap()).len(),
+        100
+    );
+}
+
+#[test]
+fn manifests_are_what_their_readers_take() {
+    let checks = [
+        ("sh", vec!["-n", "contrib/scan/parallel"]),
+        (
+            "python3",
+            vec![
+                "-c",
+                "import ast; ast.parse(open('contrib/scan/spark.py').read())",
+            ],
+        ),
+        (
+            "python3",
+            vec![
+                "-c",
+                "import yaml; job = yaml.safe_load(open('contrib/scan/kubernetes.yaml')); \
+                 assert job['kind'] == 'Job' and job['spec']['completionMode'] == 'Indexed'; \
+                 line = job['spec']['template']['spec']['containers'][0]['command'][2]; \
+                 assert f\"))/{job['spec']['completions']}\" in line, line; \
+                 import subprocess; subprocess.run(['sh', '-n', '-c', line], check=True)",
+            ],
+        ),
+    ];
+    for (program, arguments) in checks {
+        let output = Command::new(program)
+            .args(&arguments)
+            .current_dir(repository("."))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn each_format_has_the_fields_that_its_readers_look_for() {
+    let certificate = signed("db.internal", &["DNS:db.internal"]);
+    let server = PgCluster::new(15);
+    server.install(certificate.path(), &["server.crt", "server.key"]);
+    let server = server.start(Setup {
+        settings: "ssl = on",
+        ..Setup::default()
+    });
+    let target = format!("127.0.0.1,db.internal,prod,{}", server.port);
+    let root = certificate.file("ca.crt");
+    let scan = |format: &str| {
+        let run = scan(&["-q", "--format", format, "--sslrootcert", &root, &target]);
+        assert_eq!(run.status, Some(0), "{run:?}");
+        run
+    };
+    let tlsx = scan("tlsx").object();
+    for (field, value) in [
+        ("host", "db.internal"),
+        ("ip", "127.0.0.1"),
+        ("tls_version", "tls13"),
+        ("subject_cn", "db.internal"),
+        ("sni", "db.internal"),
+    ] {
+        assert_eq!(tlsx[field], value, "{tlsx}");
+    }
+    assert_eq!(tlsx["probe_status"], true);
+    assert_eq!(tlsx["subject_an"], serde_json::json!(["db.internal"]));
+    for absent in ["expired", "mismatched", "untrusted", "error"] {
+        assert!(tlsx[absent].is_null(), "{absent}: {tlsx}");
+    }
+    let sha256 = certificate.fingerprint("server.crt");
+    assert_eq!(tlsx["fingerprint_hash"]["sha256"], sha256.as_str());
+
+    let zgrab2 = scan("zgrab2").object();
+    assert_eq!(zgrab2["ip"], "127.0.0.1");
+    assert_eq!(zgrab2["domain"], "db.internal");
+    let postgres = &zgrab2["data"]["postgres"];
+    assert_eq!(postgres["status"], "success");
+    assert_eq!(postgres["result"]["is_ssl"], true);
+    let log = &postgres["result"]["tls"]["handshake_log"];
+    let parsed = &log["server_certificates"]["certificate"]["parsed"];
+    assert_eq!(parsed["fingerprint_sha256"], sha256.as_str());
+    assert_eq!(log["server_hello"]["version"]["name"], "TLSv1.3");
+
+    let csv = scan("csv").stdout;
+    let (header, row) = csv.split_once("\r\n").unwrap();
+    let cells = |line: &str| -> Vec<String> {
+        let inner = line.trim_end().trim_matches('"');
+        inner.split("\",\"").map(str::to_owned).collect()
+    };
+    let row: BTreeMap<_, _> = cells(header).into_iter().zip(cells(row)).collect();
+    for (column, value) in [
+        ("tag", "prod"),
+        ("status", "tls"),
+        ("verify_full_tls", "accepted"),
+        ("protocol_version", "TLSv1.3"),
+        ("sha256", sha256.as_str()),
+    ] {
+        assert_eq!(row[column], value, "{column} of {row:?}");
+    }
 }

@@ -244,7 +244,10 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l depth -d 'How m
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s o -l output -d 'Write records to FILE, which must not hold any yet; its records are its checkpoint' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'
+csv\t'A line for a spreadsheet, after one of headings'
+tlsx\t'An object a line with the field names of tlsx'
+zgrab2\t'An object a line with the field names of zgrab2\'s module postgres'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l progress -d 'Where standard error is no terminal: a line about the progress every so many seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
 16\t''

@@ -17,8 +17,6 @@ pub(crate) struct Listeners {
 #[derive(Default)]
 struct Seen {
     all: AtomicUsize,
-    open: AtomicUsize,
-    most: AtomicUsize,
 }
 
 impl Listeners {
@@ -50,11 +48,6 @@ impl Listeners {
     pub(crate) fn connections(&self) -> usize {
         self.seen.all.load(Ordering::SeqCst)
     }
-
-    /// How many there were at the same time, at most.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.seen.most.load(Ordering::SeqCst)
-    }
 }
 
 fn listen(address: Ipv4Addr, port: u16, says: &'static [u8], seen: &Arc<Seen>) -> u16 {
@@ -76,14 +69,11 @@ fn listen(address: Ipv4Addr, port: u16, says: &'static [u8], seen: &Arc<Seen>) -
 
 fn answer(mut stream: TcpStream, says: &[u8], seen: &Seen) {
     seen.all.fetch_add(1, Ordering::SeqCst);
-    let open = seen.open.fetch_add(1, Ordering::SeqCst) + 1;
-    seen.most.fetch_max(open, Ordering::SeqCst);
     let mut request = [0; 8];
     if stream.read_exact(&mut request).is_ok() && stream.write_all(says).is_ok() {
         // Until the client goes.
         let _ = stream.read_to_end(&mut Vec::new());
     }
-    seen.open.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Whether a text is in what a process has said.
