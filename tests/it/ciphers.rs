@@ -1,13 +1,24 @@
 //! `pgprobe ciphers` and `--enumerate` against real servers, and against what real ones never do.
 
-use std::process::Command;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use crate::support::certificates::{self_signed, signed};
+use crate::support::fleet::closed_port;
 use crate::support::installation::succeed;
 use crate::support::pgprobe::{Client, Run};
 use crate::support::postgres::{PgCluster, Setup};
+use crate::support::repository::repository;
+use crate::support::scripted::{
+    AUTHENTICATION_OK, Identity, PROTOCOL_3_0, Peer, SSL_REQUEST, Scripted, error_response,
+};
 
 /// A server with a certificate for `db.example.test` and these settings.
 fn server(major: u32, permissive: bool, settings: &str) -> PgCluster {
@@ -290,4 +301,461 @@ fn no_tls_is_no_enumeration() {
     assert_eq!(found["versions"].as_array().unwrap().len(), 0);
     assert_eq!(check(&found, "null-cipher"), "not_observed");
     assert_eq!(run.status, Some(2));
+}
+
+/// A suite that this server takes, in TLS 1.2 and below, and what it says beside it.
+#[derive(Clone, Copy)]
+struct Odd {
+    version: u8,
+    suite: u16,
+    compression: u8,
+    extensions: &'static [u8],
+}
+
+/// A server of one suite that no TLS library has any more: it never gets beyond its first flight.
+fn odd(odd: Odd) -> Scripted {
+    Scripted::new(move |_, peer| {
+        if peer.request() != Some(SSL_REQUEST) {
+            return;
+        }
+        peer.send(b"S");
+        let head = peer.read(5);
+        let Some(length) = head.get(3..5) else { return };
+        let hello = peer.read(usize::from(u16::from_be_bytes([length[0], length[1]])));
+        // Handshake header, version, random, session id, suites.
+        let (Some(version), Some(session)) = (hello.get(5), hello.get(38)) else {
+            return;
+        };
+        let at = 39 + usize::from(*session);
+        let Some(count) = hello.get(at..at + 2) else {
+            return;
+        };
+        let count = usize::from(u16::from_be_bytes([count[0], count[1]]));
+        let suites = hello.get(at + 2..at + 2 + count).unwrap_or_default();
+        let offered = suites.chunks(2).any(|pair| pair == odd.suite.to_be_bytes());
+        // supported_versions: TLS 1.3 is asked for.
+        let modern = hello
+            .windows(7)
+            .any(|window| window == [0, 43, 0, 3, 2, 3, 4]);
+        if *version != odd.version || modern {
+            peer.send(&[21, 3, odd.version, 0, 2, 2, 70]);
+        } else if !offered {
+            peer.send(&[21, 3, odd.version, 0, 2, 2, 40]);
+        } else {
+            let mut body = vec![3, odd.version];
+            body.extend([7; 32]);
+            body.push(0);
+            body.extend(odd.suite.to_be_bytes());
+            body.push(odd.compression);
+            if !odd.extensions.is_empty() {
+                body.extend([0, u8::try_from(odd.extensions.len()).unwrap()]);
+                body.extend(odd.extensions);
+            }
+            let mut flight = vec![2, 0, 0, u8::try_from(body.len()).unwrap()];
+            flight.extend(body);
+            flight.extend([14, 0, 0, 0]);
+            let mut record = vec![22, 3, odd.version, 0, u8::try_from(flight.len()).unwrap()];
+            record.extend(flight);
+            peer.send(&record);
+        }
+        peer.wait_for_end();
+    })
+}
+
+#[test]
+fn what_no_library_has_any_more_is_found_all_the_same() {
+    // renegotiation_info and extended_master_secret.
+    const BOTH: &[u8] = &[0xff, 1, 0, 1, 0, 0, 23, 0, 0];
+    let good = Odd {
+        version: 3,
+        suite: 0xc02f,
+        compression: 0,
+        extensions: BOTH,
+    };
+    for (server, wrong) in [
+        (
+            Odd {
+                suite: 0x0003,
+                ..good
+            },
+            &["export-cipher", "rc4-cipher", "no-forward-secrecy"][..],
+        ),
+        (
+            Odd {
+                suite: 0x0005,
+                ..good
+            },
+            &["rc4-cipher", "no-forward-secrecy"],
+        ),
+        (
+            Odd {
+                suite: 0x0007,
+                ..good
+            },
+            &["cipher-with-64-bit-blocks", "no-forward-secrecy"],
+        ),
+        (
+            Odd {
+                suite: 0x0001,
+                ..good
+            },
+            &["null-cipher", "no-forward-secrecy"],
+        ),
+        (
+            Odd {
+                suite: 0x00a6,
+                ..good
+            },
+            &["anonymous-cipher"],
+        ),
+        (Odd { version: 0, ..good }, &["ssl-3-0"]),
+        (Odd { version: 1, ..good }, &["tls-1-0-or-1-1"]),
+        (
+            Odd {
+                extensions: &BOTH[5..],
+                ..good
+            },
+            &["renegotiation-info-missing"],
+        ),
+        (
+            Odd {
+                extensions: &BOTH[..5],
+                ..good
+            },
+            &["extended-master-secret-missing"],
+        ),
+        (
+            Odd {
+                compression: 1,
+                ..good
+            },
+            &["compression"],
+        ),
+        (good, &[]),
+    ] {
+        let scripted = odd(server);
+        let run = ciphers(scripted.port, &[]);
+        let found = found(&run);
+        assert_eq!(found["finished"], true, "{found:#}");
+        let checks = found["checks"].as_array().unwrap();
+        let present: Vec<_> = checks
+            .iter()
+            .filter(|check| check["state"] == "present")
+            .map(|check| check["name"].as_str().unwrap())
+            // None of these servers speaks TLS 1.3.
+            .filter(|name| !["tls-1-3-missing", "post-quantum-group-missing"].contains(name))
+            .collect();
+        assert_eq!(present, wrong, "0x{:04x}", server.suite);
+    }
+}
+
+#[test]
+fn a_short_prime_is_weak_and_no_libpq_of_level_2_takes_it() {
+    let settings = "ssl_max_protocol_version = 'TLSv1.2'\nssl_ciphers = 'DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0'\n\
+                    ssl_dh_params_file = 'server.dh'\n";
+    let workshop = rsa();
+    workshop.run("openssl dhparam -dsaparam -out server.dh 1024");
+    let server = PgCluster::new(15);
+    server.install(workshop.path(), &["server.crt", "server.key", "server.dh"]);
+    let server = server.permissive().start(Setup {
+        settings: &format!("ssl = on\n{settings}"),
+        hba: "host all all all scram-sha-256",
+        ident: "",
+    });
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(check(&found, "weak-dh"), "present", "{found:#}");
+    assert_eq!(found["dh"][0]["bits"], 1024);
+    let outcomes: Vec<_> = found["profiles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["fails", "agrees", "agrees"]);
+}
+
+#[test]
+fn triple_des_of_an_old_default_is_found() {
+    // PostgreSQL 10 on OpenSSL 1.1.1.
+    let server = serve(10, false, "", &rsa());
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(check(&found, "tls-1-0-or-1-1"), "present");
+    assert_eq!(
+        check(&found, "plaintext-accepted-after-ssl-request"),
+        "absent"
+    );
+    assert_eq!(found["front_end"]["conclusion"], "no_sign");
+}
+
+/// A TLS server that handles what comes behind SSLRequest as `odd` says.
+fn modern(script: impl Fn(&mut Peer, &Arc<ServerConfig>) + Send + Sync + 'static) -> Scripted {
+    let config = Identity::new("db.example.test", "enumerated").server();
+    Scripted::new(move |_, peer| script(peer, &config))
+}
+
+#[test]
+fn plaintext_that_is_taken_for_encrypted_is_noticed() {
+    let vulnerable = modern(|peer, config| match peer.request() {
+        Some(SSL_REQUEST) => {
+            peer.send(b"S");
+            // What a PostgreSQL before the fix of CVE-2021-23214 has in its buffer.
+            let injected = peer.peek_request() == Some(PROTOCOL_3_0);
+            if injected {
+                peer.request();
+            }
+            if let Some(mut tls) = peer.tls_handshake(config) {
+                if injected {
+                    tls.send(AUTHENTICATION_OK);
+                }
+                tls.wait_for_end();
+            }
+        }
+        _ => peer.close(),
+    });
+    let run = ciphers(vulnerable.port, &[]);
+    assert_eq!(
+        check(&found(&run), "plaintext-accepted-after-ssl-request"),
+        "present",
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn bytes_behind_s_are_noticed() {
+    let server = modern(|peer, config| {
+        if peer.request() == Some(SSL_REQUEST) {
+            peer.send(b"SE");
+            if let Some(mut tls) = peer.tls_handshake(config) {
+                tls.wait_for_end();
+            }
+        }
+    });
+    let run = ciphers(server.port, &[]);
+    assert_eq!(check(&found(&run), "bytes-after-s"), "present", "{run:#?}");
+}
+
+#[test]
+fn a_server_that_is_full_is_waited_for() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = modern(move |peer, config| {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        if peer.request() != Some(SSL_REQUEST) {
+            return;
+        }
+        if (5..8).contains(&number) {
+            peer.send(&error_response("53300", "sorry, too many clients already"));
+            return peer.close();
+        }
+        peer.send(b"S");
+        if let Some(mut tls) = peer.tls_handshake(config) {
+            tls.wait_for_end();
+        }
+    });
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(found["finished"], true, "{found:#}");
+    assert!(found["turned_away"].as_u64().unwrap() > 0, "{found:#}");
+    assert!(!suites(&found, "TLSv1.3").is_empty());
+}
+
+#[test]
+fn what_could_not_be_finished_is_not_called_absent() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = modern(move |peer, config| {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        if peer.request() != Some(SSL_REQUEST) {
+            return;
+        }
+        peer.send(b"S");
+        // From the eighth connection on it says nothing more.
+        if number >= 8 {
+            return peer.wait_for_end();
+        }
+        if let Some(mut tls) = peer.tls_handshake(config) {
+            tls.wait_for_end();
+        }
+    });
+    let run = ciphers(server.port, &["--timeout", "2"]);
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert_eq!(found["finished"], false, "{found:#}");
+    for name in ["null-cipher", "rc4-cipher", "export-cipher", "weak-dh"] {
+        assert_eq!(check(&found, name), "not_observed", "{name}");
+    }
+    let text =
+        client(server.port).run(&["ciphers", "--timeout", "1", &client(server.port).conninfo]);
+    assert!(text.stdout.contains("UNFINISHED"), "{text:#?}");
+}
+
+#[test]
+fn no_answer_however_broken_stops_it() {
+    // A flight, cut and changed in ways that depend on the connection.
+    let server = Scripted::new(|number, peer| {
+        if peer.request() != Some(SSL_REQUEST) {
+            return;
+        }
+        peer.send(b"S");
+        peer.read(60);
+        let mut flight = vec![22, 3, 3, 0, 90, 2, 0, 0, 50, 3, 3];
+        flight.extend([5; 32]);
+        flight.extend([0, 0xc0, 0x2f, 0, 0, 10, 0xff, 1, 0, 1, 0, 0, 11, 0, 1, 0]);
+        flight.extend([
+            11, 0, 0, 10, 0, 0, 7, 0, 0, 4, 1, 2, 3, 4, 12, 0, 0, 9, 3, 0, 29, 1, 9,
+        ]);
+        let place = (number * 7) % flight.len();
+        flight[place] ^= u8::try_from(number % 255).unwrap() + 1;
+        flight.truncate(flight.len() - number % 5);
+        peer.send(&flight);
+        peer.close();
+    });
+    let run = ciphers(server.port, &["--timeout", "5"]);
+    assert!(matches!(run.status, Some(0 | 2)), "{run:#?}");
+    assert!(!run.stderr.contains("panicked"), "{run:#?}");
+    found(&run);
+}
+
+/// Runs a proxy in front of a server, and enumerates it.
+fn in_front(program: &str, arguments: &[&str], direct: bool, port: u16) -> Value {
+    let mut proxy = Command::new("setpriv");
+    proxy.args(["--pdeathsig", "KILL", program]).args(arguments);
+    let mut proxy = proxy
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            Instant::now() < deadline,
+            "{program} does not listen: run tests/setup"
+        );
+        sleep(Duration::from_millis(50));
+    }
+    let negotiation = if direct { "direct" } else { "postgres" };
+    let run = ciphers(
+        port,
+        &["--sslnegotiation", negotiation, "--sslmode", "require"],
+    );
+    let _ = proxy.kill();
+    let _ = proxy.wait();
+    found(&run)
+}
+
+#[test]
+fn proxies_are_told_from_postgresql_and_by_their_names() {
+    let server = serve(15, false, "", &rsa());
+    let workshop = rsa();
+    workshop.run("cat server.crt server.key > both.pem; chmod 644 *; chmod 755 .");
+    let back = server.port;
+    let file = |name: &str| workshop.file(name);
+    for (product, program, direct) in [
+        ("stunnel", "/usr/bin/stunnel4", false),
+        ("PgBouncer", "/usr/sbin/pgbouncer", false),
+        ("HAProxy", "/usr/sbin/haproxy", true),
+        ("nginx", "/usr/sbin/nginx", true),
+    ] {
+        let port = closed_port();
+        let (crt, key, both) = (file("server.crt"), file("server.key"), file("both.pem"));
+        let folder = workshop.path().to_str().unwrap();
+        let text = match product {
+            "stunnel" => format!(
+                "foreground = yes\npid =\n[pg]\naccept = 127.0.0.1:{port}\n\
+                 connect = 127.0.0.1:{back}\nprotocol = pgsql\ncert = {both}\n"
+            ),
+            "PgBouncer" => format!(
+                "[databases]\n* = host=127.0.0.1 port={back}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+                 listen_port = {port}\nunix_socket_dir =\nauth_type = any\nclient_tls_sslmode = allow\n\
+                 client_tls_cert_file = {crt}\nclient_tls_key_file = {key}\nuser = postgres\n"
+            ),
+            "HAProxy" => format!(
+                "defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
+                 frontend f\n bind 127.0.0.1:{port} ssl crt {both}\n default_backend b\n\
+                 backend b\n server s 127.0.0.1:{back}\n"
+            ),
+            _ => format!(
+                "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off;\n\
+                 pid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\nevents {{}}\n\
+                 stream {{ server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {crt};\n\
+                 ssl_certificate_key {key}; proxy_pass 127.0.0.1:{back}; }} }}\n"
+            ),
+        };
+        workshop.write("proxy.conf", &text);
+        let conf = file("proxy.conf");
+        let arguments: &[&str] = match product {
+            "HAProxy" => &["-db", "-f", &conf],
+            "nginx" => &["-c", &conf, "-p", folder],
+            _ => &[&conf],
+        };
+        let found = in_front(program, arguments, direct, port);
+        let front_end = &found["front_end"];
+        assert_eq!(front_end["conclusion"], "proxy", "{product}: {front_end:#}");
+        assert_eq!(front_end["product"], product, "{front_end:#}");
+        let goes_on = if direct { "present" } else { "absent" };
+        assert_eq!(
+            check(&found, "direct-tls-without-alpn"),
+            goes_on,
+            "{product}"
+        );
+    }
+    for major in [12, 17, 18] {
+        let server = serve(major, false, "", &rsa());
+        let found = found(&ciphers(server.port, &[]));
+        assert_eq!(
+            found["front_end"]["conclusion"], "no_sign",
+            "PostgreSQL {major}"
+        );
+        assert_eq!(
+            check(&found, "direct-tls-without-alpn"),
+            "absent",
+            "PostgreSQL {major}"
+        );
+        assert_eq!(
+            check(&found, "plaintext-accepted-after-ssl-request"),
+            "absent",
+            "{major}"
+        );
+    }
+}
+
+#[test]
+fn the_documents_list_every_check_with_its_severity_and_every_product() {
+    let scripted = odd(Odd {
+        version: 3,
+        suite: 0xc02f,
+        compression: 0,
+        extensions: &[],
+    });
+    let found = found(&ciphers(scripted.port, &[]));
+    let text = std::fs::read_to_string(repository("docs/enumeration.md")).unwrap();
+    let rows: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let checks = found["checks"].as_array().unwrap();
+    assert_eq!(rows.len(), checks.len());
+    for (row, check) in rows.iter().zip(checks) {
+        let (name, severity) = (
+            check["name"].as_str().unwrap(),
+            check["severity"].as_str().unwrap(),
+        );
+        assert!(row.starts_with(&format!("| `{name}`")), "{row}: {name}");
+        assert!(
+            row.ends_with(&format!("| {severity} |")),
+            "{row}: {severity}"
+        );
+        assert!(!check["citation"].as_str().unwrap().is_empty(), "{name}");
+    }
+    let products = std::fs::read_to_string(repository("docs/front-ends.md")).unwrap();
+    let rules = std::fs::read_to_string(repository("src/assess/enumeration/front_end.rs")).unwrap();
+    let named = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("name: \""));
+    let named: Vec<_> = named.filter_map(|rest| rest.strip_suffix("\",")).collect();
+    assert_eq!(named.len(), 4);
+    for name in named {
+        assert!(products.contains(&format!("\n| {name} | ")), "{name}");
+    }
 }

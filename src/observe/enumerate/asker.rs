@@ -32,6 +32,22 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// How often a question is asked again when the server has no room.
 const TRIES: u32 = 6;
 
+/// A place among the connections that may be open at the same time; given back when dropped.
+pub(super) struct Place<'s>(&'s Semaphore);
+
+impl<'s> Place<'s> {
+    fn of(permit: SemaphorePermit<'_>, slots: &'s Semaphore) -> Self {
+        permit.forget();
+        Self(slots)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
 /// What came of a ClientHello.
 pub(super) enum Answer {
     /// The server took something of it.
@@ -57,8 +73,10 @@ pub(super) struct Asker<'a, N: Network> {
     ssl_request: Cell<Option<u8>>,
     trailing: Cell<usize>,
     gave_up: RefCell<Option<Failure>>,
-    /// The connection that the question whether there is TLS has opened.
-    spare: RefCell<Option<N::Stream>>,
+    /// Connections that were opened ahead; each keeps its place until a question takes both.
+    spare: RefCell<Vec<N::Stream>>,
+    /// Whether another question is sure to come, so that a connection can be opened for it.
+    ahead: Cell<bool>,
 }
 
 impl<'a, N: Network> Asker<'a, N> {
@@ -89,7 +107,8 @@ impl<'a, N: Network> Asker<'a, N> {
             ssl_request: Cell::new(None),
             trailing: Cell::new(0),
             gave_up: RefCell::new(None),
-            spare: RefCell::new(None),
+            spare: RefCell::new(Vec::new()),
+            ahead: Cell::new(true),
         }
     }
 
@@ -132,9 +151,40 @@ impl<'a, N: Network> Asker<'a, N> {
 
     /// Opens the first connection, which the next question then uses.
     pub(super) async fn first(&self) -> Result<(), Failure> {
-        let (_, stream) = self.open(!self.direct).await?;
-        self.spare.replace(Some(stream));
+        let (place, stream) = self.open(!self.direct).await?;
+        self.keep(place, stream);
         Ok(())
+    }
+
+    fn keep(&self, place: Place<'_>, stream: N::Stream) {
+        std::mem::forget(place);
+        self.spare.borrow_mut().push(stream);
+    }
+
+    /// Opens no more connections ahead of their questions.
+    pub(super) fn no_more_ahead(&self) {
+        self.ahead.set(false);
+    }
+
+    /// Opens a connection for the next question while this one is being answered, if there is room:
+    /// a process of PostgreSQL takes as long to start as to answer.
+    async fn open_ahead(&self) {
+        if !self.ahead.get() || !self.spare.borrow().is_empty() || self.turned_away.get() > 0 {
+            return;
+        }
+        let Ok(permit) = self.slots.try_acquire() else {
+            return;
+        };
+        let place = Place::of(permit, &self.slots);
+        if self.gap.is_some() || self.connections.get() >= MAX_CONNECTIONS {
+            return;
+        }
+        self.connections.set(self.connections.get() + 1);
+        let until = self.deadline.min(Instant::now() + PATIENCE);
+        // If the server has no room, the next question will be told so itself.
+        if let Ok(Ok(stream)) = timeout_at(until, self.try_open(!self.direct)).await {
+            self.keep(place, stream);
+        }
     }
 
     /// A ClientHello with all that is the same in every one.
@@ -160,7 +210,8 @@ impl<'a, N: Network> Asker<'a, N> {
             let _ = SystemRandom::new().fill(&mut hello.random);
             let (permit, mut stream) = self.open(!self.direct).await?;
             let until = self.deadline.min(Instant::now() + PATIENCE);
-            let answer = timeout_at(until, flight(&mut stream, &hello)).await;
+            let answering = timeout_at(until, flight(&mut stream, &hello));
+            let (answer, ()) = tokio::join!(answering, self.open_ahead());
             drop(stream);
             drop(permit);
             match answer {
@@ -196,27 +247,25 @@ impl<'a, N: Network> Asker<'a, N> {
     ///
     /// # Errors
     /// When the server has no TLS, or no room for another connection although it was waited for.
-    pub(super) async fn open(
-        &self,
-        ssl_request: bool,
-    ) -> Result<(SemaphorePermit<'_>, N::Stream), Failure> {
+    pub(super) async fn open(&self, ssl_request: bool) -> Result<(Place<'_>, N::Stream), Failure> {
         let mut wait = FIRST_WAIT;
         let mut tries = 0;
         loop {
             if let Some(failure) = self.gave_up() {
                 return Err(failure);
             }
+            // The spare one is where TLS begins.
+            if ssl_request != self.direct {
+                let spare = self.spare.borrow_mut().pop();
+                if let Some(stream) = spare {
+                    return Ok((Place(&self.slots), stream));
+                }
+            }
             let permit = timeout_at(self.deadline, self.slots.acquire()).await;
             let Ok(Ok(permit)) = permit else {
                 return Err(self.overdue());
             };
-            // The spare one is where TLS begins.
-            if ssl_request != self.direct {
-                let spare = self.spare.take();
-                if let Some(stream) = spare {
-                    return Ok((permit, stream));
-                }
-            }
+            let permit = Place::of(permit, &self.slots);
             self.pace().await;
             if self.connections.get() >= MAX_CONNECTIONS {
                 let why = format!("more than {MAX_CONNECTIONS} connections would be needed");
@@ -254,7 +303,7 @@ impl<'a, N: Network> Asker<'a, N> {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub(super) async fn open_silently(&self) -> Result<(SemaphorePermit<'_>, N::Stream), Failure> {
+    pub(super) async fn open_silently(&self) -> Result<(Place<'_>, N::Stream), Failure> {
         self.open(false).await
     }
 

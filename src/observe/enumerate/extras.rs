@@ -35,7 +35,7 @@ fn step<T>(result: Result<T, Failure>) -> Step<T> {
     }
 }
 
-fn spoken(version: &VersionSeen) -> bool {
+pub(super) fn spoken(version: &VersionSeen) -> bool {
     version.answer.value().is_some()
 }
 
@@ -61,36 +61,44 @@ impl<N: Network> Enumerator<'_, N> {
         let Some(highest) = spoken.last() else {
             return;
         };
-        if highest.version == 0x0304 {
-            let whole = self.whole_handshakes(highest).await;
-            seen.tickets = whole.tickets;
-            seen.ocsp_stapled = whole.ocsp_stapled;
-            if let Some(version) = seen.versions.last_mut() {
-                version.signature_schemes_complete = whole.schemes.complete;
-                version.signature_schemes = whole.schemes.taken;
-                version.alpn = whole.alpn;
-                version.client_certificate = whole.client_certificate;
-                for suite in &mut version.suites {
-                    suite.chain = whole.chain;
-                }
+        self.asker.no_more_ahead();
+        let fallback = async {
+            match spoken.iter().rev().nth(1) {
+                Some(lower) => self.fallback(lower).await,
+                None => Step::NotAttempted,
             }
-        }
-        if let Some(lower) = spoken.iter().rev().nth(1) {
-            seen.fallback = self.fallback(lower).await;
-        }
-        if self.asker.server_name().is_some()
-            && let Some(version) = spoken.iter().rev().find(|one| one.version < 0x0304)
-        {
-            seen.without_server_name = self.without_server_name(version).await;
-        }
-        // TLS below 1.2 cannot carry what follows: that is left open.
-        if highest.version >= 0x0303 {
-            if !self.asker.is_direct() {
-                let mut error = None;
-                seen.plaintext_before_tls = step(self.plaintext_before_tls(&mut error).await);
-                seen.error_before_s = error;
+        };
+        let without_server_name = async {
+            let shown = spoken.iter().rev().find(|one| one.version < 0x0304);
+            match shown.filter(|_| self.asker.server_name().is_some()) {
+                Some(version) => self.without_server_name(version).await,
+                None => Step::NotAttempted,
             }
-            seen.direct_without_alpn = step(self.direct_without_alpn().await);
+        };
+        (seen.fallback, seen.without_server_name) = tokio::join!(fallback, without_server_name);
+        // Below TLS 1.2 what needs a whole handshake is left open.
+        if highest.version == 0x0303 {
+            self.encrypted(None).await.into(seen);
+        }
+    }
+
+    /// What takes whole handshakes: of TLS 1.3 if it is given, otherwise of TLS 1.2.
+    pub(super) async fn encrypted(&self, tls_1_3: Option<&VersionSeen>) -> Encrypted {
+        let whole = match tls_1_3 {
+            Some(version) => Some(self.whole_handshakes(version).await),
+            None => None,
+        };
+        let mut error_before_s = None;
+        let plaintext_before_tls = if self.asker.is_direct() {
+            Step::NotAttempted
+        } else {
+            step(self.plaintext_before_tls(&mut error_before_s).await)
+        };
+        Encrypted {
+            whole,
+            plaintext_before_tls,
+            error_before_s,
+            direct_without_alpn: step(self.direct_without_alpn().await),
         }
     }
 
@@ -261,6 +269,34 @@ impl<N: Network> Enumerator<'_, N> {
         };
         let done = timeout_at(until, exchange).await;
         done.map_err(|_| Failure::Deadline)?
+    }
+}
+
+/// What was found by whole handshakes.
+pub(super) struct Encrypted {
+    whole: Option<Whole>,
+    plaintext_before_tls: Step<StartupReply>,
+    error_before_s: Option<ServerError>,
+    direct_without_alpn: Step<StartupReply>,
+}
+
+impl Encrypted {
+    /// Adds it to the rest.
+    pub(super) fn into(self, seen: &mut Enumeration) {
+        seen.plaintext_before_tls = self.plaintext_before_tls;
+        seen.error_before_s = self.error_before_s;
+        seen.direct_without_alpn = self.direct_without_alpn;
+        if let (Some(whole), Some(version)) = (self.whole, seen.versions.last_mut()) {
+            seen.tickets = whole.tickets;
+            seen.ocsp_stapled = whole.ocsp_stapled;
+            version.signature_schemes_complete = whole.schemes.complete;
+            version.signature_schemes = whole.schemes.taken;
+            version.alpn = whole.alpn;
+            version.client_certificate = whole.client_certificate;
+            for suite in &mut version.suites {
+                suite.chain = whole.chain;
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::observation::enumeration::{Enumeration, VersionSeen};
 use crate::observation::{Endpoint, Step};
 use crate::wire::tls::server_flight::ServerFlight;
 use asker::Asker;
+use extras::{Encrypted, spoken};
 
 /// The most connections that the enumeration of an address takes. OpenSSL 1.1.1 with everything
 /// switched on needs some 300, a PostgreSQL with default settings about 65.
@@ -83,7 +84,11 @@ impl<N: Network> Enumerator<'_, N> {
         if let Err(failure) = self.asker.first().await {
             seen.unfinished = Some(failure);
         } else {
-            seen.versions = self.versions().await;
+            let encrypted;
+            (seen.versions, encrypted) = self.versions().await;
+            if let Some(encrypted) = encrypted {
+                encrypted.into(&mut seen);
+            }
             self.extras(&mut seen).await;
         }
         seen.unfinished = seen.unfinished.or(self.asker.gave_up());
@@ -98,18 +103,23 @@ impl<N: Network> Enumerator<'_, N> {
         seen
     }
 
-    /// The versions side by side: each needs one answer before it knows its next question.
-    async fn versions(&self) -> Vec<VersionSeen> {
-        let asking =
-            [0x0300, 0x0301, 0x0302, 0x0303, 0x0304]
-                .into_iter()
-                .map(|version| async move {
-                    match version {
-                        0x0304 => self.tls_1_3().await,
-                        _ => self.up_to_tls_1_2(version).await,
-                    }
-                });
-        join_all(asking).await
+    /// The versions side by side: each needs one answer before it knows its next question. What
+    /// takes whole handshakes goes along with the longest of them, TLS 1.2.
+    async fn versions(&self) -> (Vec<VersionSeen>, Option<Encrypted>) {
+        let below = [0x0300, 0x0301, 0x0302, 0x0303].into_iter();
+        let below = join_all(below.map(|version| self.up_to_tls_1_2(version)));
+        let tls_1_3 = async {
+            let version = self.tls_1_3().await;
+            let encrypted = if spoken(&version) {
+                Some(self.encrypted(Some(&version)).await)
+            } else {
+                None
+            };
+            (version, encrypted)
+        };
+        let (mut versions, (version, encrypted)) = tokio::join!(below, tls_1_3);
+        versions.push(version);
+        (versions, encrypted)
     }
 
     /// The place of a chain among those that were kept.

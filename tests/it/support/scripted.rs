@@ -186,6 +186,17 @@ impl Peer {
         Some(TlsPeer { stream })
     }
 
+    /// Goes on in TLS and reads nothing inside; `None` if the handshake fails.
+    pub(crate) fn tls_handshake(&mut self, config: &Arc<ServerConfig>) -> Option<TlsPeer> {
+        let mut connection = ServerConnection::new(Arc::clone(config)).unwrap();
+        let mut stream = self.stream.try_clone().unwrap();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut stream).ok()?;
+        }
+        let stream = StreamOwned::new(connection, stream);
+        Some(TlsPeer { stream })
+    }
+
     /// Goes on in TLS and says how the client ended it.
     pub(crate) fn tls_until_end(&mut self, config: &Arc<ServerConfig>) -> TlsEnd {
         let connection = ServerConnection::new(Arc::clone(config)).unwrap();
