@@ -478,10 +478,12 @@ impl Facts<'_> {
         }
     }
 
-    /// What it means that connect_timeout struck while the evidence was gathered.
+    /// What it means that connect_timeout struck while the evidence was gathered. It struck after
+    /// whole seconds; the steps do not add up to them where the machine was slow between two.
     fn struck(&self, connection: &Connection) -> End {
-        match self.out_of_time(time_of(Some(connection))) {
-            Some(end @ End::NextAddress(_)) => end,
+        let struck_after = (time_of(Some(connection)) / 1000.0).round();
+        match self.parameters.connect_timeout() {
+            Ok(Some(limit)) if f64::from(limit) <= struck_after => End::NextAddress(timed_out()),
             _ => unknown(
                 "the server was not given the time that libpq would give it",
                 None,
