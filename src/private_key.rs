@@ -153,7 +153,10 @@ pub fn load(
             }
         }
     };
-    let below_tls_1_2 = loaded.as_ref().ok().and_then(|(key, _)| old_signer::old_signer(key));
+    let below_tls_1_2 = loaded
+        .as_ref()
+        .ok()
+        .and_then(|(key, _)| old_signer::old_signer(key));
     let signing = match (loaded, certificates.doubt) {
         (Err(reason), _) | (Ok(_), Some(reason)) => Err(reason),
         (Ok((key, true)), None) => signing_key(&key),

@@ -17,8 +17,8 @@ use super::offered::Offered;
 use super::record::{Protection, Records};
 use super::suite::{Authentication, KeyExchange, Suite};
 use super::{
-    BAD_CERTIFICATE, ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE, ILLEGAL_PARAMETER,
-    INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
+    BAD_CERTIFICATE, ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE,
+    ILLEGAL_PARAMETER, INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
 };
 
 /// The most that is kept of the handshake messages: each as long as OpenSSL lets it be.

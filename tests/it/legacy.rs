@@ -181,11 +181,14 @@ fn tls_1_0_and_1_1_are_spoken_where_openssl_1_1_1_is_told_to() {
 
 #[test]
 fn an_elliptic_key_signs_in_tls_1_0_too() {
-    let mut legacy = Legacy::new(18, keyed("-algorithm EC -pkeyopt ec_paramgen_curve:P-256"));
-    legacy.set("TLSv1", "ECDHE-ECDSA-AES256-SHA", "", HOSTSSL);
-    let lowered = "ssl_min_protocol_version=TLSv1";
-    let old = ["--openssl", "1.1.1"];
-    legacy.connects("TLSv1", "ECDHE-ECDSA-AES256-SHA", lowered, &old);
+    for curve in ["P-256", "P-384", "P-521"] {
+        let key = format!("-algorithm EC -pkeyopt ec_paramgen_curve:{curve}");
+        let mut legacy = Legacy::new(18, keyed(&key));
+        legacy.set("TLSv1", "ECDHE-ECDSA-AES256-SHA", "", HOSTSSL);
+        let lowered = "ssl_min_protocol_version=TLSv1";
+        let old = ["--openssl", "1.1.1"];
+        legacy.connects("TLSv1", "ECDHE-ECDSA-AES256-SHA", lowered, &old);
+    }
 }
 
 #[test]
