@@ -52,7 +52,10 @@ pub(super) fn line(page: &mut Page, report: &Report) {
                 Span::new(Tone::Bad, "PLAINTEXT accepted")
             }
             StartupKind::Refused => plain("plaintext refused"),
-            _ => plain("plaintext fails"),
+            // Another moment it may be let in.
+            StartupKind::Error => Span::new(Tone::Doubtful, "plaintext: server error"),
+            StartupKind::Timeout => Span::new(Tone::Doubtful, "plaintext: no answer"),
+            StartupKind::Failed => plain("plaintext fails"),
         });
     }
     let mut spans = Vec::new();
