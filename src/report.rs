@@ -5,6 +5,8 @@
 
 pub mod enumeration;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -755,11 +757,11 @@ pub struct OfferReport {
     /// Lowest and highest version.
     pub versions: [String; 2],
     /// IANA names, in order.
-    pub cipher_suites: Vec<String>,
+    pub cipher_suites: Vec<Cow<'static, str>>,
     /// IANA names, in order.
-    pub groups: Vec<String>,
+    pub groups: Vec<Cow<'static, str>>,
     /// IANA names, in order.
-    pub signature_schemes: Vec<String>,
+    pub signature_schemes: Vec<Cow<'static, str>>,
     /// ALPN protocol.
     pub alpn: Option<String>,
     /// server_name.

@@ -88,12 +88,25 @@ pub fn zgrab2(report: &Report, out: &mut impl Write) -> io::Result<()> {
     zgrab2::render(report, out)
 }
 
+/// How long the record of a server with TLS is, about.
+const ROOM: usize = 24 * 1024;
+
 /// Writes one report as JSON on a line of its own.
 ///
 /// # Errors
 /// When `out` does not take it.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", escape::json(&serde_json::to_string(report)?))
+    let mut text = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut text, report)?;
+    let plain = text
+        .iter()
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+    if plain {
+        text.push(b'\n');
+        return out.write_all(&text);
+    }
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape::json(&text))
 }
 
 /// Writes one report for people.
