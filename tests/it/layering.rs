@@ -28,6 +28,7 @@ const LAYERS: [(&str, &[&str], Tokio); 23] = [
             "conninfo",
             "emulates",
             "observation",
+            "pki",
             "report",
             "wire",
         ],
