@@ -277,7 +277,7 @@ pub(super) fn plan(
         groups: openssl::groups(library),
         signature_schemes: openssl::signature_schemes(library),
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
-        client_key: key.and_then(ClientKey::certified_key),
+        client_key: key.and_then(ClientKey::client_certificate),
     });
     let hosts = parameters.hosts().iter();
     Some(Plan {
