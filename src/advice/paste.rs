@@ -23,7 +23,7 @@ pub(super) fn shell(word: &str) -> Option<String> {
 }
 
 /// Whether a host or address can stand in a configuration of openssl's as it is.
-pub(super) fn is_simple_name(name: &str) -> bool {
+pub(crate) fn is_simple_name(name: &str) -> bool {
     let in_names = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
     !name.is_empty() && !name.starts_with('-') && name.chars().all(in_names)
 }
