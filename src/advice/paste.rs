@@ -29,7 +29,7 @@ pub(crate) fn is_simple_name(name: &str) -> bool {
 }
 
 /// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away.
-pub(super) fn hba(name: &str) -> Option<String> {
+pub(crate) fn hba(name: &str) -> Option<String> {
     let plain = is_plain(name) && !name.is_empty() && !name.contains('"');
     plain.then(|| format!("\"{name}\""))
 }

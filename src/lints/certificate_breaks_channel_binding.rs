@@ -51,7 +51,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, leaf, passes};
+    use super::super::tests::{fires, leaf, passes};
     use super::*;
 
     #[test]

@@ -52,14 +52,14 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, fires_at, passes, passes_at, tls};
+    use super::super::tests::{fires, fires_at, passes, passes_at, tls};
     use super::*;
     use crate::report::{ChainStatus, HostReport};
 
     #[test]
     fn fires_a_second_after_its_end_and_not_at_it() {
         let end = seconds(
-            super::super::testing::host().certificates[0]
+            super::super::tests::host().certificates[0]
                 .not_after
                 .as_ref(),
         );

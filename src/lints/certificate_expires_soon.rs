@@ -50,14 +50,14 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires_at, leaf, passes_at};
+    use super::super::tests::{fires_at, leaf, passes_at};
     use super::*;
     use crate::report::HostReport;
 
     #[test]
     fn fires_from_30_days_before_its_end_to_its_end() {
         let end = seconds(
-            super::super::testing::host().certificates[0]
+            super::super::tests::host().certificates[0]
                 .not_after
                 .as_ref(),
         );

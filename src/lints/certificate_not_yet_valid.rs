@@ -36,13 +36,13 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires_at, passes_at};
+    use super::super::tests::{fires_at, passes_at};
     use super::*;
 
     #[test]
     fn fires_a_second_before_its_begin_and_not_at_it() {
         let begin = seconds(
-            super::super::testing::host().certificates[0]
+            super::super::tests::host().certificates[0]
                 .not_before
                 .as_ref(),
         );

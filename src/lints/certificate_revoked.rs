@@ -29,7 +29,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{advise, fires, passes};
+    use super::super::tests::{advise, fires, passes};
     use super::*;
 
     #[test]

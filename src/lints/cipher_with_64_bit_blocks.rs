@@ -32,7 +32,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, follows_the_enumeration, passes, tls};
+    use super::super::tests::{fires, follows_the_enumeration, passes, tls};
     use super::*;
 
     #[test]

@@ -22,10 +22,10 @@ pub(crate) const LINT: Lint = Lint {
             pgbouncer: None,
         },
         Remedy {
-            text: "ask for SCRAM: in the line that this user comes in by, in place of its method, \
-                   and reload; a password that was set before needs setting once more",
+            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
+                   password has to be set once more",
             place: FixPlace::PgHbaConf,
-            lines: &["hostssl  all  all  all  scram-sha-256"],
+            lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
             pgbouncer: None,
         },
     ],
@@ -46,7 +46,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, lets_plaintext_in, passes};
+    use super::super::tests::{fires, lets_plaintext_in, passes};
     use super::*;
 
     #[test]

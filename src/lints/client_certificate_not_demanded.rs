@@ -16,7 +16,7 @@ pub(crate) const LINT: Lint = Lint {
         text: "if a certificate is to be demanded: in the line that this user comes in by, \
                    and reload",
         place: FixPlace::PgHbaConf,
-        lines: &["hostssl  all  all  all  scram-sha-256  clientcert=verify-full"],
+        lines: &["hostssl  {database}  {user}  all  scram-sha-256  clientcert=verify-full"],
         pgbouncer: None,
     }],
     advice: &[],
@@ -36,7 +36,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, passes, tls};
+    use super::super::tests::{fires, passes, tls};
     use super::*;
     use crate::report::HostReport;
 

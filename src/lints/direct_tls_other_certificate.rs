@@ -31,7 +31,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, passes};
+    use super::super::tests::{fires, passes};
     use super::*;
     use crate::report::DirectReport;
 

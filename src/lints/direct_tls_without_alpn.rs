@@ -31,7 +31,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::follows_the_enumeration;
+    use super::super::tests::follows_the_enumeration;
     use super::*;
 
     #[test]

@@ -38,7 +38,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{advise, enumerate, fires, passes};
+    use super::super::tests::{advise, enumerate, fires, passes};
     use super::*;
 
     #[test]

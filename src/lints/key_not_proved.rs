@@ -38,7 +38,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, passes, tls};
+    use super::super::tests::{fires, passes, tls};
     use super::*;
 
     #[test]

@@ -11,8 +11,8 @@ pub struct Remedy {
     pub text: &'static str,
     /// Where `lines` belong.
     pub place: FixPlace,
-    /// Lines to be pasted there; `{host}` stands for the host and `{san}` for it as
-    /// subjectAltName.
+    /// Lines to be pasted there; `{host}` stands for the host, `{san}` for it as subjectAltName,
+    /// `{user}` and `{database}` for those that `pg_hba.conf` was asked for.
     pub lines: &'static [&'static str],
     /// The line of `pgbouncer.ini` for it, where TLS does not end in PostgreSQL.
     pub pgbouncer: Option<&'static str>,
@@ -36,7 +36,21 @@ pub(super) fn fixes(remedies: &[Remedy], context: &Context<'_>) -> Vec<Fix> {
         "DNS"
     };
     let san = format!("{kind}:{host}");
-    let fill = |line: &&str| line.replace("{host}", host).replace("{san}", &san);
+    // What cannot be quoted there, or was not named, is everybody.
+    let hba = |name: Option<&String>| {
+        let quoted = name.and_then(|name| paste::hba(name));
+        quoted.unwrap_or_else(|| "all".to_owned())
+    };
+    let startup = &context.host.startup;
+    let (user, database) = (hba(startup.user.as_ref()), hba(startup.dbname.as_ref()));
+    // The names come last: one of them may look like a place to fill in.
+    let fill = |line: &&str| {
+        let line = line.replace("{host}", host).replace("{san}", &san);
+        match line.split_once("{database}  {user}") {
+            Some((before, after)) => format!("{before}{database}  {user}{after}"),
+            None => line,
+        }
+    };
     remedies
         .iter()
         .map(|remedy| match remedy.pgbouncer {

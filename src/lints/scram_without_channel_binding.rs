@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, lets_plaintext_in, passes};
+    use super::super::tests::{fires, lets_plaintext_in, passes};
     use super::*;
 
     #[test]

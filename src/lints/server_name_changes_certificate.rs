@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{enumerate, fires, passes};
+    use super::super::tests::{enumerate, fires, passes};
     use super::*;
 
     #[test]

@@ -58,7 +58,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{enumerate, fires, passes, tls};
+    use super::super::tests::{enumerate, fires, passes, tls};
     use super::*;
     use crate::report::HostReport;
 

@@ -13,10 +13,10 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "Whoever reaches the port from there is the user that he says he is, over TLS or \
                   not. Encryption does not help: nobody is asked who he is.",
     remedies: &[Remedy {
-        text: "ask for SCRAM: in the line that this user comes in by, in place of its method, \
-                   and reload; a password that was set before needs setting once more",
+        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
+                   password has to be set once more",
         place: FixPlace::PgHbaConf,
-        lines: &["hostssl  all  all  all  scram-sha-256"],
+        lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
         pgbouncer: None,
     }],
     advice: &[],
@@ -48,7 +48,7 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, lets_plaintext_in, passes, tls};
+    use super::super::tests::{fires, lets_plaintext_in, passes, tls};
     use super::*;
 
     #[test]

@@ -19,12 +19,13 @@ pub(super) fn findings(page: &mut Page, host: &HostReport) {
     }
     page.blank();
     page.prose(&[strong("findings")]);
+    let mut pasted = Vec::new();
     for finding in worse {
-        one(page, host, finding);
+        one(page, host, finding, &mut pasted);
     }
     if details {
         for finding in info {
-            one(page, host, finding);
+            one(page, host, finding, &mut pasted);
         }
     } else if !info.is_empty() {
         page.text("info", &format!("{} (-v says more)", names(&info)));
@@ -63,7 +64,13 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-fn one(page: &mut Page, host: &HostReport, finding: &Finding) {
+/// A finding and its fixes; lines that stand above already are not shown again.
+fn one<'h>(
+    page: &mut Page,
+    host: &HostReport,
+    finding: &'h Finding,
+    pasted: &mut Vec<&'h [String]>,
+) {
     let label = finding.severity.name();
     let name = Span::new(tone(finding.severity), finding.lint);
     let above = |about| host.advice.iter().any(|advice| advice.about == about);
@@ -77,6 +84,11 @@ fn one(page: &mut Page, host: &HostReport, finding: &Finding) {
         &[name, plain(format!(": {}", cut(&finding.message)))],
     );
     for fix in &finding.fixes {
+        if !fix.paste.is_empty() && pasted.contains(&fix.paste.as_slice()) {
+            page.entry("fix", &[plain(cut(&fix.text)), plain(" (the line above)")]);
+            continue;
+        }
+        pasted.push(&fix.paste);
         page.entry("fix", &[plain(cut(&fix.text)), plain(place(fix))]);
         for line in &fix.paste {
             page.paste(&cut(line));
