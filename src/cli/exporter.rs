@@ -22,6 +22,7 @@ use crate::assess::assess;
 use crate::client::{Client, FileFact};
 use crate::exporter::allow::Fenced;
 use crate::exporter::config::{CONFIG_LIMIT, Config, Listen, Module};
+use crate::exporter::lookups::Lookups;
 use crate::exporter::{Backend, Exporter, Failure, Process, Question, serve};
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::parameters::{ParameterError, resolve};
@@ -32,6 +33,10 @@ use crate::report::Report;
 
 /// For so long what was read of a module's files is used again.
 const FILES_AGE: Duration = Duration::from_secs(10);
+
+/// So many names are looked up at the same time: each takes a thread, and one whose resolver hangs
+/// keeps it longer than any probe waits.
+const LOOKUPS: usize = 128;
 
 /// The most that is read of a password file.
 const PASSWORD_LIMIT: u64 = 4096;
@@ -163,6 +168,7 @@ fn complain(name: &str, module: &Module) {
 /// This machine: its network, its clock, and the files that the modules name.
 struct Machine {
     start_time: i64,
+    network: Lookups<SystemNetwork>,
     files: RefCell<BTreeMap<String, (Instant, Rc<Files>)>>,
 }
 
@@ -176,6 +182,7 @@ impl Machine {
     fn new() -> Self {
         Self {
             start_time: now(),
+            network: Lookups::new(SystemNetwork, LOOKUPS),
             files: RefCell::default(),
         }
     }
@@ -266,7 +273,7 @@ impl Backend for Machine {
             let key = files.key.as_ref().filter(|_| usable);
             plan(known, &options, key)
         });
-        let fenced = Fenced::new(&SystemNetwork, fence.as_ref());
+        let fenced = Fenced::new(&self.network, fence.as_ref());
         let began = now();
         let hosts = match &plan {
             Some(plan) => observe(plan, &fenced).await,

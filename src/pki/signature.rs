@@ -2,6 +2,7 @@
 //!
 //! What the crates at hand cannot compute is `Unsupported`, never a guess.
 
+mod ecdsa_verify;
 mod memory;
 mod rsa_verify;
 
@@ -220,8 +221,8 @@ fn verify_ecdsa(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -
         ("secp521r1", Hash::Sha512) => &aws::ECDSA_P521_SHA512_ASN1,
         ("secp256k1", Hash::Sha256) => &aws::ECDSA_P256K1_SHA256_ASN1,
         _ => {
-            let name = format!("ECDSA with {curve} and {}", hash.name());
-            return Err(SignatureError::Unsupported(name));
+            let point = plain_point(&key.key.octets);
+            return ecdsa_verify::verify(curve, hash, message, signature, &point);
         }
     };
     UnparsedPublicKey::new(algorithm, plain_point(&key.key.octets))

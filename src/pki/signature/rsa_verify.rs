@@ -136,7 +136,7 @@ fn unsupported(hash: Hash) -> SignatureError {
     SignatureError::Unsupported(format!("RSA with {}", hash.name()))
 }
 
-fn digest(hash: Hash, parts: &[&[u8]]) -> Option<Vec<u8>> {
+pub(super) fn digest(hash: Hash, parts: &[&[u8]]) -> Option<Vec<u8>> {
     fn of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
         let mut digest = D::new();
         for part in parts {
