@@ -39,18 +39,18 @@ mod tests {
     #[test]
     fn fires_on_an_address_and_not_on_a_name_like_one() {
         fires(&LINT, |host| {
-            leaf(host).subject_alt_names.push("DNS:192.0.2.10".into())
+            leaf(host).subject_alt_names.push("DNS:192.0.2.10".into());
         });
         fires(&LINT, |host| {
-            leaf(host).subject_alt_names.push("DNS:2001:db8::1".into())
+            leaf(host).subject_alt_names.push("DNS:2001:db8::1".into());
         });
         passes(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:192.0.2.10.example.com".into())
+                .push("DNS:192.0.2.10.example.com".into());
         });
         passes(&LINT, |host| {
-            leaf(host).subject_alt_names.push("IP:192.0.2.10".into())
+            leaf(host).subject_alt_names.push("IP:192.0.2.10".into());
         });
     }
 }

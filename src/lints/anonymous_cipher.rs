@@ -43,10 +43,10 @@ mod tests {
     #[test]
     fn fires_where_the_handshake_came_about_with_one() {
         fires(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_DH_anon_WITH_AES_128_CBC_SHA".into())
+            tls(host).cipher_suite = Some("TLS_DH_anon_WITH_AES_128_CBC_SHA".into());
         });
         passes(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_AES_128_GCM_SHA256".into())
+            tls(host).cipher_suite = Some("TLS_AES_128_GCM_SHA256".into());
         });
     }
 }

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn fires_on_one_byte_and_not_on_none() {
         fires(&LINT, |host| {
-            host.ssl_request.as_mut().unwrap().trailing_bytes = 1
+            host.ssl_request.as_mut().unwrap().trailing_bytes = 1;
         });
         passes(&LINT, |host| {
             let reply = host.ssl_request.as_mut().unwrap();

@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn fires_on_eddsa_where_plus_is_offered() {
         fires(&LINT, |host| {
-            leaf(host).signature_algorithm = "ED25519".into()
+            leaf(host).signature_algorithm = "ED25519".into();
         });
         passes(&LINT, |host| {
-            leaf(host).signature_algorithm = "ecdsa-with-SHA384".into()
+            leaf(host).signature_algorithm = "ecdsa-with-SHA384".into();
         });
         passes(&LINT, |host| {
             leaf(host).signature_algorithm = "ED25519".into();

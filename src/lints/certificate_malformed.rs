@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn fires_where_it_could_not_be_read() {
         fires(&LINT, |host| {
-            leaf(host).unparsed = Some("a trailing byte".into())
+            leaf(host).unparsed = Some("a trailing byte".into());
         });
         passes(&LINT, |host| host.certificates.clear());
     }

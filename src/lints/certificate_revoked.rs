@@ -35,10 +35,10 @@ mod tests {
     #[test]
     fn fires_where_a_list_names_it() {
         fires(&LINT, |host| {
-            advise(host, AdviceKind::CertificateRevoked, "certificate revoked")
+            advise(host, AdviceKind::CertificateRevoked, "certificate revoked");
         });
         passes(&LINT, |host| {
-            advise(host, AdviceKind::RevocationListUnusable, "CRL has expired")
+            advise(host, AdviceKind::RevocationListUnusable, "CRL has expired");
         });
     }
 }

@@ -38,10 +38,10 @@ mod tests {
                 host,
                 AdviceKind::CertificateUnsuitable,
                 "invalid CA certificate",
-            )
+            );
         });
         passes(&LINT, |host| {
-            advise(host, AdviceKind::SelfSigned, "self-signed certificate")
+            advise(host, AdviceKind::SelfSigned, "self-signed certificate");
         });
     }
 }

@@ -40,10 +40,10 @@ mod tests {
                 host,
                 AdviceKind::ChainIncomplete,
                 "the server sends 1 of 2 certificates",
-            )
+            );
         });
         passes(&LINT, |host| {
-            advise(host, AdviceKind::RootFileMissing, "there is no root file")
+            advise(host, AdviceKind::RootFileMissing, "there is no root file");
         });
     }
 }

@@ -45,10 +45,10 @@ mod tests {
     #[test]
     fn fires_on_a_password_and_not_on_scram() {
         fires(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password)
+            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password);
         });
         passes(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Md5)
+            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Md5);
         });
     }
 }

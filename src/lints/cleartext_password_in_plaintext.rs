@@ -52,11 +52,11 @@ mod tests {
     #[test]
     fn fires_on_a_password_in_plaintext_and_not_on_a_hash() {
         fires(&LINT, |host| {
-            lets_plaintext_in(host).auth = Some(Auth::Password)
+            lets_plaintext_in(host).auth = Some(Auth::Password);
         });
         passes(&LINT, |host| lets_plaintext_in(host).auth = Some(Auth::Md5));
         passes(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password)
+            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password);
         });
     }
 }

@@ -52,7 +52,7 @@ mod tests {
         fires(&LINT, |host| host.direct = Some(direct(true, None)));
         fires(&LINT, |host| host.direct = Some(direct(true, Some("h2"))));
         passes(&LINT, |host| {
-            host.direct = Some(direct(true, Some("postgresql")))
+            host.direct = Some(direct(true, Some("postgresql")));
         });
         passes(&LINT, |host| host.direct = Some(direct(false, None)));
     }

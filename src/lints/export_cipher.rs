@@ -44,10 +44,10 @@ mod tests {
     #[test]
     fn fires_where_the_handshake_came_about_with_one() {
         fires(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_RSA_EXPORT_WITH_RC4_40_MD5".into())
+            tls(host).cipher_suite = Some("TLS_RSA_EXPORT_WITH_RC4_40_MD5".into());
         });
         passes(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_AES_128_GCM_SHA256".into())
+            tls(host).cipher_suite = Some("TLS_AES_128_GCM_SHA256".into());
         });
     }
 }

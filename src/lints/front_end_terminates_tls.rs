@@ -48,7 +48,7 @@ mod tests {
                 host,
                 AdviceKind::FrontEnd,
                 "the server hands out 2 session tickets",
-            )
+            );
         });
         fires(&LINT, |host| {
             let found = &mut enumerate(host).front_end;
@@ -56,7 +56,7 @@ mod tests {
             found.evidence.push("a session was resumed".into());
         });
         passes(&LINT, |host| {
-            enumerate(host).front_end.conclusion = FrontEnd::ProxyOrOld
+            enumerate(host).front_end.conclusion = FrontEnd::ProxyOrOld;
         });
     }
 }

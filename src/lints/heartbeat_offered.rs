@@ -39,10 +39,10 @@ mod tests {
     #[test]
     fn fires_where_a_server_hello_has_it() {
         fires(&LINT, |host| {
-            enumerate(host).versions[3].extensions.heartbeat = Some(true)
+            enumerate(host).versions[3].extensions.heartbeat = Some(true);
         });
         passes(&LINT, |host| {
-            enumerate(host).versions[3].extensions.heartbeat = Some(false)
+            enumerate(host).versions[3].extensions.heartbeat = Some(false);
         });
     }
 }

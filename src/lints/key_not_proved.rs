@@ -44,13 +44,13 @@ mod tests {
     #[test]
     fn fires_where_the_proof_fails_and_not_where_it_was_not_checked() {
         fires(&LINT, |host| {
-            tls(host).key_possession = KeyPossession::Refuted
+            tls(host).key_possession = KeyPossession::Refuted;
         });
         passes(&LINT, |host| {
-            tls(host).key_possession = KeyPossession::Unchecked
+            tls(host).key_possession = KeyPossession::Unchecked;
         });
         passes(&LINT, |host| {
-            tls(host).key_possession = KeyPossession::NotSeen
+            tls(host).key_possession = KeyPossession::NotSeen;
         });
     }
 }

@@ -45,10 +45,10 @@ mod tests {
     #[test]
     fn fires_where_it_is_there_without_digital_signature() {
         fires(&LINT, |host| {
-            leaf(host).key_usage = Some(vec!["keyEncipherment".into()])
+            leaf(host).key_usage = Some(vec!["keyEncipherment".into()]);
         });
         passes(&LINT, |host| {
-            leaf(host).key_usage = Some(vec!["digitalSignature".into()])
+            leaf(host).key_usage = Some(vec!["digitalSignature".into()]);
         });
         passes(&LINT, |host| leaf(host).key_usage = None);
     }

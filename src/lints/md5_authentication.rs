@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn fires_on_md5_over_either_transport() {
         fires(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Md5)
+            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Md5);
         });
         fires(&LINT, |host| lets_plaintext_in(host).auth = Some(Auth::Md5));
         passes(&LINT, |host| {

@@ -43,10 +43,10 @@ mod tests {
     #[test]
     fn fires_where_the_handshake_came_about_with_one() {
         fires(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_RSA_WITH_AES_256_GCM_SHA384".into())
+            tls(host).cipher_suite = Some("TLS_RSA_WITH_AES_256_GCM_SHA384".into());
         });
         passes(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384".into())
+            tls(host).cipher_suite = Some("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384".into());
         });
     }
 }

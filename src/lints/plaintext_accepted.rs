@@ -50,10 +50,10 @@ mod tests {
             lets_plaintext_in(host);
         });
         passes(&LINT, |host| {
-            lets_plaintext_in(host).answer = StartupKind::Refused
+            lets_plaintext_in(host).answer = StartupKind::Refused;
         });
         passes(&LINT, |host| {
-            lets_plaintext_in(host).answer = StartupKind::Timeout
+            lets_plaintext_in(host).answer = StartupKind::Timeout;
         });
         passes(&LINT, |host| host.startup.plaintext = None);
     }

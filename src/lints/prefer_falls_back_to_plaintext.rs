@@ -41,7 +41,7 @@ mod tests {
                 host,
                 AdviceKind::PlaintextFallback,
                 "over TLS libpq does not get in",
-            )
+            );
         });
         passes(&LINT, |host| {
             advise(

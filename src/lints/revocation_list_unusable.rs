@@ -35,10 +35,10 @@ mod tests {
     #[test]
     fn fires_where_the_list_is_of_no_use() {
         fires(&LINT, |host| {
-            advise(host, AdviceKind::RevocationListUnusable, "CRL has expired")
+            advise(host, AdviceKind::RevocationListUnusable, "CRL has expired");
         });
         passes(&LINT, |host| {
-            advise(host, AdviceKind::CertificateRevoked, "certificate revoked")
+            advise(host, AdviceKind::CertificateRevoked, "certificate revoked");
         });
     }
 }

@@ -45,7 +45,7 @@ mod tests {
             answer.mechanisms = vec!["SCRAM-SHA-256".into()];
         });
         passes(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().mechanisms.clear()
+            host.startup.tls.as_mut().unwrap().mechanisms.clear();
         });
         passes(&LINT, |host| {
             lets_plaintext_in(host);

@@ -37,14 +37,14 @@ mod tests {
     #[test]
     fn fires_where_it_is_there_without_server_auth() {
         fires(&LINT, |host| {
-            leaf(host).extended_key_usage = Some(vec!["clientAuth".into()])
+            leaf(host).extended_key_usage = Some(vec!["clientAuth".into()]);
         });
         fires(&LINT, |host| {
-            leaf(host).extended_key_usage = Some(vec!["anyExtendedKeyUsage".into()])
+            leaf(host).extended_key_usage = Some(vec!["anyExtendedKeyUsage".into()]);
         });
         passes(&LINT, |host| leaf(host).extended_key_usage = None);
         passes(&LINT, |host| {
-            leaf(host).extended_key_usage = Some(vec!["clientAuth".into(), "serverAuth".into()])
+            leaf(host).extended_key_usage = Some(vec!["clientAuth".into(), "serverAuth".into()]);
         });
     }
 }

@@ -41,11 +41,11 @@ mod tests {
     #[test]
     fn fires_where_the_name_matters() {
         fires(&LINT, |host| {
-            enumerate(host).server_name_matters = Some(true)
+            enumerate(host).server_name_matters = Some(true);
         });
         passes(&LINT, |host| enumerate(host).server_name_matters = None);
         passes(&LINT, |host| {
-            enumerate(host).server_name_matters = Some(false)
+            enumerate(host).server_name_matters = Some(false);
         });
     }
 }

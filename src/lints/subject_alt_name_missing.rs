@@ -46,13 +46,13 @@ mod tests {
     fn fires_without_a_dns_or_ip_name() {
         fires(&LINT, |host| leaf(host).subject_alt_names.clear());
         fires(&LINT, |host| {
-            leaf(host).subject_alt_names = vec!["email:a@b".into()]
+            leaf(host).subject_alt_names = vec!["email:a@b".into()];
         });
         passes(&LINT, |host| {
-            leaf(host).subject_alt_names = vec!["IP:192.0.2.10".into()]
+            leaf(host).subject_alt_names = vec!["IP:192.0.2.10".into()];
         });
         passes(&LINT, |host| {
-            leaf(host).subject_alt_names = vec!["<undecodable>".into()]
+            leaf(host).subject_alt_names = vec!["<undecodable>".into()];
         });
     }
 }

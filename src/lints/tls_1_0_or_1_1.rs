@@ -53,7 +53,7 @@ mod tests {
         };
         fires(&LINT, old);
         passes(&LINT, |host| {
-            tls(host).protocol_version = Some("TLSv1.2".into())
+            tls(host).protocol_version = Some("TLSv1.2".into());
         });
     }
 }

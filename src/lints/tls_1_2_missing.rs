@@ -65,10 +65,10 @@ mod tests {
     #[test]
     fn fires_below_tls_1_2_and_not_at_it() {
         fires(&LINT, |host| {
-            tls(host).protocol_version = Some("TLSv1.1".into())
+            tls(host).protocol_version = Some("TLSv1.1".into());
         });
         passes(&LINT, |host| {
-            tls(host).protocol_version = Some("TLSv1.2".into())
+            tls(host).protocol_version = Some("TLSv1.2".into());
         });
         passes(&LINT, |host| {
             tls(host).protocol_version = Some("TLSv1.1".into());
@@ -87,13 +87,13 @@ mod tests {
         };
         use VersionState::{Accepted, Refused, Unknown};
         fires(&LINT, |host| {
-            set(host, [Refused, Refused, Accepted, Refused, Refused])
+            set(host, [Refused, Refused, Accepted, Refused, Refused]);
         });
         passes(&LINT, |host| {
-            set(host, [Refused, Refused, Accepted, Accepted, Refused])
+            set(host, [Refused, Refused, Accepted, Accepted, Refused]);
         });
         passes(&LINT, |host| {
-            set(host, [Refused, Refused, Accepted, Refused, Unknown])
+            set(host, [Refused, Refused, Accepted, Refused, Unknown]);
         });
     }
 }

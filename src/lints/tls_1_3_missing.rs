@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn fires_where_an_offer_of_tls_1_3_was_answered_with_less() {
         fires(&LINT, |host| {
-            tls(host).protocol_version = Some("TLSv1.2".into())
+            tls(host).protocol_version = Some("TLSv1.2".into());
         });
         passes(&LINT, |host| {
             tls(host).protocol_version = Some("TLSv1.2".into());

@@ -40,10 +40,10 @@ mod tests {
     #[test]
     fn fires_where_only_plaintext_is_let_in() {
         fires(&LINT, |host| {
-            advise(host, AdviceKind::TlsRefused, "pg_hba.conf refuses TLS")
+            advise(host, AdviceKind::TlsRefused, "pg_hba.conf refuses TLS");
         });
         passes(&LINT, |host| {
-            advise(host, AdviceKind::HbaRefuses, "pg_hba.conf refuses both")
+            advise(host, AdviceKind::HbaRefuses, "pg_hba.conf refuses both");
         });
     }
 }

@@ -54,10 +54,10 @@ mod tests {
     #[test]
     fn fires_where_nothing_is_asked_for_and_not_where_a_certificate_was_sent() {
         fires(&LINT, |host| {
-            host.startup.tls.as_mut().unwrap().answer = StartupKind::Accepted
+            host.startup.tls.as_mut().unwrap().answer = StartupKind::Accepted;
         });
         fires(&LINT, |host| {
-            lets_plaintext_in(host).answer = StartupKind::Accepted
+            lets_plaintext_in(host).answer = StartupKind::Accepted;
         });
         passes(&LINT, |host| {
             host.startup.tls.as_mut().unwrap().answer = StartupKind::Accepted;

@@ -49,14 +49,14 @@ mod tests {
         let sha1 = || "sha1WithRSAEncryption".to_owned();
         fires(&LINT, |host| leaf(host).signature_algorithm = sha1());
         fires(&LINT, |host| {
-            host.certificates[1].signature_algorithm = sha1()
+            host.certificates[1].signature_algorithm = sha1();
         });
         passes(&LINT, |host| {
             leaf(host).signature_algorithm = sha1();
             leaf(host).subject = leaf(host).issuer.clone();
         });
         passes(&LINT, |host| {
-            leaf(host).signature_algorithm = "ecdsa-with-SHA224".into()
+            leaf(host).signature_algorithm = "ecdsa-with-SHA224".into();
         });
     }
 }

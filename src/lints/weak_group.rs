@@ -45,16 +45,16 @@ mod tests {
     #[test]
     fn fires_below_224_bits_and_not_at_it() {
         fires(&LINT, |host| {
-            enumerate(host).versions[3].groups.push("0x0013".into())
+            enumerate(host).versions[3].groups.push("0x0013".into());
         });
         fires(&LINT, |host| {
-            enumerate(host).versions[3].groups.push("0x0001".into())
+            enumerate(host).versions[3].groups.push("0x0001".into());
         });
         passes(&LINT, |host| {
-            enumerate(host).versions[3].groups.push("0x0014".into())
+            enumerate(host).versions[3].groups.push("0x0014".into());
         });
         passes(&LINT, |host| {
-            enumerate(host).versions[3].groups.push("secp224r1".into())
+            enumerate(host).versions[3].groups.push("secp224r1".into());
         });
     }
 }

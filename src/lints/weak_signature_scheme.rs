@@ -46,12 +46,12 @@ mod tests {
         fires(&LINT, |host| {
             enumerate(host).versions[3]
                 .signature_schemes
-                .push("rsa_pkcs1_sha1".into())
+                .push("rsa_pkcs1_sha1".into());
         });
         passes(&LINT, |host| {
             enumerate(host).versions[3]
                 .signature_schemes
-                .push("rsa_pkcs1_sha256".into())
+                .push("rsa_pkcs1_sha256".into());
         });
     }
 }

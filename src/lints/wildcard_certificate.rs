@@ -44,12 +44,12 @@ mod tests {
         fires(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:*.example.com".into())
+                .push("DNS:*.example.com".into());
         });
         passes(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:db*.example.com".into())
+                .push("DNS:db*.example.com".into());
         });
     }
 }

@@ -47,20 +47,20 @@ mod tests {
         fires(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:db*.example.com".into())
+                .push("DNS:db*.example.com".into());
         });
         fires(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:db.*.example.com".into())
+                .push("DNS:db.*.example.com".into());
         });
         fires(&LINT, |host| {
-            leaf(host).subject_alt_names.push("DNS:*".into())
+            leaf(host).subject_alt_names.push("DNS:*".into());
         });
         passes(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:*.example.com".into())
+                .push("DNS:*.example.com".into());
         });
     }
 }

@@ -45,12 +45,12 @@ mod tests {
     #[test]
     fn fires_on_one_label_and_not_on_two() {
         fires(&LINT, |host| {
-            leaf(host).subject_alt_names.push("DNS:*.com".into())
+            leaf(host).subject_alt_names.push("DNS:*.com".into());
         });
         passes(&LINT, |host| {
             leaf(host)
                 .subject_alt_names
-                .push("DNS:*.example.com".into())
+                .push("DNS:*.example.com".into());
         });
         passes(&LINT, |host| leaf(host).common_names = vec!["*.com".into()]);
     }
