@@ -12,6 +12,7 @@ use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
 use crate::libpq::parameters::HostKind;
 use crate::libpq::verdict::{Facts, HostFacts, JudgedChain, Possession, Roots};
+use crate::lints;
 use crate::observation::{
     AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
     StartupReply, Step,
@@ -124,6 +125,8 @@ pub(super) fn report(
         }),
         timings: timings(host, connections),
         advice: Vec::new(),
+        findings: Vec::new(),
+        suggestions: Vec::new(),
         other_clients: Vec::new(),
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())
@@ -153,6 +156,8 @@ pub(super) fn report(
     );
     report.advice = advice;
     report.other_clients = others;
+    report.findings = lints::findings(&report, now);
+    report.suggestions = lints::suggestions(&report.findings);
     report
 }
 

@@ -7,6 +7,8 @@ mod csv;
 pub mod escape;
 mod evidence;
 mod expected;
+mod findings;
+mod lint;
 mod names;
 pub mod openmetrics;
 mod page;
@@ -26,6 +28,7 @@ use std::io::{self, Write};
 
 pub use page::sequences;
 
+use crate::lints::Lint;
 use crate::report::Report;
 use page::Page;
 
@@ -129,7 +132,22 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
 /// # Errors
 /// When `out` does not take it.
 pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
-    ciphers::render(report, style, out)
+    ciphers::render(report, style, true, out)
+}
+
+/// Writes what a lint says of itself, for people.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn lint(lint: &Lint, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(Style::default());
+    lint::explain(&mut page, lint);
+    out.write_all(page.into_text().as_bytes())
+}
+
+/// All lints, a line each.
+pub fn lint_list() -> String {
+    lint::list()
 }
 
 /// How many reports [`comparison()`] takes.
@@ -163,5 +181,6 @@ fn enumerations(report: &Report, style: Style, out: &mut impl Write) -> io::Resu
     if some && !style.quiet {
         writeln!(out)?;
     }
-    ciphers(report, style, out)
+    // What is weak is among the findings already.
+    ciphers::render(report, style, style.quiet, out)
 }
