@@ -6,6 +6,9 @@ use crate::report::{Advice, AdviceKind};
 /// How many session tickets OpenSSL gives where nobody says otherwise (`SSL_CTX_set_num_tickets`).
 const DEFAULT_TICKETS: u32 = 2;
 
+/// How an advice begins its second explanation, where an old PostgreSQL would be one.
+pub(crate) const OR_OLDER: &str = "it is older (";
+
 /// What the signs come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FrontEnd {
@@ -25,8 +28,8 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
             "the server {signs}, which no PostgreSQL does: TLS ends in a pooler or proxy {before}"
         ),
         FrontEnd::Possible => format!(
-            "the server {signs}, as PostgreSQL did up to its minor releases of August 2024: it is \
-             older (12.19, 13.15, 14.12, 15.7, 16.3 or below), or TLS ends in a pooler or proxy \
+            "the server {signs}, as PostgreSQL did up to its minor releases of August 2024: \
+             {OR_OLDER}12.19, 13.15, 14.12, 15.7, 16.3 or below), or TLS ends in a pooler or proxy \
              {before}"
         ),
         FrontEnd::Unseen => return Vec::new(),

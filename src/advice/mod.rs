@@ -17,7 +17,7 @@ mod handshake;
 mod host_name;
 mod other_clients;
 mod parameters;
-mod paste;
+pub(crate) mod paste;
 mod protection;
 mod provider;
 mod purpose;
@@ -28,6 +28,8 @@ mod server_name;
 mod strength;
 mod tls_off;
 mod validity;
+
+pub(crate) use front_end::OR_OLDER;
 
 use crate::client::Client;
 use crate::emulates::Emulates;

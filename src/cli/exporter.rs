@@ -88,7 +88,7 @@ pub(super) fn run(args: &ExporterArgs) -> Result<u8, Error> {
     for (name, module) in &config.modules {
         complain(name, module);
         // A key that does not load is found now, not at the first scrape.
-        machine.files(name, module).map_err(Error::Module)?;
+        read_files(module).map_err(Error::Module)?;
     }
     if args.check_config {
         return Ok(0);
@@ -195,8 +195,10 @@ impl Machine {
             return Ok(Rc::clone(files));
         }
         let files = Rc::new(read_files(module)?);
-        let kept = (Instant::now(), Rc::clone(&files));
-        self.files.borrow_mut().insert(name.to_owned(), kept);
+        let mut kept = self.files.borrow_mut();
+        // Of many modules, those that nobody asks for hold no memory.
+        kept.retain(|_, (read, _)| read.elapsed() < FILES_AGE);
+        kept.insert(name.to_owned(), (Instant::now(), Rc::clone(&files)));
         Ok(files)
     }
 }

@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check ciphers demo exporter scan diff report help
+    if contains -- "$argv[1]" assess check ciphers demo explain exporter scan diff report help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -81,6 +81,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a sa
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "explain" -d 'Explain a finding: why it matters, where that is written, what mends it'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe lists and networks, a record for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "diff" -d 'Say what changed between two scans: new, gone, renewed, weaker, expired'
@@ -137,7 +138,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l fingerprint -d
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l spki -d 'SHA-256 of its SubjectPublicKeyInfo, hexadecimal or base64; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l max-validity -d 'Longest lifetime that the certificate may have been issued for' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l expect-cert -d 'The certificate in FILE (PEM or DER) must be the one served: shows a renewal after which nobody reloaded the server' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-mode -d 'libpq must connect with this sslmode (2 connections; UNKNOWN if undetermined)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-mode -d 'libpq must get in with this sslmode, as far as a password that it would have to know (2 connections; UNKNOWN if undetermined)' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
 16\t''
 17\t''
@@ -171,9 +172,9 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l service -d 'Se
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s v -l verbose -d 'Show more: the certificates, twice also addresses and times, three times the sslmodes'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l allow-self-signed -d 'Take a certificate that signed itself, where the chain is judged'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-tls-only -d 'Plaintext must be refused (2 connections, one FATAL line where it is)'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-client-cert -d 'Nobody may get in over TLS without a client certificate (2 connections, 3 with --sslcert; one FATAL line where it is so)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-client-cert -d 'Nobody may get in without a client certificate, over TLS or in plaintext (2 connections, 3 with --sslcert; one FATAL line for each that is refused)'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-scram -d 'The server must ask for SCRAM and nothing less, in plaintext, too, unless it refuses that (2 connections)'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS (2 connections)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS, with a certificate that libpq can bind it to (2 connections)'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l timeout -d 'The time for everything, in seconds [default: 10 for the first handshake, then 60]' -r
@@ -236,6 +237,8 @@ never\t'Never'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -l list -d 'All of them, a line each: name, severity, what it is'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d 'The configuration, in TOML: modules, the allow list, limits. Without one there is one module, which does one quiet handshake, and only this machine may ask' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
@@ -292,4 +295,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo explain exporter scan diff report help pgprobe"
