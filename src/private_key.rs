@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::{CertifiedKey, Signer, SigningKey};
 
 use self::decode::{Key, Kind, Public, PublicKeyInfo};
 use self::decrypt::Closed;
 use self::der::{BIT_STRING, DerError, INTEGER, OID, Reader, SEQUENCE};
 use self::pem::{Block, Blocks, PemError};
 use crate::emulates::OpenSsl;
+use crate::tls12::ClientCertificate;
 
 mod decode;
 mod decrypt;
 mod der;
+mod old_signer;
 mod pem;
 mod rsa_signer;
 mod security;
@@ -29,6 +31,7 @@ const LONGEST_PASSWORD: usize = 1023;
 pub struct ClientKey {
     chain: Vec<CertificateDer<'static>>,
     signing: Result<Arc<dyn SigningKey>, String>,
+    below_tls_1_2: Option<Arc<dyn Signer>>,
 }
 
 impl ClientKey {
@@ -47,13 +50,13 @@ impl ClientKey {
         self.signing.as_ref().err().map(String::as_str)
     }
 
-    /// Both together for a rustls client certificate resolver.
-    pub fn certified_key(&self) -> Option<Arc<CertifiedKey>> {
-        let key = self.signing_key()?;
-        Some(Arc::new(CertifiedKey::new(
-            self.chain.clone(),
-            Arc::clone(key),
-        )))
+    /// All that a handshake needs.
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        let key = Arc::clone(self.signing_key()?);
+        Some(ClientCertificate {
+            key: Arc::new(CertifiedKey::new(self.chain.clone(), key)),
+            below_tls_1_2: self.below_tls_1_2.clone(),
+        })
     }
 }
 
@@ -150,6 +153,10 @@ pub fn load(
             }
         }
     };
+    let below_tls_1_2 = loaded
+        .as_ref()
+        .ok()
+        .and_then(|(key, _)| old_signer::old_signer(key));
     let signing = match (loaded, certificates.doubt) {
         (Err(reason), _) | (Ok(_), Some(reason)) => Err(reason),
         (Ok((key, true)), None) => signing_key(&key),
@@ -161,6 +168,7 @@ pub fn load(
     Ok(ClientKey {
         chain: certificates.chain,
         signing,
+        below_tls_1_2,
     })
 }
 
@@ -530,7 +538,7 @@ mod tests {
             rustls::SignatureScheme::ECDSA_NISTP521_SHA512,
             rustls::SignatureScheme::ED25519,
         ];
-        let key = loaded.certified_key().unwrap();
+        let key = loaded.client_certificate().unwrap().key;
         let signer = key.key.choose_scheme(&offered).unwrap();
         assert!(!signer.sign(b"message").unwrap().is_empty());
         Ok(())
@@ -866,7 +874,7 @@ mod tests {
             let (key, certificate) = pair(kind);
             let loaded = load(&key, None, &certificate, NEW).unwrap();
             assert!(loaded.undetermined().is_some(), "{kind}");
-            assert!(loaded.certified_key().is_none(), "{kind}");
+            assert!(loaded.client_certificate().is_none(), "{kind}");
         }
         let (key, certificate) = p256();
         let key = openssl(&key, &format!("ec -camellia128 -passout {PASSWORD}"));

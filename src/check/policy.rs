@@ -28,7 +28,7 @@ pub struct Policy {
     pub mode: Option<SslMode>,
     /// Plaintext must be refused.
     pub tls_only: bool,
-    /// Nobody may get in without a client certificate.
+    /// Nobody may get in without a client certificate, over TLS or without.
     pub client_certificate: bool,
     /// Nothing but SCRAM may be asked for.
     pub scram: bool,
@@ -46,6 +46,8 @@ pub struct Policy {
     pub max_validity: Option<u32>,
     /// A chain that is nothing but its own root is taken.
     pub allow_self_signed: bool,
+    /// The certificate that must be served cannot be read; why.
+    pub expected_unreadable: Option<String>,
 }
 
 /// A TLS version as users write it.
@@ -164,6 +166,9 @@ impl Policy {
         if let Some(days) = self.max_validity {
             of_leaf(true, "max-validity", &|leaf| max_validity(days, leaf));
         }
+        if let Some(why) = &self.expected_unreadable {
+            lines.push(Line::new(State::Unknown, "expect-cert", why));
+        }
         if let Some(expected) = &host.expected_certificate {
             let until = |time: Option<&String>| time.map_or("?", String::as_str).to_owned();
             let wanted = until(expected.expected.not_after.as_ref());
@@ -280,6 +285,10 @@ fn require_mode(mode: SslMode, host: &HostReport) -> Line {
         _ if host.status == Status::NothingSent => {
             Line::new(State::Unknown, what, format!("{name}: {}", why(verdict)))
         }
+        Outcome::Connects if verdict.auth == Some(Auth::ScramSha256Plus) && !can_bind(host) => {
+            let text = format!("{name} gets to SCRAM, but {}", cannot_bind(host));
+            Line::new(State::Critical, what, text)
+        }
         Outcome::Connects => {
             let how = match verdict.encrypted {
                 Some(true) => "over TLS",
@@ -302,6 +311,23 @@ fn require_mode(mode: SslMode, host: &HostReport) -> Line {
             format!("{name} is undetermined: {}", why(verdict)),
         ),
     }
+}
+
+/// Whether libpq could hash the server's certificate for tls-server-end-point (RFC 5929, 4.1): the
+/// digest is that of the certificate's signature, and an Ed25519 or Ed448 signature names none.
+fn can_bind(host: &HostReport) -> bool {
+    let leaf = host.certificates.first();
+    !leaf.is_some_and(|leaf| matches!(&*leaf.signature_algorithm, "ED25519" | "ED448"))
+}
+
+/// libpq's words for that, which it says whatever the password is.
+fn cannot_bind(host: &HostReport) -> String {
+    let leaf = host.certificates.first();
+    let algorithm = leaf.map_or("?", |leaf| &leaf.signature_algorithm);
+    format!(
+        "libpq cannot bind it to a certificate with an {algorithm} signature: could not find \
+         digest for NID UNDEF"
+    )
 }
 
 fn why(verdict: &Verdict) -> &str {
@@ -384,18 +410,30 @@ fn require_tls_only(host: &HostReport) -> Line {
 
 fn require_client_certificate(host: &HostReport) -> Line {
     let what = "require-client-cert";
+    let (tls, plain) = (host.startup.tls.as_ref(), host.startup.plaintext.as_ref());
+    // Without TLS there is no certificate.
+    if lets_try(plain) {
+        let text = format!("plaintext {} without one, {}", words(plain), for_whom(host));
+        return Line::new(State::Critical, what, text);
+    }
     match demands_certificate(host) {
-        Some(true) => Line::new(
+        Some(true) if refuses(plain) => Line::new(
             State::Ok,
             what,
-            format!("nobody gets in over TLS without one, {}", for_whom(host)),
+            format!("nobody gets in without one, {}", for_whom(host)),
+        ),
+        Some(true) => Line::new(
+            State::Unknown,
+            what,
+            format!(
+                "undetermined: nobody gets in over TLS without one, but plaintext {}",
+                words(plain)
+            ),
         ),
         Some(false) => {
-            let requested = host
-                .tls
-                .as_ref()
-                .map(|tls| tls.client_certificate.requested);
-            let text = if requested == Some(Some(false)) {
+            let tls = host.tls.as_ref();
+            let requested = tls.and_then(|tls| tls.client_certificate.requested);
+            let text = if requested == Some(false) {
                 "the server does not ask for one".to_owned()
             } else {
                 format!("the server does without one, {}", for_whom(host))
@@ -405,7 +443,7 @@ fn require_client_certificate(host: &HostReport) -> Line {
         None => Line::new(
             State::Unknown,
             what,
-            format!("undetermined: TLS {}", words(host.startup.tls.as_ref())),
+            format!("undetermined: TLS {}", words(tls)),
         ),
     }
 }
@@ -451,6 +489,10 @@ fn require_channel_binding(host: &HostReport) -> Line {
                 .iter()
                 .any(|name| name == "SCRAM-SHA-256-PLUS") =>
         {
+            if !can_bind(host) {
+                let text = format!("SCRAM-SHA-256-PLUS is offered, but {}", cannot_bind(host));
+                return Line::new(State::Critical, what, text);
+            }
             let text = format!("SCRAM-SHA-256-PLUS is offered, {}", for_whom(host));
             Line::new(State::Ok, what, text)
         }

@@ -60,12 +60,15 @@ fn misuse(why: &str) -> String {
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
     let began = Instant::now();
     let time = args.timeout;
-    std::thread::spawn(move || {
+    // A mistake of ours shall not look like one of the server, nor go to stderr.
+    std::panic::set_hook(Box::new(|_| {}));
+    let clock = std::thread::Builder::new().spawn(move || {
         std::thread::sleep(time);
         give_up(time);
     });
-    // A mistake of ours shall not look like one of the server, nor go to stderr.
-    std::panic::set_hook(Box::new(|_| {}));
+    if let Err(error) = clock {
+        return say(State::Unknown, &unknown(&format!("no thread: {error}")).1);
+    }
     let done = std::panic::catch_unwind(|| check(args, began));
     match done {
         Ok(Ok((state, text))) => say(state, &text),
@@ -113,7 +116,15 @@ fn give_up(time: Duration) {
 }
 
 fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
-    let policy = args.policy();
+    let mut policy = args.policy();
+    // Such as at the moment of a renewal: the server is checked all the same.
+    let expected = match args.expected_certificate().map(expect::read).transpose() {
+        Ok(expected) => expected,
+        Err(error) => {
+            policy.expected_unreadable = Some(error.to_string());
+            None
+        }
+    };
     let depth = if policy.needs_startup() {
         Depth::Startup
     } else {
@@ -127,25 +138,27 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
         compare_sni: false,
         timeout: args.timeout,
         enumerate: None,
-        expected: args.expect_cert.as_deref().map(expect::read).transpose()?,
+        expected,
     };
+    let targets = targets(args)?;
+    let several = targets.len() > 1;
     let mut prepared = Vec::new();
-    for target in targets(args) {
+    // The places of those that are none; the others are checked all the same.
+    let mut wrong = Vec::new();
+    for target in &targets {
         options.timeout = left(args.timeout, began);
-        if let Some(Target::Host(host)) = &target {
-            options.settings.push(("host".into(), host.clone()));
-        }
-        let text = match &target {
-            Some(Target::Text(text)) => Some(text.as_str()),
-            Some(Target::Host(_)) | None => None,
-        };
-        let mut done = prepare(text, &options)?;
-        if depth == Depth::Handshake && is_nobody(&done) {
-            options.settings.push(("user".into(), "pgprobe".into()));
-            done = prepare(text, &options)?;
-        }
+        let done = prepare_one(target.as_ref(), &mut options);
         options.settings = args.settings();
-        prepared.push(done);
+        match done {
+            Err(Error::Target { message }) if several => {
+                let name = crate::conninfo::redact(target.as_ref().map_or("", Target::text));
+                wrong.push(Some(HostResult::unknown(name, message)));
+            }
+            done => {
+                prepared.push(done?);
+                wrong.push(None);
+            }
+        }
     }
     // Reading files may have taken its time.
     for plan in prepared
@@ -155,11 +168,34 @@ fn check(args: &CheckArgs, began: Instant) -> Result<(State, String), Error> {
         plan.deadline = left(args.timeout, began);
     }
     ask(&mut prepared)?;
-    let results: Vec<HostResult> = prepared
+    let mut prepared = prepared.into_iter();
+    let results: Vec<HostResult> = wrong
         .into_iter()
-        .flat_map(|target| results(target, &options, &policy, args.at))
+        .flat_map(|wrong| match wrong {
+            Some(wrong) => vec![wrong],
+            None => prepared
+                .next()
+                .map(|target| results(target, &options, &policy, args.at))
+                .unwrap_or_default(),
+        })
         .collect();
     Ok(plugin(&results, args.verbose))
+}
+
+fn prepare_one(target: Option<&Target>, options: &mut Options) -> Result<Prepared, Error> {
+    if let Some(Target::Host(host)) = target {
+        options.settings.push(("host".into(), host.clone()));
+    }
+    let text = match target {
+        Some(Target::Text(text)) => Some(text.as_str()),
+        Some(Target::Host(_)) | None => None,
+    };
+    let done = prepare(text, options)?;
+    if options.depth != Depth::Handshake || !is_nobody(&done) {
+        return Ok(done);
+    }
+    options.settings.push(("user".into(), "pgprobe".into()));
+    prepare(text, options)
 }
 
 /// Whether libpq would stop because it knows no user name, as in a container whose user has no
@@ -183,20 +219,34 @@ enum Target {
     Host(String),
 }
 
+impl Target {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Host(text) => text,
+        }
+    }
+}
+
 /// The targets; a single `None` if the environment decides.
-fn targets(args: &CheckArgs) -> Vec<Option<Target>> {
-    let hosts = args.hostnames.iter().map(|host| {
-        // As a target `host:port` and `[v6]:port` are understood; what is no such thing is a name.
-        if host.contains(['=', '/', '@', '?']) || host.contains(char::is_whitespace) {
+fn targets(args: &CheckArgs) -> Result<Vec<Option<Target>>, Error> {
+    let mut all = Vec::new();
+    for host in &args.hostnames {
+        all.push(Some(if host.starts_with(['/', '@']) {
+            // A directory of sockets, which a target of libpq is only as `host=`.
             Target::Host(host.clone())
+        } else if host.contains(['=', '/', '@', '?']) || host.contains(char::is_whitespace) {
+            // It may hold a password, so it is not said again.
+            let message = "-H takes host, host:port or [v6]:port; -u takes a whole target";
+            return Err(Error::Target {
+                message: message.into(),
+            });
         } else {
             Target::Text(host.clone())
-        }
-    });
+        }));
+    }
     let texts = args.urls.iter().chain(&args.target);
-    let texts = texts.map(|text| Target::Text(text.clone()));
-    let all: Vec<_> = hosts.chain(texts).map(Some).collect();
-    if all.is_empty() { vec![None] } else { all }
+    all.extend(texts.map(|text| Some(Target::Text(text.clone()))));
+    Ok(if all.is_empty() { vec![None] } else { all })
 }
 
 fn results(

@@ -111,95 +111,11 @@ pub(crate) struct CheckArgs {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Lowest TLS version that may be negotiated: 1.2 or 1.3. One connection sees one version:
-    /// whether the server would take an older one, too, is not asked.
-    #[arg(
-        long,
-        value_name = "VERSION",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    min_tls: Option<TlsVersion>,
+    #[command(flatten)]
+    demands: Demands,
 
-    /// Issuer of the certificate: its CN, its O, or its whole name as -v shows it; may be
-    /// repeated, and one must fit.
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    issuer: Vec<String>,
-
-    /// SHA-256 of the certificate; may be repeated, and one must fit.
-    #[arg(
-        long,
-        value_name = "SHA256",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    fingerprint: Vec<Sha256>,
-
-    /// SHA-256 of its SubjectPublicKeyInfo, hexadecimal or base64; may be repeated.
-    #[arg(
-        long,
-        value_name = "SHA256",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    spki: Vec<Sha256>,
-
-    /// Longest lifetime that the certificate may have been issued for.
-    #[arg(
-        long,
-        value_name = "DAYS",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    max_validity: Option<u32>,
-
-    /// The certificate in FILE (PEM or DER) must be the one served: shows a renewal after which
-    /// nobody reloaded the server.
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Demands (CRITICAL where not met)"
-    )]
-    pub(crate) expect_cert: Option<String>,
-
-    /// Take a certificate that signed itself, where the chain is judged.
-    #[arg(long, help_heading = "Demands (CRITICAL where not met)")]
-    allow_self_signed: bool,
-
-    /// libpq must connect with this sslmode (2 connections; UNKNOWN if undetermined).
-    #[arg(long, value_name = "MODE", value_parser = mode,
-          help_heading = "Demands that ask pg_hba.conf, for this user, database and address")]
-    require_mode: Option<SslMode>,
-
-    /// Plaintext must be refused (2 connections, one FATAL line where it is).
-    #[arg(
-        long,
-        help_heading = "Demands that ask pg_hba.conf, for this user, database and address"
-    )]
-    require_tls_only: bool,
-
-    /// Nobody may get in over TLS without a client certificate (2 connections, 3 with --sslcert;
-    /// one FATAL line where it is so).
-    #[arg(
-        long,
-        help_heading = "Demands that ask pg_hba.conf, for this user, database and address"
-    )]
-    require_client_cert: bool,
-
-    /// The server must ask for SCRAM and nothing less, in plaintext, too, unless it refuses that
-    /// (2 connections).
-    #[arg(
-        long,
-        help_heading = "Demands that ask pg_hba.conf, for this user, database and address"
-    )]
-    require_scram: bool,
-
-    /// The server must offer SCRAM-SHA-256-PLUS (2 connections).
-    #[arg(
-        long,
-        help_heading = "Demands that ask pg_hba.conf, for this user, database and address"
-    )]
-    require_channel_binding: bool,
+    #[command(flatten)]
+    access: AccessDemands,
 
     /// The libpq to emulate [default: 18].
     #[arg(long = "libpq", value_enum, help_heading = "Emulated client")]
@@ -218,6 +134,71 @@ pub(crate) struct CheckArgs {
     libpq: LibpqArgs,
 }
 
+/// What is demanded of the certificate and the version.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Demands (CRITICAL where not met)")]
+struct Demands {
+    /// Lowest TLS version that may be negotiated: 1.2 or 1.3. One connection sees one version:
+    /// whether the server would take an older one, too, is not asked.
+    #[arg(long, value_name = "VERSION")]
+    min_tls: Option<TlsVersion>,
+
+    /// Issuer of the certificate: its CN, its O, or its whole name as -v shows it; may be
+    /// repeated, and one must fit.
+    #[arg(long, value_name = "NAME")]
+    issuer: Vec<String>,
+
+    /// SHA-256 of the certificate; may be repeated, and one must fit.
+    #[arg(long, value_name = "SHA256")]
+    fingerprint: Vec<Sha256>,
+
+    /// SHA-256 of its SubjectPublicKeyInfo, hexadecimal or base64; may be repeated.
+    #[arg(long, value_name = "SHA256")]
+    spki: Vec<Sha256>,
+
+    /// Longest lifetime that the certificate may have been issued for.
+    #[arg(long, value_name = "DAYS")]
+    max_validity: Option<u32>,
+
+    /// The certificate in FILE (PEM or DER) must be the one served: shows a renewal after which
+    /// nobody reloaded the server.
+    #[arg(long, value_name = "FILE")]
+    expect_cert: Option<String>,
+
+    /// Take a certificate that signed itself, where the chain is judged.
+    #[arg(long)]
+    allow_self_signed: bool,
+}
+
+/// What is demanded of the answers to a StartupMessage.
+#[derive(ClapArgs, Debug)]
+#[command(next_help_heading = "Demands that ask pg_hba.conf, for this user, database and address")]
+struct AccessDemands {
+    /// libpq must get in with this sslmode, as far as a password that it would have to know (2
+    /// connections; UNKNOWN if undetermined).
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    require_mode: Option<SslMode>,
+
+    /// Plaintext must be refused (2 connections, one FATAL line where it is).
+    #[arg(long)]
+    require_tls_only: bool,
+
+    /// Nobody may get in without a client certificate, over TLS or in plaintext (2 connections, 3
+    /// with --sslcert; one FATAL line for each that is refused).
+    #[arg(long)]
+    require_client_cert: bool,
+
+    /// The server must ask for SCRAM and nothing less, in plaintext, too, unless it refuses that
+    /// (2 connections).
+    #[arg(long)]
+    require_scram: bool,
+
+    /// The server must offer SCRAM-SHA-256-PLUS, with a certificate that libpq can bind it to (2
+    /// connections).
+    #[arg(long)]
+    require_channel_binding: bool,
+}
+
 impl CheckArgs {
     /// libpq's keywords and values, those that were given.
     pub(super) fn settings(&self) -> Vec<(String, String)> {
@@ -228,25 +209,32 @@ impl CheckArgs {
         settings
     }
 
+    /// The file of `--expect-cert`.
+    pub(super) fn expected_certificate(&self) -> Option<&str> {
+        self.demands.expect_cert.as_deref()
+    }
+
     /// What is demanded of the servers.
     pub(super) fn policy(&self) -> Policy {
+        let (demands, access) = (&self.demands, &self.access);
         Policy {
             limits: Limits {
                 warning: self.warning,
                 critical: self.critical,
             },
             // As an option, sslmode is "the one that must work".
-            mode: self.require_mode.or_else(|| self.libpq.sslmode()),
-            tls_only: self.require_tls_only,
-            client_certificate: self.require_client_cert,
-            scram: self.require_scram,
-            channel_binding: self.require_channel_binding,
-            min_tls: self.min_tls,
-            issuers: self.issuer.clone(),
-            fingerprints: self.fingerprint.clone(),
-            keys: self.spki.clone(),
-            max_validity: self.max_validity,
-            allow_self_signed: self.allow_self_signed,
+            mode: access.require_mode.or_else(|| self.libpq.sslmode()),
+            tls_only: access.require_tls_only,
+            client_certificate: access.require_client_cert,
+            scram: access.require_scram,
+            channel_binding: access.require_channel_binding,
+            min_tls: demands.min_tls,
+            issuers: demands.issuer.clone(),
+            fingerprints: demands.fingerprint.clone(),
+            keys: demands.spki.clone(),
+            max_validity: demands.max_validity,
+            allow_self_signed: demands.allow_self_signed,
+            expected_unreadable: None,
         }
     }
 }

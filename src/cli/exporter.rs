@@ -22,6 +22,7 @@ use crate::assess::assess;
 use crate::client::{Client, FileFact};
 use crate::exporter::allow::Fenced;
 use crate::exporter::config::{CONFIG_LIMIT, Config, Listen, Module};
+use crate::exporter::lookups::Lookups;
 use crate::exporter::{Backend, Exporter, Failure, Process, Question, serve};
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::parameters::{ParameterError, resolve};
@@ -32,6 +33,10 @@ use crate::report::Report;
 
 /// For so long what was read of a module's files is used again.
 const FILES_AGE: Duration = Duration::from_secs(10);
+
+/// So many names are looked up at the same time: each takes a thread, and one whose resolver hangs
+/// keeps it longer than any probe waits.
+const LOOKUPS: usize = 128;
 
 /// The most that is read of a password file.
 const PASSWORD_LIMIT: u64 = 4096;
@@ -83,7 +88,7 @@ pub(super) fn run(args: &ExporterArgs) -> Result<u8, Error> {
     for (name, module) in &config.modules {
         complain(name, module);
         // A key that does not load is found now, not at the first scrape.
-        machine.files(name, module).map_err(Error::Module)?;
+        read_files(module).map_err(Error::Module)?;
     }
     if args.check_config {
         return Ok(0);
@@ -163,6 +168,7 @@ fn complain(name: &str, module: &Module) {
 /// This machine: its network, its clock, and the files that the modules name.
 struct Machine {
     start_time: i64,
+    network: Lookups<SystemNetwork>,
     files: RefCell<BTreeMap<String, (Instant, Rc<Files>)>>,
 }
 
@@ -176,6 +182,7 @@ impl Machine {
     fn new() -> Self {
         Self {
             start_time: now(),
+            network: Lookups::new(SystemNetwork, LOOKUPS),
             files: RefCell::default(),
         }
     }
@@ -188,8 +195,10 @@ impl Machine {
             return Ok(Rc::clone(files));
         }
         let files = Rc::new(read_files(module)?);
-        let kept = (Instant::now(), Rc::clone(&files));
-        self.files.borrow_mut().insert(name.to_owned(), kept);
+        let mut kept = self.files.borrow_mut();
+        // Of many modules, those that nobody asks for hold no memory.
+        kept.retain(|_, (read, _)| read.elapsed() < FILES_AGE);
+        kept.insert(name.to_owned(), (Instant::now(), Rc::clone(&files)));
         Ok(files)
     }
 }
@@ -266,7 +275,7 @@ impl Backend for Machine {
             let key = files.key.as_ref().filter(|_| usable);
             plan(known, &options, key)
         });
-        let fenced = Fenced::new(&SystemNetwork, fence.as_ref());
+        let fenced = Fenced::new(&self.network, fence.as_ref());
         let began = now();
         let hosts = match &plan {
             Some(plan) => observe(plan, &fenced).await,

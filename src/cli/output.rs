@@ -1,6 +1,7 @@
 //! Shows reports on stdout, and what the exit status makes of them.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use super::args::{ColorArg, FormatArg, JudgeArgs};
 use super::error::{Error, output};
@@ -15,10 +16,19 @@ const NARROWEST: usize = 40;
 /// Longer lines than these are hard to read.
 const WIDEST: usize = 100;
 
+/// How long a probe took, and how long it was allowed to take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Took {
+    pub(super) time: Duration,
+    pub(super) timeout: Duration,
+}
+
 /// Shows reports as they come; for people a few of them together, because they compare them.
 pub(super) struct Shown<'j> {
     judge: &'j JudgeArgs,
     kept: Vec<Report>,
+    /// What is known of the time of those kept.
+    took: Vec<Option<Took>>,
     /// There are too many to compare.
     many: bool,
     /// Of what was enumerated, nothing else is shown.
@@ -30,6 +40,7 @@ impl<'j> Shown<'j> {
         Self {
             judge,
             kept: Vec::new(),
+            took: Vec::new(),
             many: false,
             only_ciphers: false,
         }
@@ -43,8 +54,23 @@ impl<'j> Shown<'j> {
         }
     }
 
-    /// Shows one, or keeps it for [`Self::finish`].
+    /// Shows one that was made anew, or keeps it for [`Self::finish`].
+    pub(super) fn add_timed(&mut self, report: Report, took: Took) -> Result<(), Error> {
+        if self.judge.format == FormatArg::Openmetrics {
+            self.took.push(Some(took));
+        }
+        self.add_one(report)
+    }
+
+    /// The same of a replayed one, whose time is not known.
     pub(super) fn add(&mut self, report: Report) -> Result<(), Error> {
+        if self.judge.format == FormatArg::Openmetrics {
+            self.took.push(None);
+        }
+        self.add_one(report)
+    }
+
+    fn add_one(&mut self, report: Report) -> Result<(), Error> {
         if self.judge.format == FormatArg::Openmetrics {
             self.kept.push(report);
             return Ok(());
@@ -81,7 +107,10 @@ impl<'j> Shown<'j> {
     pub(super) fn finish(self) -> Result<(), Error> {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = match self.judge.format {
-            FormatArg::Openmetrics => out.write_all(&metrics(&self.kept, Exposition::OpenMetrics)),
+            FormatArg::Openmetrics => {
+                let timed = self.kept.iter().zip(self.took.iter().copied());
+                out.write_all(&metrics(timed, Exposition::OpenMetrics))
+            }
             FormatArg::Json | FormatArg::Text => {
                 render::comparison(&self.kept, style(self.judge), &mut out)
             }
@@ -106,14 +135,16 @@ fn show(report: &Report, judge: &JudgeArgs, another: bool) -> Result<(), Error> 
 }
 
 /// The metrics of all reports, with the targets as labels.
-pub(super) fn metrics(reports: &[Report], exposition: Exposition) -> Vec<u8> {
+pub(super) fn metrics<'r>(
+    reports: impl Iterator<Item = (&'r Report, Option<Took>)>,
+    exposition: Exposition,
+) -> Vec<u8> {
     let probes: Vec<_> = reports
-        .iter()
-        .map(|report| Probe {
+        .map(|(report, took)| Probe {
             report,
             target: Some(named(report)),
-            seconds: None,
-            timeout_seconds: None,
+            seconds: took.map(|took| took.time.as_secs_f64()),
+            timeout_seconds: took.map(|took| took.timeout.as_secs_f64()),
         })
         .collect();
     let mut text = Vec::new();

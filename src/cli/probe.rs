@@ -1,7 +1,7 @@
 //! The probe: from a target to its report.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::args::ProbeArgs;
 use super::error::Error;
@@ -80,7 +80,14 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
     let mut code = 0;
     let mut saved = Vec::new();
     let mut reports = Vec::new();
-    for observation in observe_all(prepared)? {
+    for Prepared {
+        observation, time, ..
+    } in observe_all(prepared)?
+    {
+        let took = output::Took {
+            time,
+            timeout: options.timeout,
+        };
         let report = assess(
             &observation,
             options.emulates,
@@ -100,13 +107,14 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
             write(path, ders.map(pem).collect::<String>().as_bytes())?;
         }
         if args.textfile.is_some() {
-            reports.push(report.clone());
+            reports.push((report.clone(), took));
         }
-        shown.add(report)?;
+        shown.add_timed(report, took)?;
     }
     shown.finish()?;
     if let Some(path) = &args.textfile {
-        textfile::write(path, &output::metrics(&reports, Exposition::Prometheus))?;
+        let timed = reports.iter().map(|(report, took)| (report, Some(*took)));
+        textfile::write(path, &output::metrics(timed, Exposition::Prometheus))?;
     }
     if let Some(path) = &args.save_observation {
         write(path, &saved)?;
@@ -139,17 +147,19 @@ pub(super) struct Prepared {
     pub(super) observation: Observation,
     pub(super) parameters: Option<Parameters>,
     pub(super) plan: Option<Plan>,
+    /// How long asking it took.
+    pub(super) time: Duration,
 }
 
 /// Probes one target.
 pub(super) fn probe(target: Option<&str>, options: &Options) -> Result<Observation, Error> {
     let prepared = prepare(target, options)?;
-    let mut observations = observe_all(vec![prepared])?;
-    observations.pop().ok_or(Error::NoTarget)
+    let asked = observe_all(vec![prepared])?.pop();
+    asked.map(|asked| asked.observation).ok_or(Error::NoTarget)
 }
 
 /// Asks all of them side by side, and gathers what the chains need of the system's store.
-fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
+fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Prepared>, Error> {
     for some in prepared.chunks_mut(SIDE_BY_SIDE) {
         ask(some)?;
         for target in some {
@@ -159,24 +169,24 @@ fn observe_all(mut prepared: Vec<Prepared>) -> Result<Vec<Observation>, Error> {
             }
         }
     }
-    Ok(prepared
-        .into_iter()
-        .map(|target| target.observation)
-        .collect())
+    Ok(prepared)
 }
 
 /// Asks all of them at the same time.
 pub(super) fn ask(prepared: &mut [Prepared]) -> Result<(), Error> {
     let plans: Vec<_> = prepared.iter().map(|target| target.plan.clone()).collect();
     let asking = plans.iter().map(|plan| async move {
-        match plan {
+        let began = Instant::now();
+        let hosts = match plan {
             Some(plan) => observe(plan, &SystemNetwork).await,
             None => Vec::new(),
-        }
+        };
+        (hosts, began.elapsed())
     });
     let seen = block_on(join_all(asking))?;
-    for (target, hosts) in prepared.iter_mut().zip(seen) {
+    for (target, (hosts, time)) in prepared.iter_mut().zip(seen) {
         target.observation.hosts = hosts;
+        target.time = time;
     }
     Ok(())
 }
@@ -219,6 +229,7 @@ pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepare
         observation: observation(client, plan.as_ref(), options),
         parameters,
         plan,
+        time: Duration::ZERO,
     })
 }
 
@@ -266,7 +277,7 @@ pub(super) fn plan(
         groups: openssl::groups(library),
         signature_schemes: openssl::signature_schemes(library),
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
-        client_key: key.and_then(ClientKey::certified_key),
+        client_key: key.and_then(ClientKey::client_certificate),
     });
     let hosts = parameters.hosts().iter();
     Some(Plan {

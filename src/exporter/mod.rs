@@ -5,6 +5,7 @@
 pub mod allow;
 pub mod config;
 mod http;
+pub mod lookups;
 pub mod metrics;
 pub mod target;
 

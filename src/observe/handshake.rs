@@ -401,7 +401,7 @@ impl Modern {
         let recorder = Arc::new(Recorder {
             seen: Mutex::default(),
             schemes,
-            client_key: plan.client_key.clone(),
+            client_key: plan.client_key.as_ref().map(|it| Arc::clone(&it.key)),
         });
         let provider = provider(&plan.groups);
         let groups = provider

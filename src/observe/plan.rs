@@ -1,11 +1,11 @@
 //! What a probe will do: decided before anything is sent, so that its cost can be promised.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
 use crate::observation::Depth;
+use crate::tls12::ClientCertificate;
 
 /// All that [`super::observe`] needs to know.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub struct TlsPlan {
     /// ALPN protocol.
     pub alpn: Option<String>,
     /// The client certificate, if libpq would have one ready.
-    pub client_key: Option<Arc<rustls::sign::CertifiedKey>>,
+    pub client_key: Option<ClientCertificate>,
 }
 
 impl Plan {

@@ -112,7 +112,7 @@ impl Signer for RsaSigner {
 }
 
 /// The random numbers of aws-lc for the rsa crate.
-struct Random;
+pub(super) struct Random;
 
 impl CryptoRng for Random {}
 

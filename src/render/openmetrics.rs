@@ -137,7 +137,7 @@ const REQUIRED: [&str; 3] = ["required", "not_required", "unknown"];
 const SUPPORTED: [&str; 3] = ["supported", "not_supported", "unknown"];
 
 /// Every metric of a probe, in the order in which they are written.
-pub const METRICS: [Metric; 34] = [
+pub const METRICS: [Metric; 33] = [
     Metric {
         name: "probe_success",
         help: "1 if the probe succeeded: the TLS handshake was completed and the server proved \
@@ -507,27 +507,13 @@ pub const METRICS: [Metric; 34] = [
     },
     Metric {
         name: "pgprobe_certificate_not_after_timestamp_seconds",
-        help: "When the validity of a certificate ends, in seconds since 1970.",
+        help: "When the validity of a certificate ends, in seconds since 1970; minus time() it is \
+               what is left.",
         labels: &["position"],
         series: |probe, series| {
             for (position, certificate) in certificates(probe.report) {
                 if let Some(end) = unix(certificate.not_after.as_deref()) {
                     series.add([position], end);
-                }
-            }
-        },
-    },
-    Metric {
-        name: "pgprobe_certificate_days_left",
-        help: "Whole days until then, rounded down; negative when it has expired.",
-        labels: &["position"],
-        series: |probe, series| {
-            for (position, certificate) in certificates(probe.report) {
-                let days = certificate
-                    .days_left
-                    .and_then(|days| i32::try_from(days).ok());
-                if let Some(days) = days {
-                    series.add([position], days.into());
                 }
             }
         },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::SignatureScheme;
-use rustls::sign::CertifiedKey;
+use rustls::sign::Signer;
 
 use crate::observation::{Failure, Handshake};
 use crate::pki::Certificate;
@@ -17,8 +17,8 @@ use super::offered::Offered;
 use super::record::{Protection, Records};
 use super::suite::{Authentication, KeyExchange, Suite};
 use super::{
-    BAD_CERTIFICATE, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE, ILLEGAL_PARAMETER,
-    INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
+    BAD_CERTIFICATE, ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE,
+    ILLEGAL_PARAMETER, INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
 };
 
 /// The most that is kept of the handshake messages: each as long as OpenSSL lets it be.
@@ -51,7 +51,7 @@ pub enum Progress {
 pub struct Client {
     offered: Offered,
     min_version: u16,
-    client_key: Option<Arc<CertifiedKey>>,
+    client_key: Option<ClientCertificate>,
     records: Records,
     /// Handshake bytes that make no whole message yet.
     partial: Vec<u8>,
@@ -133,7 +133,7 @@ impl Client {
     pub fn after(
         hello: &[u8],
         min_version: u16,
-        client_key: Option<Arc<CertifiedKey>>,
+        client_key: Option<ClientCertificate>,
     ) -> Result<Self, Failure> {
         let offered = Offered::read(hello)
             .map_err(|error| Failure::Unsupported(format!("our own ClientHello: {error}")))?;
@@ -471,10 +471,10 @@ impl Client {
         }
         let mut signer = None;
         if flight.requested {
-            signer = self.signer(negotiated.version)?;
+            signer = self.signer(negotiated.version);
             let chain: Vec<u8> = match (&signer, &self.client_key) {
                 (Some(_), Some(key)) => {
-                    let chain = key.cert.iter();
+                    let chain = key.key.cert.iter();
                     chain
                         .flat_map(|certificate| vector24(certificate))
                         .collect()
@@ -534,13 +534,10 @@ impl Client {
     }
 
     /// What signs for our certificate, if we have one that suits the request.
-    fn signer(&self, version: u16) -> Result<Option<Box<dyn rustls::sign::Signer>>, Stop> {
-        let Some(key) = &self.client_key else {
-            return Ok(None);
-        };
+    fn signer(&self, version: u16) -> Option<Arc<dyn Signer>> {
+        let key = self.client_key.as_ref()?;
         if version < TLS_1_2 {
-            let reason = "a client certificate below TLS 1.2, which pgprobe cannot sign for";
-            return Err(Stop::Failure(Failure::Unsupported(reason.to_owned())));
+            return key.below_tls_1_2.clone();
         }
         let request = self.seen.certificate_request.as_ref();
         let asked = request.map(|request| request.signature_schemes.as_slice());
@@ -551,7 +548,7 @@ impl Client {
             .filter(|scheme| asked.unwrap_or_default().contains(scheme))
             .map(|scheme| SignatureScheme::from(*scheme))
             .collect();
-        Ok(key.key.choose_scheme(&shared))
+        key.key.key.choose_scheme(&shared).map(Arc::from)
     }
 
     /// Sends a handshake message, which counts for the transcript.

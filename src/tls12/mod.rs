@@ -24,8 +24,21 @@ mod offered;
 mod record;
 mod suite;
 
+use std::sync::Arc;
+
+use rustls::sign::{CertifiedKey, Signer};
+
 pub use client::{Client, MAX_TRANSCRIPT, Progress};
 pub use suite::exists_below_tls_1_2;
+
+/// A client certificate, and what signs with its key.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The chain, and what signs in TLS 1.2 and 1.3.
+    pub key: Arc<CertifiedKey>,
+    /// What signs in TLS 1.0 and 1.1; `None` for keys with which OpenSSL shows no certificate there.
+    pub below_tls_1_2: Option<Arc<dyn Signer>>,
+}
 
 /// A rule that the server breaks: the alert that says so, and OpenSSL's reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

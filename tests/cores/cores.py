@@ -1,4 +1,5 @@
-"""Servers in every state, and what a monitoring core must say of each: for `nagios` and `icinga2`.
+"""Servers in every state, and what a monitoring core must say of each: for `nagios`, `icinga2` and
+`prometheus`.
 
 Run as root: the servers run as postgres, the cores as nagios, which Debian's packages create.
 """
@@ -24,9 +25,9 @@ host all other all md5
 """
 
 
-def setup():
+def setup(packages=PACKAGES):
     """Installs what is missing; starts no service."""
-    missing = [name for name in PACKAGES
+    missing = [name for name in packages
                if subprocess.run(["dpkg", "-s", name], capture_output=True).returncode]
     if not missing:
         return

@@ -3,11 +3,14 @@
 use crate::support::certificates::{Workshop, client, signed};
 use crate::support::pgprobe::{Client, Run};
 use crate::support::postgres::{PgCluster, Setup};
+use crate::support::psql::{Libpq, connect};
 
 /// Who is let in how, by user.
 const HBA: &str = "\
 hostssl all alice all scram-sha-256
 hostssl all myuser all cert
+hostssl all half all cert
+hostnossl all half all scram-sha-256
 host all md5user all md5
 host all admin all trust
 ";
@@ -128,6 +131,32 @@ fn a_wrong_argument_shows_no_password() {
         &["check", "--bogus", "postgresql://ann:hunter2@db/app"],
         &["check", "postgresql://ann:hunter2@127.0.0.1:1/app"],
         &["check", "host=db password=hunter2 nonsense=1"],
+        &["check", "-H", "postgresql://ann:hunter2@db/app"],
+        &["check", "-H", "ann:hunter2@db"],
+        &["check", "-H", "host=127.0.0.1 port=1 password=hunter2"],
+        &[
+            "check",
+            "-H",
+            "127.0.0.1:1",
+            "-u",
+            "postgresql://ann:hunter2@db:port/app",
+        ],
+        &[
+            "check",
+            "-H",
+            "127.0.0.1:1",
+            "-u",
+            "postgresql://ann:hunter2@db/app?nonsense=1",
+            "-vvv",
+        ],
+        &[
+            "check",
+            "-u",
+            "postgresql://ann:hunter2@127.0.0.1:1/app?sslpassword=hunter2",
+            "-vvv",
+        ],
+        &["check", "-u", "postgresql://ann:hunter2@127.0.0.1:1/a%zz"],
+        &["check", "-u", "postgresql://ann:hunter2@[::1/app"],
     ] {
         let run = plugin(&Client::new(""), arguments);
         assert!(!run.stdout.contains("hunter2"), "{run:#?}");
@@ -202,7 +231,9 @@ fn every_certificate_that_is_sent_counts() {
     assert_eq!(run.status, Some(1), "{run:#?}");
     let says = "[WARNING] validity: sent certificate 1 expires in ";
     assert!(run.stdout.contains(says), "{run:#?}");
-    assert!(run.stdout.contains(" chain0_expires=3455"), "{run:#?}");
+    // 34560000 seconds are 400 days; some of them may have passed.
+    let well = |start| run.stdout.contains(&format!(" chain0_expires={start}"));
+    assert!(well("3455") || well("34560000s"), "{run:#?}");
     // Percent that were asked for are of that which ends first.
     let run = check(server.port, &["-H", "127.0.0.1", "-w", "98%"]);
     assert_eq!(run.status, Some(0), "{run:#?}");
@@ -381,6 +412,9 @@ fn demands_on_pg_hba_conf_are_settled_or_unknown() {
         (&with_certificate, &["--require-client-cert"], 0),
         (&["-l", "alice"], &["--require-client-cert"], 2),
         (&["-l", "nobody"], &["--require-client-cert"], 3),
+        // A way in without TLS is one without a certificate.
+        (&["-l", "half"], &["--require-client-cert"], 2),
+        (&["-l", "admin"], &["--require-client-cert"], 2),
         (&["-l", "alice"], &["--require-scram"], 0),
         (&["-l", "md5user"], &["--require-scram"], 2),
         (&["-l", "admin"], &["--require-scram"], 2),
@@ -404,6 +438,67 @@ fn demands_on_pg_hba_conf_are_settled_or_unknown() {
         let run = check(server.port, &options);
         assert_eq!(run.status, Some(status), "{run:#?}");
     }
+}
+
+#[test]
+fn channel_binding_that_libpq_cannot_do_is_critical() {
+    let workshop = for_days(400);
+    // The server's key is as ever; the CA's signature has no digest of its own.
+    workshop.run(
+        "openssl req -new -x509 -days 400 -nodes -newkey ed25519 -out ca.crt -keyout ca.key \
+             -subj '/CN=Test CA'
+         openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+             -out server.crt -days 400 -extfile extensions",
+    );
+    for major in [15, 18] {
+        let server = start(major, &workshop, "");
+        let at = format!(
+            "host=127.0.0.1 port={} user=alice dbname=postgres",
+            server.port
+        );
+        for libpq in [Libpq::V15, Libpq::V18] {
+            let error = connect(&Client::new(""), &at, libpq).unwrap_err();
+            let words = "could not find digest for NID UNDEF";
+            assert!(error.contains(words), "{libpq:?} {error}");
+            let unbound = format!("{at} channel_binding=disable");
+            assert_eq!(connect(&Client::new(""), &unbound, libpq), Ok(true));
+        }
+        for (options, status) in [
+            (&["--require-channel-binding"][..], 2),
+            (&["--require-mode", "require"], 2),
+            (
+                &["--require-mode", "require", "--channel-binding", "disable"],
+                0,
+            ),
+            (&["--require-scram"], 0),
+        ] {
+            let run = plugin(&Client::new(""), &[&["check", &at], options].concat());
+            assert_eq!(run.status, Some(status), "{run:#?}");
+            let said = run.stdout.contains("could not find digest for NID UNDEF");
+            assert_eq!(said, status == 2, "{run:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_checked_hides_nothing_that_can() {
+    let down = format!("127.0.0.1:{}", crate::support::fleet::closed_port());
+    for arguments in [
+        &["-H", &down, "-u", "postgresql://db:port/app"][..],
+        &["-u", "postgresql://db:port/app", "-H", &down],
+        &["-H", &down, "--expect-cert", "/nonexistent"],
+        &["-H", &down, "--sslrootcert", "/nonexistent"],
+    ] {
+        let run = plugin(&Client::new(""), &[&["check"], arguments].concat());
+        assert_eq!(run.status, Some(2), "{run:#?}");
+        assert!(run.stdout.contains("Connection refused"), "{run:#?}");
+    }
+    let run = plugin(
+        &Client::new(""),
+        &["check", "-H", &down, "-u", "nonsense=1"],
+    );
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(run.stdout.contains("[UNKNOWN] arguments: "), "{run:#?}");
 }
 
 #[test]

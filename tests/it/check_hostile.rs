@@ -10,6 +10,7 @@ use rustls::pki_types::PrivateKeyDer;
 use crate::check::plugin;
 use crate::support::installation::succeed;
 use crate::support::pgprobe::{Client, program};
+use crate::support::resolver::with_silent_resolver;
 use crate::support::scripted::{Peer, SSL_REQUEST, Scripted, error_response};
 
 /// What a monitoring core, a terminal or a log would trip over.
@@ -159,46 +160,14 @@ fn names_in_a_certificate_forge_nothing() {
     assert!(said.lines().all(|line| line.len() < 400), "{said}");
 }
 
-/// In namespaces of its own: a resolver that takes questions and answers none.
-const SILENT_RESOLVER: &str = r#"
-ip link set lo up
-folder=$(mktemp -d)
-trap 'rm -r "$folder"' EXIT
-printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' > "$folder/resolv.conf"
-printf 'hosts: files dns\n' > "$folder/nsswitch.conf"
-mount --bind "$folder/resolv.conf" /etc/resolv.conf
-mount --bind "$folder/nsswitch.conf" /etc/nsswitch.conf
-python3 -c '
-import socket
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("127.0.0.1", 53))
-print("ready", flush=True)
-while True:
-    server.recv(4096)
-    print("asked", flush=True)
-' > "$folder/resolver" &
-until grep -q ready "$folder/resolver"; do sleep 0.05; done
-status=0
-"$1" check -H db.example.test -t 2 > "$folder/output" 2> "$folder/errors" || status=$?
-kill $!
-cat "$folder/output" "$folder/errors"
-echo "status $status; $(grep -c asked "$folder/resolver") questions"
-"#;
-
 #[test]
 fn a_resolver_that_never_answers_holds_nothing_up() {
     let began = Instant::now();
-    let mut shell = Command::new("unshare");
-    shell.args([
-        "--net",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "sh",
-        "-euc",
-    ]);
-    let said = succeed(shell.args([SILENT_RESOLVER, "sh"]).arg(program()));
+    let (said, questions) = with_silent_resolver(
+        r#"status=0
+        "$1" check -H db.example.test -t 2 2>&1 || status=$?
+        echo "status $status""#,
+    );
     let took = began.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}: {said}");
     let lines: Vec<&str> = said.lines().collect();
@@ -206,10 +175,9 @@ fn a_resolver_that_never_answers_holds_nothing_up() {
         lines[0].starts_with("PGPROBE CRITICAL: db.example.test:5432: timeout"),
         "{said}"
     );
-    let (status, questions) = lines.last().unwrap().split_once("; ").unwrap();
-    assert_eq!(status, "status 2", "{said}");
+    assert_eq!(lines.last(), Some(&"status 2"), "{said}");
     // The resolver was really asked, and said nothing.
-    assert_ne!(questions, "0 questions", "{said}");
+    assert_ne!(questions, 0, "{said}");
 }
 
 #[test]

@@ -163,6 +163,17 @@ fn a_default_server_gives_exactly_what_openssl_says_of_its_list_in_that_order() 
         states.iter().all(|state| **state != "not_observed"),
         "{states:?}"
     );
+    let present: Vec<_> = found["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["state"] == "present")
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        present,
+        ["no-forward-secrecy", "post-quantum-group-missing"]
+    );
     // The number that is said is the number that the server counted, and a small one.
     let said = usize::try_from(run.at("/connections").as_u64().unwrap()).unwrap();
     assert_eq!(said, server.connections(start));
@@ -493,6 +504,32 @@ fn triple_des_of_an_old_default_is_found() {
 fn modern(script: impl Fn(&mut Peer, &Arc<ServerConfig>) + Send + Sync + 'static) -> Scripted {
     let config = Identity::new("db.example.test", "enumerated").server();
     Scripted::new(move |_, peer| script(peer, &config))
+}
+
+#[test]
+fn what_a_modern_server_has_is_not_missing_and_what_it_has_not_is() {
+    // rustls with its default groups, X25519MLKEM768 among them.
+    let newest = modern(|peer, config| {
+        if peer.request() == Some(SSL_REQUEST) {
+            peer.send(b"S");
+            if let Some(mut tls) = peer.tls_handshake(config) {
+                tls.wait_for_end();
+            }
+        }
+    });
+    let found_there = found(&ciphers(newest.port, &[]));
+    let old = server(15, false, "ssl_max_protocol_version = 'TLSv1.2'\n");
+    let found_here = found(&ciphers(old.port, &[]));
+    for (name, here, there) in [
+        ("tls-1-3-missing", "present", "absent"),
+        ("post-quantum-group-missing", "present", "absent"),
+        ("no-forward-secrecy", "absent", "absent"),
+        ("bytes-after-s", "absent", "absent"),
+        ("compression", "absent", "absent"),
+    ] {
+        assert_eq!(check(&found_here, name), here, "{name}: {found_here:#}");
+        assert_eq!(check(&found_there, name), there, "{name}: {found_there:#}");
+    }
 }
 
 #[test]

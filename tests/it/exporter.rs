@@ -15,6 +15,7 @@ use crate::support::exporter::{Answer, Exporter, Metrics};
 use crate::support::fleet::{Servers, closed_port, pgprobe};
 use crate::support::postgres::{PgCluster, Setup};
 use crate::support::repository::{assert_file, repository};
+use crate::support::resolver::with_silent_resolver;
 use crate::support::scripted::{Identity, SSL_REQUEST, Scripted};
 
 /// A server that accepts and says nothing for longer than any test takes.
@@ -166,12 +167,12 @@ fn a_probe_says_what_the_server_is() {
         );
     }
     let expired = exporter.probe("handshake", "127.0.0.1", port(&servers, "expired"));
-    let days = expired
-        .value("pgprobe_certificate_days_left{position=\"0\"}")
+    let own = expired
+        .value("pgprobe_certificate_not_after_timestamp_seconds{position=\"0\"}")
         .unwrap();
     let end = expired.value("probe_ssl_earliest_cert_expiry").unwrap();
     let now = expired.value("pgprobe_probe_timestamp_seconds").unwrap();
-    assert!(days < 0.0 && end < now, "{expired:?}");
+    assert!(own == end && end < now, "{expired:?}");
     let down = exporter.probe("handshake", "127.0.0.1", closed_port());
     assert_eq!(down.value("probe_success"), Some(0.0));
     assert_eq!(down.state("pgprobe_status{"), "connect_failed");
@@ -444,6 +445,55 @@ fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
     );
 }
 
+/// In a namespace where no name is ever resolved: rounds of probes of names, then one of an address.
+const PROBES_OF_NAMES: &str = r#"
+python3 - "$1" << 'END'
+import re, socket, subprocess, sys, time
+exporter = subprocess.Popen([sys.argv[1], "exporter", "--listen", "127.0.0.1:0"],
+                            stderr=subprocess.PIPE, text=True)
+port = int(exporter.stderr.readline().rsplit(":", 1)[1])
+def ask(target):
+    stream = socket.create_connection(("127.0.0.1", port))
+    stream.sendall(f"GET /probe?target={target} HTTP/1.1\r\nHost: x\r\n"
+                   "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n\r\n".encode())
+    return stream
+def answer(stream):
+    text = b""
+    while part := stream.recv(65536):
+        text += part
+    state = re.search(rb'pgprobe_status{status="(\w+)"} 1\n', text)
+    return text[9:12].decode() + " " + (state.group(1).decode() if state else "")
+for round in range(2):
+    streams = [ask(f"db{number}.round{round}.example.test") for number in range(190)]
+    print(*sorted(set(map(answer, streams))), sep=",")
+for line in open(f"/proc/{exporter.pid}/status"):
+    if line.startswith("Threads:"):
+        print(line.split()[1])
+print(answer(ask("127.0.0.1:1")))
+exporter.terminate()
+print(exporter.wait(10))
+END
+"#;
+
+#[test]
+fn a_resolver_that_never_answers_holds_nothing_up() {
+    let began = Instant::now();
+    let (said, questions) = with_silent_resolver(PROBES_OF_NAMES);
+    let took = began.elapsed();
+    let lines: Vec<&str> = said.lines().collect();
+    let [first, second, threads, address, exit] = lines[..] else {
+        panic!("{said}");
+    };
+    // Every probe ended in its time, with or without a turn to ask the resolver.
+    assert_eq!((first, second), ("200 timeout", "200 timeout"), "{said}");
+    assert!(took < Duration::from_secs(15), "{took:?}: {said}");
+    // 128 lookups, and the one thread that does everything else.
+    let threads: u32 = threads.parse().unwrap();
+    assert!(threads > 100 && threads < 135, "{said}");
+    assert!(questions >= 100, "{questions} questions: {said}");
+    assert_eq!((address, exit), ("200 connect_failed", "0"), "{said}");
+}
+
 #[test]
 fn bad_http_is_bounded_and_answered() {
     let exporter = Exporter::new("");
@@ -671,6 +721,13 @@ fn a_textfile_is_replaced_whole_and_readable_for_others() {
         metrics.value(&format!("probe_success{{target=\"{down}\"}}")),
         Some(0.0)
     );
+    let times = ["probe_duration_seconds", "probe_timeout_seconds"].map(|name| {
+        metrics
+            .value(&format!("{name}{{target=\"{good}\"}}"))
+            .unwrap()
+    });
+    assert!(times[0] > 0.0 && times[0] < times[1], "{times:?}");
+    assert_eq!(times[1], 10.0);
     assert!(
         !text.contains("# EOF"),
         "node_exporter reads Prometheus's own format"

@@ -181,11 +181,14 @@ fn tls_1_0_and_1_1_are_spoken_where_openssl_1_1_1_is_told_to() {
 
 #[test]
 fn an_elliptic_key_signs_in_tls_1_0_too() {
-    let mut legacy = Legacy::new(18, keyed("-algorithm EC -pkeyopt ec_paramgen_curve:P-256"));
-    legacy.set("TLSv1", "ECDHE-ECDSA-AES256-SHA", "", HOSTSSL);
-    let lowered = "ssl_min_protocol_version=TLSv1";
-    let old = ["--openssl", "1.1.1"];
-    legacy.connects("TLSv1", "ECDHE-ECDSA-AES256-SHA", lowered, &old);
+    for curve in ["P-256", "P-384", "P-521"] {
+        let key = format!("-algorithm EC -pkeyopt ec_paramgen_curve:{curve}");
+        let mut legacy = Legacy::new(18, keyed(&key));
+        legacy.set("TLSv1", "ECDHE-ECDSA-AES256-SHA", "", HOSTSSL);
+        let lowered = "ssl_min_protocol_version=TLSv1";
+        let old = ["--openssl", "1.1.1"];
+        legacy.connects("TLSv1", "ECDHE-ECDSA-AES256-SHA", lowered, &old);
+    }
 }
 
 #[test]
@@ -314,6 +317,46 @@ fn a_client_certificate_is_shown_with_every_key_exchange() {
         );
         let run = legacy.probe(&stranger, &[]);
         assert_eq!(run.verdicts()[3], "client_cert_rejected", "{run:#?}");
+    }
+}
+
+#[test]
+fn a_client_certificate_is_shown_below_tls_1_2_too() {
+    let mut legacy = Legacy::new(18, keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048"));
+    let keys = [
+        ("rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"),
+        ("small", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024"),
+        ("p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"),
+        ("p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"),
+        ("p521", "-algorithm EC -pkeyopt ec_paramgen_curve:P-521"),
+        ("ed25519", "-algorithm ED25519"),
+    ];
+    for (name, key) in keys {
+        legacy.workshop.run(&format!(
+            "openssl genpkey {key} -out {name}.key; chmod 600 {name}.key
+             openssl req -new -key {name}.key -out {name}.csr -subj /CN=myuser
+             openssl x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+                 -out {name}.crt -days 365"
+        ));
+    }
+    let asks = "ssl_ca_file = 'ca.crt'\n";
+    for (version, suite) in [("TLSv1", "ECDHE-RSA-AES256-SHA"), ("TLSv1.1", "AES256-SHA")] {
+        legacy.set(version, suite, asks, "hostssl all all all cert");
+        for (name, _) in keys {
+            let more = format!(
+                "ssl_min_protocol_version=TLSv1 sslcert={} sslkey={}",
+                legacy.workshop.file(&format!("{name}.crt")),
+                legacy.workshop.file(&format!("{name}.key")),
+            );
+            let run = legacy.probe(&more, &["--openssl", "1.1.1"]);
+            // OpenSSL has no signature of Ed25519 below TLS 1.2, and shows no certificate.
+            let (verdict, sent) = match name {
+                "ed25519" => ("client_cert_required", false),
+                _ => ("tls", true),
+            };
+            assert_eq!(run.verdicts()[5], verdict, "{version} {name}: {run:#?}");
+            assert_eq!(run.at("/tls/client_certificate/sent"), sent, "{run:#?}");
+        }
     }
 }
 

@@ -660,6 +660,16 @@ fn keys_of_many_kinds_sign_and_are_signed() {
             "-sha256",
         ),
         (
+            "p256_sha224",
+            "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+            "-sha224",
+        ),
+        (
+            "p384_sha224",
+            "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+            "-sha224",
+        ),
+        (
             "k1",
             "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
             "-sha256",

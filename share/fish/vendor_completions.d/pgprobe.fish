@@ -137,7 +137,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l fingerprint -d
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l spki -d 'SHA-256 of its SubjectPublicKeyInfo, hexadecimal or base64; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l max-validity -d 'Longest lifetime that the certificate may have been issued for' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l expect-cert -d 'The certificate in FILE (PEM or DER) must be the one served: shows a renewal after which nobody reloaded the server' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-mode -d 'libpq must connect with this sslmode (2 connections; UNKNOWN if undetermined)' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-mode -d 'libpq must get in with this sslmode, as far as a password that it would have to know (2 connections; UNKNOWN if undetermined)' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
 16\t''
 17\t''
@@ -171,9 +171,9 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l service -d 'Se
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s v -l verbose -d 'Show more: the certificates, twice also addresses and times, three times the sslmodes'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l allow-self-signed -d 'Take a certificate that signed itself, where the chain is judged'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-tls-only -d 'Plaintext must be refused (2 connections, one FATAL line where it is)'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-client-cert -d 'Nobody may get in over TLS without a client certificate (2 connections, 3 with --sslcert; one FATAL line where it is so)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-client-cert -d 'Nobody may get in without a client certificate, over TLS or in plaintext (2 connections, 3 with --sslcert; one FATAL line for each that is refused)'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-scram -d 'The server must ask for SCRAM and nothing less, in plaintext, too, unless it refuses that (2 connections)'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS (2 connections)'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channel-binding -d 'The server must offer SCRAM-SHA-256-PLUS, with a certificate that libpq can bind it to (2 connections)'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l timeout -d 'The time for everything, in seconds [default: 10 for the first handshake, then 60]' -r

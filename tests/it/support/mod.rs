@@ -8,6 +8,7 @@ pub(crate) mod pgprobe;
 pub(crate) mod postgres;
 pub(crate) mod psql;
 pub(crate) mod repository;
+pub(crate) mod resolver;
 pub(crate) mod scan;
 pub(crate) mod scripted;
 pub(crate) mod table;
