@@ -46,6 +46,7 @@ pub mod curve448;
 pub mod emulates;
 pub mod inventory;
 pub mod libpq;
+pub mod lints;
 pub mod net;
 pub mod observation;
 pub mod observe;

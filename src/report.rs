@@ -4,6 +4,9 @@
 //! schema; later versions add fields and never change one.
 
 pub mod enumeration;
+mod finding;
+
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,6 +16,7 @@ use crate::libpq::authentication::Auth;
 use crate::libpq::error::LibpqError;
 use crate::libpq::parameters::SslMode;
 use crate::observation::{Depth, Purpose};
+pub use finding::{Finding, Known, Severity, Suggestion};
 
 /// The version of this contract.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -328,6 +332,10 @@ pub struct HostReport {
     pub timings: Vec<Timing>,
     /// Why modes fail or protect less than they seem to, and what mends it; most urgent first.
     pub advice: Vec<Advice>,
+    /// What is wrong with the server, the worst first; `pgprobe explain --list` has all lints.
+    pub findings: Vec<Finding>,
+    /// The lines of its configuration that would clear findings above `info`.
+    pub suggestions: Vec<Suggestion>,
     /// What clients other than libpq would refuse in this certificate, though libpq takes it.
     pub other_clients: Vec<OtherClient>,
     /// Every version, suite and group that it takes; null unless that was asked.
@@ -755,11 +763,11 @@ pub struct OfferReport {
     /// Lowest and highest version.
     pub versions: [String; 2],
     /// IANA names, in order.
-    pub cipher_suites: Vec<String>,
+    pub cipher_suites: Vec<Cow<'static, str>>,
     /// IANA names, in order.
-    pub groups: Vec<String>,
+    pub groups: Vec<Cow<'static, str>>,
     /// IANA names, in order.
-    pub signature_schemes: Vec<String>,
+    pub signature_schemes: Vec<Cow<'static, str>>,
     /// ALPN protocol.
     pub alpn: Option<String>,
     /// server_name.

@@ -17,7 +17,7 @@ mod handshake;
 mod host_name;
 mod other_clients;
 mod parameters;
-mod paste;
+pub(crate) mod paste;
 mod protection;
 mod provider;
 mod purpose;

@@ -23,13 +23,13 @@ pub(super) fn shell(word: &str) -> Option<String> {
 }
 
 /// Whether a host or address can stand in a configuration of openssl's as it is.
-pub(super) fn is_simple_name(name: &str) -> bool {
+pub(crate) fn is_simple_name(name: &str) -> bool {
     let in_names = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
     !name.is_empty() && !name.starts_with('-') && name.chars().all(in_names)
 }
 
 /// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away.
-pub(super) fn hba(name: &str) -> Option<String> {
+pub(crate) fn hba(name: &str) -> Option<String> {
     let plain = is_plain(name) && !name.is_empty() && !name.contains('"');
     plain.then(|| format!("\"{name}\""))
 }

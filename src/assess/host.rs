@@ -1,5 +1,7 @@
 //! What a report says of one host: the summary of its connections.
 
+use std::borrow::Cow;
+
 use super::trust::Trust;
 use super::{certificate, expected};
 use crate::advice;
@@ -10,6 +12,7 @@ use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
 use crate::libpq::parameters::HostKind;
 use crate::libpq::verdict::{Facts, HostFacts, JudgedChain, Possession, Roots};
+use crate::lints;
 use crate::observation::{
     AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
     StartupReply, Step,
@@ -74,9 +77,9 @@ pub(super) fn report(
             .position(|connection| std::ptr::eq(connection, shown))?;
         reached?.chains.get(place)?.as_ref()
     });
-    let chain = shown
-        .and_then(|shown| shown.tls.as_ref())
-        .map(super::certificates)
+    // Whatever is shown is judged, if it has a certificate.
+    let chain = judged
+        .map(|judged| judged.sent.as_slice())
         .unwrap_or_default();
     // pgprobe's own client stands in where the TLS library's ClientHello was refused.
     let spoke = shown.filter(|shown| is_completed(shown)).or(main);
@@ -89,11 +92,9 @@ pub(super) fn report(
     };
     let tls = shown.map(|shown| {
         let mut report = tls_report(shown, judged, host);
-        report.chain = if chain.is_empty() {
-            Vec::new()
-        } else {
-            trust.reports(&chain, now)
-        };
+        report.chain = judged
+            .map(|judged| judged.reports.clone())
+            .unwrap_or_default();
         report.client_certificate = client_certificate(connections, spoke, facts);
         report
     });
@@ -124,6 +125,8 @@ pub(super) fn report(
         }),
         timings: timings(host, connections),
         advice: Vec::new(),
+        findings: Vec::new(),
+        suggestions: Vec::new(),
         other_clients: Vec::new(),
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())
@@ -131,7 +134,7 @@ pub(super) fn report(
         expected_certificate: client
             .expected
             .as_ref()
-            .and_then(|file| expected::compare(file, &chain)),
+            .and_then(|file| expected::compare(file, chain)),
     };
     let situation = advice::Situation {
         host: &report,
@@ -142,7 +145,7 @@ pub(super) fn report(
             libpq: facts.parameters.libpq(),
             openssl: facts.openssl,
         },
-        chain: &chain,
+        chain,
         anchors: trust.anchors(),
         root_store: trust.root_store(),
         now,
@@ -153,6 +156,8 @@ pub(super) fn report(
     );
     report.advice = advice;
     report.other_clients = others;
+    report.findings = lints::findings(&report, now);
+    report.suggestions = lints::suggestions(&report.findings);
     report
 }
 
@@ -371,7 +376,8 @@ fn startup_answer(
 }
 
 fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts<'_>) -> TlsReport {
-    let seen = shown.tls.clone().unwrap_or_default();
+    let nothing = Handshake::default();
+    let seen = shown.tls.as_ref().unwrap_or(&nothing);
     let suite = seen.cipher_suite.map(|code| (code, names::suite_of(code)));
     let (key_possession, key_possession_reason) = match judged.map(|judged| &judged.possession) {
         Some(Possession::Proved) => (KeyPossession::Proved, None),
@@ -508,19 +514,21 @@ fn offer(offer: &Offer) -> OfferReport {
             .cipher_suites
             .iter()
             .map(|code| {
-                names::suite_of(*code)
-                    .map_or_else(|| format!("0x{code:04x}"), |suite| suite.iana.into())
+                names::suite_of(*code).map_or_else(
+                    || Cow::Owned(format!("0x{code:04x}")),
+                    |suite| Cow::Borrowed(suite.iana),
+                )
             })
             .collect(),
         groups: offer
             .groups
             .iter()
-            .map(|code| names::group(*code))
+            .map(|code| names::group_word(*code))
             .collect(),
         signature_schemes: offer
             .signature_schemes
             .iter()
-            .map(|code| names::signature_scheme(*code))
+            .map(|code| names::signature_scheme_word(*code))
             .collect(),
         alpn: offer.alpn.clone(),
         sni: offer.sni.clone(),

@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Start a small fleet of servers inside this process and probe them: a tour without a server.
     #[command(before_help = DEMO_EXAMPLES)]
     Demo(Box<DemoArgs>),
+    /// Explain a finding: why it matters, where that is written, what mends it.
+    #[command(before_help = super::explain::EXAMPLES)]
+    Explain(super::explain::ExplainArgs),
     /// Answer Prometheus: probe the target that a scrape names, and give metrics.
     #[command(before_help = exporter::EXAMPLES)]
     Exporter(Box<ExporterArgs>),

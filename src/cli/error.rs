@@ -1,5 +1,6 @@
 //! What stops pgprobe itself: its own options and files, never a server.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
@@ -97,6 +98,14 @@ pub(crate) enum Error {
         /// Why.
         why: String,
     },
+    /// No finding is called so.
+    #[error("there is no finding \"{name}\"")]
+    Lint {
+        /// What was asked for.
+        name: String,
+        /// Names that are like it.
+        near: Vec<&'static str>,
+    },
     /// Options that do not go together.
     #[error("{why}")]
     Options {
@@ -111,7 +120,20 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Self::Lint { near, .. } = self {
+            let like = match near.as_slice() {
+                [] => String::new(),
+                names => format!("there is {}; ", names.join(", ")),
+            };
+            return Some(Cow::Owned(format!(
+                "{like}`pgprobe explain --list` has all"
+            )));
+        }
+        self.fixed_hint().map(Cow::Borrowed)
+    }
+
+    fn fixed_hint(&self) -> Option<&'static str> {
         match self {
             Self::NoTarget => Some(
                 "try `pgprobe db.example.com`, `pgprobe db.example.com:5433`, `pgprobe \
@@ -163,7 +185,7 @@ impl Error {
             Self::Runtime(_) => {
                 Some("the system gives no more sockets, threads or files; see `ulimit -a`")
             }
-            Self::BrokenPipe => None,
+            Self::BrokenPipe | Self::Lint { .. } => None,
             Self::Certificate { .. } => Some(
                 "--expect-cert takes a certificate in PEM or DER, such as the file that the \
                  server's ssl_cert_file names",

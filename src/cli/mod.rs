@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod error;
 mod expect;
+mod explain;
 mod exporter;
 pub mod gather;
 pub mod help;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
         Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
         Some(Command::Assess(replay)) => assess::run(&replay),
         Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Explain(names)) => explain::run(&names),
         Some(Command::Exporter(exporter)) => exporter::run(&exporter),
         Some(Command::Scan(scan)) => scan::run(&scan),
         Some(Command::Help(topic)) => help::run(&topic),

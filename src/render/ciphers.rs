@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use super::Style;
 use super::escape::escape;
 use crate::report::enumeration::{
-    Check, CheckState, EnumerationReport, FrontEnd, OrderReport, ProfileOutcome, Severity,
-    SuiteReport, VersionReport, VersionState,
+    Check, CheckState, EnumerationReport, FrontEnd, OrderReport, ProfileOutcome, SuiteReport,
+    VersionReport, VersionState,
 };
-use crate::report::{HostReport, Report};
+use crate::report::{HostReport, Report, Severity};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -18,8 +18,14 @@ const BOLD: &str = "1";
 /// Where the text behind a label begins.
 const INDENT: usize = 13;
 
-pub(super) fn render(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
-    let mut page = Page { out, style };
+/// Writes all enumerations of a report, with what is weak where that is not said elsewhere.
+pub(super) fn render(
+    report: &Report,
+    style: Style,
+    weak: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut page = Page { out, style, weak };
     for host in &report.hosts {
         let Some(found) = &host.enumeration else {
             continue;
@@ -36,6 +42,7 @@ pub(super) fn render(report: &Report, style: Style, out: &mut impl Write) -> io:
 struct Page<'o, W> {
     out: &'o mut W,
     style: Style,
+    weak: bool,
 }
 
 impl<W: Write> Page<'_, W> {
@@ -318,6 +325,9 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn checks(&mut self, found: &EnumerationReport) -> io::Result<()> {
+        if !self.weak {
+            return Ok(());
+        }
         let mut bad: Vec<_> = present(found).collect();
         bad.sort_by_key(|check| std::cmp::Reverse(check.severity));
         for check in &bad {
@@ -327,7 +337,7 @@ impl<W: Write> Page<'_, W> {
                 Severity::Low | Severity::Info => BOLD,
             };
             let said = format!("{}: {}", check.name, check.evidence);
-            self.labelled_in(color, severity_word(check.severity), &said)?;
+            self.labelled_in(color, check.severity.name(), &said)?;
             if self.style.verbosity > 0 {
                 self.labelled("", &check.citation)?;
             }
@@ -371,16 +381,6 @@ impl<W: Write> Page<'_, W> {
 /// What nobody should take, however many bits it has.
 fn is_bad(suite: &SuiteReport) -> bool {
     suite.authentication == "none" || suite.encryption.starts_with("RC4")
-}
-
-fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 fn spoken(found: &EnumerationReport) -> impl Iterator<Item = &VersionReport> {

@@ -7,6 +7,8 @@ mod csv;
 pub mod escape;
 mod evidence;
 mod expected;
+mod findings;
+mod lint;
 mod names;
 pub mod openmetrics;
 mod page;
@@ -26,6 +28,7 @@ use std::io::{self, Write};
 
 pub use page::sequences;
 
+use crate::lints::Lint;
 use crate::report::Report;
 use page::Page;
 
@@ -88,12 +91,25 @@ pub fn zgrab2(report: &Report, out: &mut impl Write) -> io::Result<()> {
     zgrab2::render(report, out)
 }
 
+/// How long the record of a server with TLS is, about.
+const ROOM: usize = 24 * 1024;
+
 /// Writes one report as JSON on a line of its own.
 ///
 /// # Errors
 /// When `out` does not take it.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", escape::json(&serde_json::to_string(report)?))
+    let mut text = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut text, report)?;
+    let plain = text
+        .iter()
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+    if plain {
+        text.push(b'\n');
+        return out.write_all(&text);
+    }
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape::json(&text))
 }
 
 /// Writes one report for people.
@@ -116,7 +132,22 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
 /// # Errors
 /// When `out` does not take it.
 pub fn ciphers(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
-    ciphers::render(report, style, out)
+    ciphers::render(report, style, true, out)
+}
+
+/// Writes what a lint says of itself, for people.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn lint(lint: &Lint, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(Style::default());
+    lint::explain(&mut page, lint);
+    out.write_all(page.into_text().as_bytes())
+}
+
+/// All lints, a line each.
+pub fn lint_list() -> String {
+    lint::list()
 }
 
 /// How many reports [`comparison()`] takes.
@@ -150,5 +181,6 @@ fn enumerations(report: &Report, style: Style, out: &mut impl Write) -> io::Resu
     if some && !style.quiet {
         writeln!(out)?;
     }
-    ciphers(report, style, out)
+    // What is weak is among the findings already.
+    ciphers::render(report, style, style.quiet, out)
 }

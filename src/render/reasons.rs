@@ -127,19 +127,28 @@ pub(super) fn write<'r>(page: &mut Page, reasons: &[(Reason<'r>, Option<String>)
 fn write_one(page: &mut Page, reason: &Reason<'_>) {
     page.text(if reason.libpq { "libpq" } else { "why" }, &reason.text);
     for fix in reason.fixes {
-        let place = match fix.place {
-            _ if fix.paste.is_empty() => "",
-            FixPlace::ConnectionString => "; in the connection string:",
-            FixPlace::PostgresqlConf => "; in postgresql.conf:",
-            FixPlace::PgHbaConf => "; in pg_hba.conf:",
-            FixPlace::ClientShell => "; on the client:",
-            FixPlace::ServerShell => "; on the server:",
-            FixPlace::Elsewhere => ":",
-        };
-        page.entry("fix", &[plain(cut(&fix.text)), plain(place)]);
+        page.entry("fix", &[plain(cut(&fix.text)), plain(place(fix))]);
         for line in &fix.paste {
             page.paste(&cut(line));
         }
+    }
+}
+
+/// Where the lines of a fix belong, after its text.
+pub(super) fn place(fix: &Fix) -> &'static str {
+    place_of(fix.place, fix.paste.is_empty())
+}
+
+/// Where lines belong, after what they are for.
+pub(super) fn place_of(place: FixPlace, none: bool) -> &'static str {
+    match place {
+        _ if none => "",
+        FixPlace::ConnectionString => "; in the connection string:",
+        FixPlace::PostgresqlConf => "; in postgresql.conf:",
+        FixPlace::PgHbaConf => "; in pg_hba.conf:",
+        FixPlace::ClientShell => "; on the client:",
+        FixPlace::ServerShell => "; on the server:",
+        FixPlace::Elsewhere => ":",
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::page::{Page, Span, plain, strong};
 use super::wording::{cut, endpoint, reached_address, state};
-use super::{chain, comparison, evidence, expected, names, reasons, startup, tls, verdicts, ways};
+use super::{
+    chain, comparison, evidence, expected, findings, names, reasons, startup, tls, verdicts, ways,
+};
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
 
@@ -96,6 +98,7 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     startup::startup(page, &host.startup, host.status);
     ways::ways(page, host);
     evidence::addresses(page, host);
+    findings::findings(page, host);
     if page.style.verbosity > 0 {
         page.blank();
         chain::fields(page, &host.certificates);

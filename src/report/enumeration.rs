@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Severity;
 use crate::emulates::OpenSsl;
 
 /// Every version, suite and group that the server takes.
@@ -219,22 +220,6 @@ pub struct Check {
     pub state: CheckState,
     /// What of the evidence says so. Untrusted: escape before showing.
     pub evidence: String,
-}
-
-/// How bad something is.
-#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Should be mended some time.
-    Low,
-    /// Should be mended.
-    Medium,
-    /// Should be mended now.
-    High,
-    /// Whoever is on the way can read or change what goes over it.
-    Critical,
 }
 
 /// Whether a server has a weakness.

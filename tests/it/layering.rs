@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 23] = [
+const LAYERS: [(&str, &[&str], Tokio); 24] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -28,6 +28,7 @@ const LAYERS: [(&str, &[&str], Tokio); 23] = [
             "conninfo",
             "emulates",
             "observation",
+            "pki",
             "report",
             "wire",
         ],
@@ -47,6 +48,7 @@ const LAYERS: [(&str, &[&str], Tokio); 23] = [
         ],
         Tokio::No,
     ),
+    ("lints", &["advice", "libpq", "report"], Tokio::No),
     (
         "assess",
         &[
@@ -54,6 +56,7 @@ const LAYERS: [(&str, &[&str], Tokio); 23] = [
             "client",
             "emulates",
             "libpq",
+            "lints",
             "observation",
             "pki",
             "report",
@@ -68,7 +71,7 @@ const LAYERS: [(&str, &[&str], Tokio); 23] = [
     ),
     (
         "render",
-        &["emulates", "libpq", "observation", "report"],
+        &["emulates", "libpq", "lints", "observation", "report"],
         Tokio::No,
     ),
     ("inventory", &["render", "report"], Tokio::No),

@@ -22,6 +22,7 @@ mod connections;
 mod contract;
 mod demo;
 mod exporter;
+mod findings;
 mod fuzz_corpora;
 mod gallery;
 mod hostile;

@@ -10,7 +10,7 @@ function __fish_pgprobe_needs_command
     argparse -s (__fish_pgprobe_global_optspecs) -- $cmd 2>/dev/null
     or argparse -s (__fish_pgprobe_global_optspecs) -- $cmd value 2>/dev/null
     or return
-    if contains -- "$argv[1]" assess check ciphers demo exporter scan diff report help
+    if contains -- "$argv[1]" assess check ciphers demo explain exporter scan diff report help
         # Also print the command, so this can be used to figure out what it is.
         echo $argv[1]
         return 1
@@ -81,6 +81,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a sa
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "check" -d 'Check servers as a Nagios or Icinga plugin: exit status 0, 1, 2, 3'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "ciphers" -d 'Find every TLS version, suite and group that a server takes'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "demo" -d 'Start a small fleet of servers inside this process and probe them: a tour without a server'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "explain" -d 'Explain a finding: why it matters, where that is written, what mends it'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "exporter" -d 'Answer Prometheus: probe the target that a scrape names, and give metrics'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "scan" -d 'Probe lists and networks, a record for each target'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "diff" -d 'Say what changed between two scans: new, gone, renewed, weaker, expired'
@@ -236,6 +237,8 @@ never\t'Never'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -l list -d 'All of them, a line each: name, severity, what it is'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l config -d 'The configuration, in TOML: modules, the allow list, limits. Without one there is one module, which does one quiet handshake, and only this machine may ask' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l listen -d 'Where to listen [default: listen of the configuration, or 127.0.0.1:10432]' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand exporter" -l check-config -d 'Check the configuration, and end'
@@ -292,4 +295,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo exporter scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo explain exporter scan diff report help pgprobe"

@@ -1,17 +1,16 @@
-//! What is known to be weak: a function each over the evidence, with its citation.
+//! What is known to be weak: of the lints that need an enumeration, how each is decided.
 
 use super::{prime_bits, state};
+use crate::lints::{self, Lint};
 use crate::observation::enumeration::{Enumeration, VersionSeen};
 use crate::observation::{Connection, Failure, StartupReply, Step};
-use crate::report::enumeration::{Check, CheckState, Severity, VersionState};
+use crate::report::enumeration::{Check, CheckState, VersionState};
 use crate::wire::tls::names;
 use crate::wire::tls::registry::{CipherSuite, cipher_suite};
 
-/// A rule: what it is called, how bad it is, where it is written, and how it is decided.
+/// A rule: the lint whose name, severity and citation it has, and how it is decided.
 struct Rule {
-    name: &'static str,
-    severity: Severity,
-    citation: &'static str,
+    lint: &'static Lint,
     decide: fn(&Evidence<'_>) -> Decision,
 }
 
@@ -27,119 +26,71 @@ type Decision = (CheckState, String);
 /// Every rule, in the order of the report.
 const RULES: &[Rule] = &[
     Rule {
-        name: "null-cipher",
-        severity: Severity::Critical,
-        citation: "RFC 9325 section 4.1: implementations MUST NOT negotiate the cipher suites with \
-                   NULL encryption",
+        lint: &lints::null_cipher::LINT,
         decide: |evidence| evidence.suites(|suite| suite.encryption() == "NULL"),
     },
     Rule {
-        name: "anonymous-cipher",
-        severity: Severity::Critical,
-        citation: "RFC 5246 appendix F.1.1.1: anonymous key exchange does not protect against an \
-                   active attacker in the middle",
+        lint: &lints::anonymous_cipher::LINT,
         decide: |evidence| evidence.suites(CipherSuite::is_anonymous),
     },
     Rule {
-        name: "export-cipher",
-        severity: Severity::Critical,
-        citation: "RFC 9325 section 4.1: implementations MUST NOT negotiate cipher suites offering \
-                   less than 112 bits of security, including export-level encryption (FREAK, \
-                   CVE-2015-0204; Logjam, CVE-2015-4000)",
+        lint: &lints::export_cipher::LINT,
         decide: |evidence| evidence.suites(CipherSuite::is_export),
     },
     Rule {
-        name: "rc4-cipher",
-        severity: Severity::High,
-        citation: "RFC 7465 section 2: TLS servers MUST NOT select an RC4 cipher suite",
+        lint: &lints::rc4_cipher::LINT,
         decide: |evidence| evidence.suites(|suite| suite.encryption().starts_with("RC4")),
     },
     Rule {
-        name: "cipher-with-64-bit-blocks",
-        severity: Severity::Medium,
-        citation: "SWEET32, CVE-2016-2183: ciphers with blocks of 64 bits leak after some 2^32 blocks \
-                   under one key",
+        lint: &lints::cipher_with_64_bit_blocks::LINT,
         decide: |evidence| evidence.suites(CipherSuite::has_64_bit_blocks),
     },
     Rule {
-        name: "weak-dh",
-        severity: Severity::High,
-        citation: "RFC 9325 section 4.4: Diffie-Hellman parameters of at least 2048 bits (Logjam, \
-                   CVE-2015-4000)",
+        lint: &lints::weak_dh::LINT,
         decide: weak_dh,
     },
     Rule {
-        name: "ssl-3-0",
-        severity: Severity::High,
-        citation: "RFC 7568 section 3: SSLv3 MUST NOT be used (POODLE, CVE-2014-3566)",
+        lint: &lints::ssl_3_0::LINT,
         decide: |evidence| evidence.version(&[0x0300]),
     },
     Rule {
-        name: "tls-1-0-or-1-1",
-        severity: Severity::Medium,
-        citation: "RFC 8996 sections 4 and 5: TLS 1.0 and TLS 1.1 MUST NOT be used",
+        lint: &lints::tls_1_0_or_1_1::LINT,
         decide: |evidence| evidence.version(&[0x0301, 0x0302]),
     },
     Rule {
-        name: "renegotiation-info-missing",
-        severity: Severity::Medium,
-        citation: "RFC 5746 section 4.3: a server without secure renegotiation cannot be told from \
-                   one under attack (CVE-2009-3555)",
+        lint: &lints::renegotiation_info_missing::LINT,
         decide: |evidence| evidence.missing_extension(0xff01, 0x0300, |_| true),
     },
     Rule {
-        name: "extended-master-secret-missing",
-        severity: Severity::Low,
-        citation: "RFC 7627 section 5.2: without extended_master_secret a session is not bound to its \
-                   handshake (triple handshake)",
+        lint: &lints::extended_master_secret_missing::LINT,
         decide: |evidence| evidence.missing_extension(23, 0x0301, |_| true),
     },
     Rule {
-        name: "compression",
-        severity: Severity::Medium,
-        citation: "RFC 9325 section 3.3: TLS-level compression SHOULD be disabled (CRIME, \
-                   CVE-2012-4929)",
+        lint: &lints::compression::LINT,
         decide: compression,
     },
     Rule {
-        name: "no-forward-secrecy",
-        severity: Severity::Low,
-        citation: "RFC 9325 section 4.1: implementations SHOULD NOT negotiate cipher suites based on \
-                   RSA key transport: who gets the key later reads what was recorded before",
+        lint: &lints::no_forward_secrecy::LINT,
         decide: |evidence| evidence.suites(|suite| !suite.forward_secret()),
     },
     Rule {
-        name: "tls-1-3-missing",
-        severity: Severity::Low,
-        citation: "RFC 9325 section 3.1.1: implementations SHOULD support TLS 1.3",
+        lint: &lints::tls_1_3_missing::LINT,
         decide: |evidence| inverted(evidence.version(&[0x0304])),
     },
     Rule {
-        name: "post-quantum-group-missing",
-        severity: Severity::Info,
-        citation: "draft-ietf-tls-ecdhe-mlkem: without a hybrid group, what is recorded now can be \
-                   read by a quantum computer later",
+        lint: &lints::post_quantum_group_missing::LINT,
         decide: no_post_quantum_group,
     },
     Rule {
-        name: "plaintext-accepted-after-ssl-request",
-        severity: Severity::High,
-        citation: "CVE-2021-23214: bytes sent in plaintext before the handshake are taken for such \
-                   that came over TLS",
+        lint: &lints::plaintext_accepted_after_ssl_request::LINT,
         decide: plaintext_accepted,
     },
     Rule {
-        name: "bytes-after-s",
-        severity: Severity::High,
-        citation: "CVE-2021-23222: bytes between the server's S and its handshake can come from anybody \
-                   on the way",
+        lint: &lints::bytes_after_s::LINT,
         decide: bytes_after_s,
     },
     Rule {
-        name: "direct-tls-without-alpn",
-        severity: Severity::Medium,
-        citation: "PostgreSQL 17, \"SSL Session Encryption\": without ALPN a direct connection is open \
-                   to ALPACA, so the server must refuse it (RFC 7301, ALPACA)",
+        lint: &lints::direct_tls_without_alpn::LINT,
         decide: direct_without_alpn,
     },
 ];
@@ -152,9 +103,9 @@ pub(super) fn all(seen: &Enumeration, connections: &[Connection]) -> Vec<Check> 
         .map(|rule| {
             let (state, words) = (rule.decide)(&evidence);
             Check {
-                name: rule.name.into(),
-                severity: rule.severity,
-                citation: rule.citation.into(),
+                name: rule.lint.name.into(),
+                severity: rule.lint.severity,
+                citation: rule.lint.citation.into(),
                 state,
                 evidence: words,
             }

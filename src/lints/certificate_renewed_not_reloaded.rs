@@ -1,0 +1,62 @@
+//! The file on the disk has a newer certificate than the server serves.
+
+use super::{Context, Lint, Remedy};
+use crate::report::{ExpectedVerdict, FixPlace, Severity};
+
+/// The lint.
+pub(crate) const LINT: Lint = Lint {
+    name: "certificate-renewed-not-reloaded",
+    severity: Severity::Medium,
+    summary: "the certificate was renewed, and the server not reloaded",
+    citation: "PostgreSQL, \"Secure TCP/IP Connections with SSL\": the files are read at start \
+               and whenever the configuration is reloaded",
+    explanation: "The renewal job did its work, and the server goes on with the old certificate \
+                  until it ends. It takes a reload, not a restart.",
+    remedies: &[Remedy {
+        text: "reload the server, and let the renewal job do so from now on",
+        place: FixPlace::ServerShell,
+        lines: &["psql -c 'SELECT pg_reload_conf()'"],
+        pgbouncer: None,
+    }],
+    advice: &[],
+    covers: &[],
+    check,
+};
+
+fn check(context: &Context<'_>) -> Option<String> {
+    let compared = context.host.expected_certificate.as_ref()?;
+    matches!(compared.verdict, ExpectedVerdict::RenewedNotReloaded).then(|| {
+        format!(
+            "the file \"{}\" has a newer certificate than the one that is served",
+            compared.file
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fires, passes};
+    use super::*;
+    use crate::report::{CertificateIdentity, ExpectedCertificate};
+
+    #[test]
+    fn fires_by_what_the_comparison_says() {
+        let compared = |verdict| ExpectedCertificate {
+            file: "server.crt".into(),
+            verdict,
+            same_key: None,
+            expected: CertificateIdentity {
+                subject: String::new(),
+                serial: String::new(),
+                not_before: None,
+                not_after: None,
+                sha256: String::new(),
+            },
+            served: None,
+        };
+        let is = compared(ExpectedVerdict::RenewedNotReloaded);
+        fires(&LINT, |host| host.expected_certificate = Some(is));
+        let is_not = compared(ExpectedVerdict::Same);
+        passes(&LINT, |host| host.expected_certificate = Some(is_not));
+    }
+}

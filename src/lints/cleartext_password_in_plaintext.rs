@@ -1,0 +1,62 @@
+//! The password itself is asked for over a connection that anybody can read.
+
+use super::{Context, Lint, Remedy};
+use crate::libpq::authentication::Auth;
+use crate::report::{FixPlace, Severity};
+
+/// The lint.
+pub(crate) const LINT: Lint = Lint {
+    name: "cleartext-password-in-plaintext",
+    severity: Severity::Critical,
+    summary: "the password is asked for in the clear, without TLS",
+    citation: "PostgreSQL, \"Password Authentication\": password should be avoided on a \
+               connection that is not encrypted; RFC 9325 section 3.2",
+    explanation: "The methods password, ldap, pam and radius make the client send the password as \
+                  it is. Without TLS whoever is on the way reads it and can log in with it from \
+                  then on.",
+    remedies: &[
+        Remedy {
+            text: "refuse all that is not TLS, to everybody: this as the first line, and reload",
+            place: FixPlace::PgHbaConf,
+            lines: &["hostnossl  all  all  all  reject"],
+            pgbouncer: None,
+        },
+        Remedy {
+            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
+                   password has to be set once more",
+            place: FixPlace::PgHbaConf,
+            lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
+            pgbouncer: None,
+        },
+    ],
+    advice: &[],
+    covers: &["plaintext-accepted", "cleartext-password-authentication"],
+    check,
+};
+
+fn check(context: &Context<'_>) -> Option<String> {
+    let answer = context.plaintext()?;
+    (answer.auth == Some(Auth::Password)).then(|| {
+        format!(
+            "the password is asked for as it is, in plaintext ({})",
+            context.whom()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fires, lets_plaintext_in, passes};
+    use super::*;
+
+    #[test]
+    fn fires_on_a_password_in_plaintext_and_not_on_a_hash() {
+        fires(&LINT, |host| {
+            lets_plaintext_in(host).auth = Some(Auth::Password);
+        });
+        passes(&LINT, |host| lets_plaintext_in(host).auth = Some(Auth::Md5));
+        passes(&LINT, |host| {
+            host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password);
+        });
+    }
+}

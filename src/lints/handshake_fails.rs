@@ -1,0 +1,52 @@
+//! The server says S, and then TLS does not come about.
+
+use super::{Context, Lint, Remedy};
+use crate::report::{AdviceKind, FixPlace, Severity, Status};
+
+/// The lint.
+pub(crate) const LINT: Lint = Lint {
+    name: "handshake-fails",
+    severity: Severity::Medium,
+    summary: "TLS is begun and fails",
+    citation: "PostgreSQL, \"SSL Session Encryption\": after S the client performs the TLS \
+               handshake",
+    explanation: "Clients that demand TLS cannot connect; those that prefer it go on in \
+                  plaintext.",
+    remedies: &[Remedy {
+        text: "look at the server's log: it has a line for each handshake that fails",
+        place: FixPlace::ServerShell,
+        lines: &[],
+        pgbouncer: None,
+    }],
+    advice: &[
+        AdviceKind::TlsVersionUnsupported,
+        AdviceKind::HandshakeFailed,
+        AdviceKind::ServerNameNeeded,
+    ],
+    covers: &[],
+    check,
+};
+
+fn check(context: &Context<'_>) -> Option<String> {
+    (context.host.status == Status::TlsFailed).then(|| {
+        let why = context
+            .host
+            .failure
+            .as_deref()
+            .unwrap_or("it does not say why");
+        format!("the handshake fails: {why}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fires, passes};
+    use super::*;
+
+    #[test]
+    fn fires_where_tls_failed_and_not_where_nothing_came() {
+        fires(&LINT, |host| host.status = Status::TlsFailed);
+        passes(&LINT, |host| host.status = Status::Timeout);
+        passes(&LINT, |host| host.status = Status::ConnectionClosed);
+    }
+}
