@@ -51,7 +51,7 @@ Examples:
 const EXIT_STATUS: &str = "\
 Exit status:
   0  a report was made; with a demanded sslmode: libpq connects as that promises
-  1  libpq would not connect with the demanded sslmode, or --fail-on found something
+  1  libpq would not connect with the demanded sslmode, or --fail-on found one
   2  no connection was possible, or what the demand comes to is undetermined
 
 `pgprobe help` lists the topics: sslmode, depth, exit-codes, findings,

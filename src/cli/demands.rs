@@ -19,7 +19,12 @@ pub(crate) struct FindingsArgs {
     ///
     /// Severities are critical, high, medium, low, info; `pgprobe explain --list` has the names. What
     /// --baseline knows does not count.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
     pub(crate) fail_on: Vec<String>,
 
     /// The findings that are known, with reason and last day: see `pgprobe help findings`.
@@ -32,7 +37,7 @@ pub(crate) struct FindingsArgs {
 
     /// Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ...,
     /// or a file of your own; several times for several.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", hide_short_help = true)]
     pub(crate) profile: Vec<String>,
 }
 

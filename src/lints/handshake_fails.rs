@@ -28,25 +28,33 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    (context.host.status == Status::TlsFailed).then(|| {
-        let why = context
-            .host
-            .failure
-            .as_deref()
-            .unwrap_or("it does not say why");
-        format!("the handshake fails: {why}")
+    // What a client that keeps to one version cannot get is not the server's fault.
+    let narrow = context.host.tls.as_ref().and_then(|tls| {
+        let [low, high] = &tls.offer.as_ref()?.versions;
+        Some(low == "TLSv1.3" || high != "TLSv1.3")
+    });
+    (context.host.status == Status::TlsFailed && narrow != Some(true)).then(|| {
+        let why = context.host.failure.as_deref();
+        format!(
+            "the handshake fails: {}",
+            why.unwrap_or("it does not say why")
+        )
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, passes};
+    use super::super::tests::{fires, passes, tls};
     use super::*;
 
     #[test]
     fn fires_where_tls_failed_and_not_where_nothing_came() {
         fires(&LINT, |host| host.status = Status::TlsFailed);
         passes(&LINT, |host| host.status = Status::Timeout);
+        passes(&LINT, |host| {
+            host.status = Status::TlsFailed;
+            tls(host).offer.as_mut().unwrap().versions = ["TLSv1.3".into(), "TLSv1.3".into()];
+        });
         passes(&LINT, |host| host.status = Status::ConnectionClosed);
     }
 }
