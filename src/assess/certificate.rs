@@ -1,11 +1,10 @@
 //! What a report says of one certificate.
 
-use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use super::rfc3339;
+use super::{issuers, rfc3339};
 use crate::pki::Certificate;
 use crate::pki::extensions::Decoded;
 use crate::pki::general_name::GeneralName;
@@ -16,6 +15,17 @@ use crate::report::CertificateReport;
 const DAY: i64 = 86_400;
 
 pub(super) fn report(certificate: &Certificate, now: i64) -> CertificateReport {
+    let days_left = certificate
+        .not_after_unix()
+        .map(|end| end.saturating_sub(now).div_euclid(DAY));
+    CertificateReport {
+        days_left,
+        ..issuers::report(certificate, || timeless(certificate))
+    }
+}
+
+/// What it says at any time.
+fn timeless(certificate: &Certificate) -> CertificateReport {
     let extensions = &certificate.extensions;
     let constraints = extensions.basic_constraints.value();
     let alt_names = match &extensions.subject_alt_name {
@@ -45,9 +55,7 @@ pub(super) fn report(certificate: &Certificate, now: i64) -> CertificateReport {
             .collect(),
         not_before: certificate.not_before_unix().and_then(rfc3339),
         not_after: certificate.not_after_unix().and_then(rfc3339),
-        days_left: certificate
-            .not_after_unix()
-            .map(|end| end.saturating_sub(now).div_euclid(DAY)),
+        days_left: None,
         key_type: key.map_or_else(|| "unknown".into(), key_type),
         key_bits: key
             .and_then(|key| key.bits)
@@ -136,8 +144,14 @@ fn ip(bytes: &[u8]) -> String {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            text.extend(DIGITS.get(usize::from(half)));
+        }
+    }
+    text
 }

@@ -1,5 +1,7 @@
 //! What a report says of one host: the summary of its connections.
 
+use std::borrow::Cow;
+
 use super::trust::Trust;
 use super::{certificate, expected};
 use crate::advice;
@@ -18,9 +20,9 @@ use crate::observation::{
 use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
-    AddressReport, AdviceKind, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
-    KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer,
-    StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
+    AddressReport, AdviceKind, AnswerReport, ClientCertificateReport, DirectReport, HostNameReport,
+    HostReport, KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport,
+    StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -75,9 +77,9 @@ pub(super) fn report(
             .position(|connection| std::ptr::eq(connection, shown))?;
         reached?.chains.get(place)?.as_ref()
     });
-    let chain = shown
-        .and_then(|shown| shown.tls.as_ref())
-        .map(super::certificates)
+    // Whatever is shown is judged, if it has a certificate.
+    let chain = judged
+        .map(|judged| judged.sent.as_slice())
         .unwrap_or_default();
     // pgprobe's own client stands in where the TLS library's ClientHello was refused.
     let spoke = shown.filter(|shown| is_completed(shown)).or(main);
@@ -90,11 +92,9 @@ pub(super) fn report(
     };
     let tls = shown.map(|shown| {
         let mut report = tls_report(shown, judged, host);
-        report.chain = if chain.is_empty() {
-            Vec::new()
-        } else {
-            trust.reports(&chain, now)
-        };
+        report.chain = judged
+            .map(|judged| judged.reports.clone())
+            .unwrap_or_default();
         report.client_certificate = client_certificate(connections, spoke, facts);
         report
     });
@@ -124,6 +124,7 @@ pub(super) fn report(
             step => step.failure().map(failure_text).unwrap_or_default(),
         }),
         timings: timings(host, connections),
+        answers: answers(connections),
         advice: Vec::new(),
         findings: Vec::new(),
         suggestions: Vec::new(),
@@ -135,7 +136,7 @@ pub(super) fn report(
         expected_certificate: client
             .expected
             .as_ref()
-            .and_then(|file| expected::compare(file, &chain)),
+            .and_then(|file| expected::compare(file, chain)),
     };
     let situation = advice::Situation {
         host: &report,
@@ -146,7 +147,7 @@ pub(super) fn report(
             libpq: facts.parameters.libpq(),
             openssl: facts.openssl,
         },
-        chain: &chain,
+        chain,
         anchors: trust.anchors(),
         root_store: trust.root_store(),
         now,
@@ -377,7 +378,8 @@ fn startup_answer(
 }
 
 fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts<'_>) -> TlsReport {
-    let seen = shown.tls.clone().unwrap_or_default();
+    let nothing = Handshake::default();
+    let seen = shown.tls.as_ref().unwrap_or(&nothing);
     let suite = seen.cipher_suite.map(|code| (code, names::suite_of(code)));
     let (key_possession, key_possession_reason) = match judged.map(|judged| &judged.possession) {
         Some(Possession::Proved) => (KeyPossession::Proved, None),
@@ -514,19 +516,21 @@ fn offer(offer: &Offer) -> OfferReport {
             .cipher_suites
             .iter()
             .map(|code| {
-                names::suite_of(*code)
-                    .map_or_else(|| format!("0x{code:04x}"), |suite| suite.iana.into())
+                names::suite_of(*code).map_or_else(
+                    || Cow::Owned(format!("0x{code:04x}")),
+                    |suite| Cow::Borrowed(suite.iana),
+                )
             })
             .collect(),
         groups: offer
             .groups
             .iter()
-            .map(|code| names::group(*code))
+            .map(|code| names::group_word(*code))
             .collect(),
         signature_schemes: offer
             .signature_schemes
             .iter()
-            .map(|code| names::signature_scheme(*code))
+            .map(|code| names::signature_scheme_word(*code))
             .collect(),
         alpn: offer.alpn.clone(),
         sni: offer.sni.clone(),
@@ -585,6 +589,18 @@ fn failure_of(connection: &Connection) -> Option<String> {
     failure.map(failure_text)
 }
 
+fn answers(connections: &[Connection]) -> Vec<AnswerReport> {
+    let connections = connections.iter();
+    let all = connections.flat_map(|connection| {
+        let answers = connection.answers.iter();
+        answers.map(|answer| AnswerReport {
+            purpose: connection.purpose,
+            answer: answer.clone(),
+        })
+    });
+    all.collect()
+}
+
 fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
     let mut timings = Vec::new();
     let mut add = |purpose, step, ms: Option<f64>| {
@@ -620,11 +636,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
     };
     let verifies = AdviceKind::RequireVerifiesChain;
     if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() && !advised(verifies) {
-        notes.push(
-            "allow, prefer and require verify the chain too, because a root certificate file is \
-             there"
-                .into(),
-        );
+        notes.push("with a root file there, allow, prefer and require verify the chain".into());
     }
     for host in &report.hosts {
         let name = host
@@ -647,7 +659,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
         if !open.is_empty() {
             let user = host.startup.user.as_deref().unwrap_or_default();
             notes.push(format!(
-                "{name} asks user \"{user}\" for no credentials {}",
+                "{name} lets user \"{user}\" in without credentials {}",
                 open.join(" and ")
             ));
         }

@@ -5,6 +5,7 @@ mod certificate;
 mod enumeration;
 mod expected;
 mod host;
+mod issuers;
 mod trust;
 
 use time::OffsetDateTime;
@@ -85,6 +86,7 @@ impl Judge {
         }
         let facts = Facts {
             parameters,
+            refusals: parameters.refusals(),
             openssl: emulates.openssl,
             roots: self.trust.roots.clone(),
             client_certificate: certificate,
@@ -94,14 +96,20 @@ impl Judge {
             hosts: host_facts(observation, parameters, &self.trust, now),
         };
         report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
+        let alone = facts.hosts.len() == 1;
         report.hosts = facts
             .hosts
             .iter()
             .enumerate()
             .map(|(number, host)| {
-                let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
+                let verdicts = match alone {
+                    true => report.sslmodes.clone(),
+                    false => SslMode::ALL
+                        .map(|mode| facts.verdict_of_host(mode, number))
+                        .to_vec(),
+                };
                 let client = &observation.client;
-                host::report(host, &facts, &self.trust, client, verdicts.to_vec(), now)
+                host::report(host, &facts, &self.trust, client, verdicts, now)
             })
             .collect();
         let shown = report
@@ -235,23 +243,28 @@ fn judge_connection(
     let tls = connection.tls.as_ref().filter(|_| relevant)?;
     let chain = certificates(tls);
     let leaf = chain.first()?;
+    let reports = trust.reports(&chain, now);
     Some(JudgedChain {
         undecodable: chain
             .iter()
             .find_map(|certificate| certificate.unparsed.clone()),
         not_for_signing: not_for_signing(leaf),
-        chain: trust.libpq_answer(&chain, now),
+        chain: trust.libpq_answer(&reports, &chain, now),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),
+        reports,
+        sent: chain,
     })
 }
 
 /// The chain as sent, parsed.
 pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
-    tls.certificates
-        .iter()
-        .map(|der| Certificate::parse(der))
-        .collect()
+    let all = tls.certificates.iter().enumerate();
+    all.map(|(place, der)| match place {
+        0 => Certificate::parse(der),
+        _ => issuers::parse(der),
+    })
+    .collect()
 }
 
 fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_name::Mismatch> {
@@ -290,7 +303,7 @@ fn possession(tls: &Handshake, leaf: &Certificate) -> Possession {
     let Some(key) = &leaf.public_key else {
         return Possession::Unchecked("the certificate's public key cannot be read".into());
     };
-    match verify_handshake_signature(&key.der, proof.scheme, &proof.message, &proof.signature) {
+    match verify_handshake_signature(key, proof.scheme, &proof.message, &proof.signature) {
         Ok(()) => Possession::Proved,
         Err(error @ SignatureError::Unsupported(_)) => Possession::Unchecked(error.to_string()),
         Err(error) => Possession::Refuted(error.to_string()),

@@ -69,20 +69,28 @@ impl Trust {
         }
     }
 
-    /// The answer of libpq's own anchors; `None` where it has none.
-    pub(super) fn libpq_answer(&self, chain: &[Certificate], now: i64) -> Option<ChainAnswer> {
-        let mozilla = TrustStore::mozilla(if self.uses_mozilla { chain } else { &[] });
-        let result = match &self.root_file {
-            Some((_, Ok(loaded))) => self.verify(loaded, chain, now),
-            Some((_, Err(_))) => return None,
-            None if self.uses_mozilla => self.verify_with(&mozilla, false, chain, now),
-            None if self.uses_system => self.verify(&self.system, chain, now),
-            None => return None,
-        };
-        Some(match result {
-            PathResult::Trusted { .. } => ChainAnswer::Verified,
-            PathResult::Refused(error) => ChainAnswer::Refused(error.name.to_owned()),
-            PathResult::Undetermined { reason, .. } => ChainAnswer::Unknown(reason),
+    /// The answer of libpq's own anchors, given those of all sets; `None` where it has none.
+    pub(super) fn libpq_answer(
+        &self,
+        reports: &[ChainReport],
+        chain: &[Certificate],
+        now: i64,
+    ) -> Option<ChainAnswer> {
+        let anchors = self.anchors()?;
+        let report = reports.iter().find(|report| report.anchors == anchors)?;
+        let words = || report.message.clone().unwrap_or_default();
+        Some(match report.status {
+            ChainStatus::Ok => ChainAnswer::Verified,
+            ChainStatus::Failed => ChainAnswer::Refused(words()),
+            ChainStatus::Undetermined => ChainAnswer::Unknown(words()),
+            // OpenSSL has a store of its own where there is no file of it, too: an empty one.
+            ChainStatus::Absent | ChainStatus::Unreadable => {
+                match self.verify(&self.system, chain, now) {
+                    PathResult::Trusted { .. } => ChainAnswer::Verified,
+                    PathResult::Refused(error) => ChainAnswer::Refused(error.name.to_owned()),
+                    PathResult::Undetermined { reason, .. } => ChainAnswer::Unknown(reason),
+                }
+            }
         })
     }
 

@@ -16,7 +16,10 @@ use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Offer,
     Purpose, Step as Seen,
 };
-use crate::report::{Attempt, Ending, Outcome, Step, TlsAnswer, Transport, Verdict, Verifies};
+use crate::pki::Certificate;
+use crate::report::{
+    Attempt, ChainReport, Ending, Outcome, Step, TlsAnswer, Transport, Verdict, Verifies,
+};
 use crate::wire::postgres::{PROTOCOL_3_0, PROTOCOL_3_2};
 use crate::wire::tls::openssl;
 
@@ -60,6 +63,10 @@ pub enum Possession {
 /// The certificate side of one connection, judged once for all modes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedChain {
+    /// The chain as sent.
+    pub sent: Vec<Certificate>,
+    /// Against each set of anchors.
+    pub reports: Vec<ChainReport>,
     /// Why OpenSSL cannot decode a certificate of the chain: the handshake fails at it.
     pub undecodable: Option<String>,
     /// Whether the leaf's keyUsage forbids signatures, which OpenSSL wants of ECDSA in TLS 1.2.
@@ -99,6 +106,8 @@ pub struct HostFacts<'a> {
 pub struct Facts<'a> {
     /// The parameters.
     pub parameters: &'a Parameters,
+    /// What libpq says to them in each mode, in its order.
+    pub refusals: [Option<LibpqError>; 6],
     /// The TLS library.
     pub openssl: OpenSsl,
     /// Its trusted roots.
@@ -158,7 +167,8 @@ impl Facts<'_> {
             attempts: Vec::new(),
             error: None,
         };
-        let refused = self.parameters.validate(mode).err();
+        let refused = SslMode::ALL.iter().position(|other| *other == mode);
+        let refused = refused.and_then(|place| self.refusals.get(place)?.clone());
         if let Some(error) = refused.or_else(|| self.parameters.connect_timeout().err()) {
             verdict.outcome = Outcome::Fails;
             verdict.error = Some(error);
@@ -271,7 +281,7 @@ impl Facts<'_> {
 
     /// Whether libpq would take the TLS of the first host that was reached.
     fn tls_answer(&self, mode: SslMode, hosts: &[usize]) -> TlsAnswer {
-        if mode == SslMode::Disable || self.parameters.validate(mode).is_err() {
+        if mode == SslMode::Disable {
             return TlsAnswer::NotUsed;
         }
         for host in hosts.iter().filter_map(|host| self.hosts.get(*host)) {

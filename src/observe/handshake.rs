@@ -8,6 +8,7 @@
 //! fails later. Nothing is judged here: whether the signature proves possession of the key, and
 //! what the chain is worth, is for `assess` to say.
 
+use std::cell::RefCell;
 use std::io::{self, Read as _, Write as _};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -28,7 +29,9 @@ use super::ffdhe::FFDHE;
 use super::own_hello::own_hello;
 use super::plan::TlsPlan;
 use super::x448::X448;
-use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
+use crate::observation::{
+    Answer, CertificateRequest, Failure, Handshake, HandshakeSignature, Offer, Request,
+};
 use crate::tls12::{Client, Progress};
 use crate::wire::tls::openssl;
 use crate::wire::tls::server_flight::MAX_FLIGHT;
@@ -47,6 +50,8 @@ pub(super) struct TlsSession<S> {
     modern: Option<Modern>,
     /// What the ClientHello offers.
     pub(super) offer: Offer,
+    /// What came in answer to it.
+    pub(super) answer: Answer,
 }
 
 /// rustls, with what it shows.
@@ -66,7 +71,7 @@ struct Seen {
 }
 
 /// Accepts what it is shown and remembers it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Recorder {
     seen: Mutex<Seen>,
     schemes: Vec<SignatureScheme>,
@@ -187,6 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             hello,
             modern,
             offer,
+            answer: Answer::new(Request::ClientHello),
         })
     }
 
@@ -209,6 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             if bytes.is_empty() {
                 return Err(Failure::Closed);
             }
+            self.answer.add(&bytes);
             if self.own.progress() == Progress::Hello {
                 first.extend_from_slice(&bytes);
             }
@@ -220,6 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         self.feed_modern(&first).await?;
         while self.is_handshaking() {
             let bytes = self.receive_raw().await?;
+            self.answer.add(&bytes);
             self.feed_modern(&bytes).await?;
             if bytes.is_empty() && self.is_handshaking() {
                 return Err(Failure::Closed);
@@ -392,7 +400,6 @@ impl Modern {
         server_name: Option<&str>,
         alpn: bool,
     ) -> Result<(Self, Offer), Failure> {
-        let unsupported = |error: rustls::Error| Failure::Unsupported(error.to_string());
         let schemes: Vec<_> = plan
             .signature_schemes
             .iter()
@@ -403,33 +410,14 @@ impl Modern {
             schemes,
             client_key: plan.client_key.as_ref().map(|it| Arc::clone(&it.key)),
         });
-        let provider = provider(&plan.groups);
-        let groups = provider
-            .kx_groups
-            .iter()
-            .map(|group| u16::from(group.name()))
-            .collect();
-        let versions = [
-            (0x0304, &rustls::version::TLS13),
-            (0x0303, &rustls::version::TLS12),
-        ];
-        let versions: Vec<_> = versions
-            .into_iter()
-            .filter(|(code, _)| (plan.min_version..=plan.max_version).contains(code))
-            .map(|(_, version)| version)
-            .collect();
-        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
-            .with_protocol_versions(&versions)
-            .map_err(unsupported)?;
+        let (mut config, groups) = template(plan)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the place that records and accepts"
         )]
-        let mut config = builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
-            .with_client_cert_resolver(Arc::clone(&recorder) as Arc<dyn ResolvesClientCert>);
-        config.resumption = Resumption::disabled();
+        let mut dangerous = config.dangerous();
+        dangerous.set_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
+        config.client_auth_cert_resolver = Arc::clone(&recorder) as Arc<dyn ResolvesClientCert>;
         let alpn = plan.alpn.clone().filter(|_| alpn);
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         // A name that rustls cannot put into server_name goes out without; the offer says so.
@@ -505,6 +493,64 @@ impl Modern {
             ..Handshake::default()
         }
     }
+}
+
+/// What a configuration depends on beside its connection: groups, lowest and highest version.
+type Kind = (Vec<u16>, u16, u16);
+
+thread_local! {
+    /// The last configuration: many targets are asked with the same.
+    static LAST: RefCell<Option<(Kind, ClientConfig, Vec<u16>)>> = const { RefCell::new(None) };
+}
+
+/// A configuration for the groups and versions of a plan that lacks what is of one connection; the
+/// groups that it really has.
+fn template(plan: &TlsPlan) -> Result<(ClientConfig, Vec<u16>), Failure> {
+    let kind = (&plan.groups, plan.min_version, plan.max_version);
+    let known = LAST.with_borrow(|last| {
+        let found = last.as_ref();
+        let found = found.filter(|((groups, min, max), ..)| (groups, *min, *max) == kind);
+        found.map(|(_, config, groups)| (config.clone(), groups.clone()))
+    });
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let (config, groups) = configuration(plan)?;
+    let kind = (plan.groups.clone(), plan.min_version, plan.max_version);
+    LAST.set(Some((kind, config.clone(), groups.clone())));
+    Ok((config, groups))
+}
+
+fn configuration(plan: &TlsPlan) -> Result<(ClientConfig, Vec<u16>), Failure> {
+    let provider = provider(&plan.groups);
+    let groups = provider.kx_groups.iter();
+    let groups = groups.map(|group| u16::from(group.name())).collect();
+    let versions = [
+        (0x0304, &rustls::version::TLS13),
+        (0x0303, &rustls::version::TLS12),
+    ];
+    let versions: Vec<_> = versions
+        .into_iter()
+        .filter(|(code, _)| (plan.min_version..=plan.max_version).contains(code))
+        .map(|(_, version)| version)
+        .collect();
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&versions)
+        .map_err(unsupported)?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that records and accepts"
+    )]
+    let dangerous = builder.dangerous();
+    let mut config = dangerous
+        .with_custom_certificate_verifier(Arc::new(Recorder::default()))
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok((config, groups))
+}
+
+fn unsupported(error: rustls::Error) -> Failure {
+    Failure::Unsupported(error.to_string())
 }
 
 /// An I/O error as evidence.

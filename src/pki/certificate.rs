@@ -1,5 +1,7 @@
 //! A certificate as owned facts: total, so that a broken one still tells what it can.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::AlgorithmIdentifier;
@@ -174,10 +176,10 @@ impl Certificate {
     /// The serial number in hexadecimal as `openssl x509 -serial` prints it, sign included.
     pub fn serial_hex(&self) -> String {
         let (negative, magnitude) = self.serial_magnitude();
-        let digits: String = magnitude
-            .iter()
-            .map(|octet| format!("{octet:02X}"))
-            .collect();
+        let mut digits = String::with_capacity(2 * magnitude.len());
+        for octet in magnitude {
+            let _ = write!(digits, "{octet:02X}");
+        }
         match (negative, digits.is_empty()) {
             (_, true) => "00".to_owned(),
             (true, false) => format!("-{digits}"),

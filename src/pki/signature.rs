@@ -2,13 +2,15 @@
 //!
 //! What the crates at hand cannot compute is `Unsupported`, never a guess.
 
-mod ecdsa_verify;
+mod digest;
 mod memory;
 mod rsa_verify;
+pub(super) mod weierstrass;
 
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 
+use self::weierstrass::Curve;
 use super::algorithm::{AlgorithmIdentifier, Hash, PssParameters, Scheme};
 use super::der::BitString;
 use super::public_key::{KeyKind, PublicKey, plain_point};
@@ -88,15 +90,14 @@ fn compute(
 /// Checks a TLS handshake signature by the code point of its SignatureScheme (RFC 8446 4.2.3;
 /// for TLS 1.2 the pair of hash and signature, RFC 5246 7.4.1.4.1).
 pub fn verify_handshake_signature(
-    public_key: &[u8],
+    key: &PublicKey,
     scheme: u16,
     message: &[u8],
     signature: &[u8],
 ) -> Verified {
-    let key = PublicKey::from_der(public_key).map_err(|_| SignatureError::UnusableKey)?;
     let [hash_code, kind_code] = scheme.to_be_bytes();
     if let 0x0904..=0x0906 = scheme {
-        return verify_ml_dsa(message, signature, scheme, &key);
+        return verify_ml_dsa(message, signature, scheme, key);
     }
     if !key.usable {
         return Err(SignatureError::UnusableKey);
@@ -123,16 +124,16 @@ pub fn verify_handshake_signature(
         // TLS 1.0 and 1.1: MD5 and SHA-1 side by side.
         (0x0001, KeyKind::Rsa) => rsa_verify::md5_sha1(message, signature, &key.key.octets),
         (0x0804..=0x0806, KeyKind::Rsa) | (0x0809..=0x080b, KeyKind::RsaPss(_)) => {
-            verify_rsa_pss(message, signature, salted, &key)
+            verify_rsa_pss(message, signature, salted, key)
         }
-        (0x0807, KeyKind::Ed25519) => verify_aws(&aws::ED25519, message, signature, &key),
-        (0x0808, KeyKind::Ed448) => verify_ed448(message, signature, &key),
+        (0x0807, KeyKind::Ed25519) => verify_aws(&aws::ED25519, message, signature, key),
+        (0x0808, KeyKind::Ed448) => verify_ed448(message, signature, key),
         (0x0804..=0x080b, _) => Err(SignatureError::Mismatch),
         _ if (1..=6).contains(&hash_code) => match (kind_code, &key.kind) {
-            (1, KeyKind::Rsa) => verify_rsa_pkcs1(message, signature, hash, &key),
+            (1, KeyKind::Rsa) => verify_rsa_pkcs1(message, signature, hash, key),
             (2, KeyKind::Dsa) => Err(SignatureError::Unsupported("dsa".to_owned())),
             (3, KeyKind::Ec(_) | KeyKind::EcExplicit) => {
-                verify_ecdsa(message, signature, hash, &key)
+                verify_ecdsa(message, signature, hash, key)
             }
             (1..=3, _) => Err(SignatureError::Mismatch),
             _ => Err(SignatureError::Unsupported(format!("0x{scheme:04x}"))),
@@ -220,14 +221,32 @@ fn verify_ecdsa(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -
         ("secp521r1", Hash::Sha384) => &aws::ECDSA_P521_SHA384_ASN1,
         ("secp521r1", Hash::Sha512) => &aws::ECDSA_P521_SHA512_ASN1,
         ("secp256k1", Hash::Sha256) => &aws::ECDSA_P256K1_SHA256_ASN1,
-        _ => {
-            let point = plain_point(&key.key.octets);
-            return ecdsa_verify::verify(curve, hash, message, signature, &point);
-        }
+        _ => return verify_ecdsa_otherwise(message, signature, hash, curve, key),
     };
     UnparsedPublicKey::new(algorithm, plain_point(&key.key.octets))
         .verify(message, signature)
         .map_err(|_| SignatureError::Mismatch)
+}
+
+/// What aws-lc has no algorithm for.
+fn verify_ecdsa_otherwise(
+    message: &[u8],
+    signature: &[u8],
+    hash: Hash,
+    name: &str,
+    key: &PublicKey,
+) -> Verified {
+    let (Some(curve), Some(digest)) = (Curve::named(name), digest::of(hash, &[message])) else {
+        let name = format!("ECDSA with {name} and {}", hash.name());
+        return Err(SignatureError::Unsupported(name));
+    };
+    let point = curve
+        .point(&key.key.octets)
+        .ok_or(SignatureError::UnusableKey)?;
+    curve
+        .verifies(&digest, signature, &point)
+        .then_some(())
+        .ok_or(SignatureError::Mismatch)
 }
 
 fn verify_ml_dsa(message: &[u8], signature: &[u8], scheme: u16, key: &PublicKey) -> Verified {
@@ -254,15 +273,16 @@ mod tests {
     const MESSAGE: &[u8] = b"a handshake";
 
     fn verified(spki: &[u8], scheme: u16, signature: &[u8]) -> Verified {
-        let wrong = verify_handshake_signature(spki, scheme, b"another handshake", signature);
+        let key = &PublicKey::from_der(spki).unwrap();
+        let wrong = verify_handshake_signature(key, scheme, b"another handshake", signature);
         assert_ne!(wrong, Ok(()), "{scheme:04x}");
         let mut changed = signature.to_vec();
         if let Some(last) = changed.last_mut() {
             *last ^= 1;
         }
-        let broken = verify_handshake_signature(spki, scheme, MESSAGE, &changed);
+        let broken = verify_handshake_signature(key, scheme, MESSAGE, &changed);
         assert_ne!(broken, Ok(()), "{scheme:04x}");
-        verify_handshake_signature(spki, scheme, MESSAGE, signature)
+        verify_handshake_signature(key, scheme, MESSAGE, signature)
     }
 
     #[test]
@@ -308,7 +328,7 @@ mod tests {
             // A scheme for RSA-PSS keys is not one for RSA keys, nor is ECDSA.
             for other in [0x0809, 0x0403, 0x0807] {
                 assert_eq!(
-                    verify_handshake_signature(spki.as_ref(), other, MESSAGE, &signature),
+                    verify_handshake_signature(&public_key, other, MESSAGE, &signature),
                     Err(SignatureError::Mismatch)
                 );
             }
@@ -342,14 +362,16 @@ mod tests {
     fn what_cannot_be_computed_is_said_to_be_so() {
         let key = EcdsaKeyPair::generate(&aws::ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let spki = key.public_key().as_der().unwrap();
-        for scheme in [0x0303, 0x081a, 0xfefe] {
+        let mut key = PublicKey::from_der(spki.as_ref()).unwrap();
+        for scheme in [0x081a, 0xfefe] {
             assert!(matches!(
-                verify_handshake_signature(spki.as_ref(), scheme, MESSAGE, &[]),
+                verify_handshake_signature(&key, scheme, MESSAGE, &[]),
                 Err(SignatureError::Unsupported(_))
             ));
         }
+        key.usable = false;
         assert_eq!(
-            verify_handshake_signature(b"no key", 0x0403, MESSAGE, &[]),
+            verify_handshake_signature(&key, 0x0403, MESSAGE, &[]),
             Err(SignatureError::UnusableKey)
         );
     }

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod input;
 pub mod pace;
 pub mod prober;
+pub mod queue;
 pub mod runner;
 pub mod source;
 pub mod stop;

@@ -4,20 +4,26 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::LocalSet;
 
 use super::prober::SharedProber;
+use super::queue::Queue;
 use super::source::{Counts, Item, Source};
 use super::tally::Tally;
 use super::target::Target;
 use crate::net::Network;
 use crate::report::Report;
 
-/// How many targets are read ahead, and how many records wait to be written.
-const QUEUE: usize = 1024;
+/// How many records wait to be written.
+const RECORDS: usize = 512;
+
+/// How long the writer rests: a record does not wait for another, but many that are finished at the
+/// same time are one write and one change of threads.
+const REST: Duration = Duration::from_millis(2);
 
 /// How much is written at a time where the writing lags behind.
 const BATCH: usize = 256 * 1024;
@@ -52,7 +58,7 @@ pub struct Ended {
 struct Shared {
     prober: SharedProber,
     format: Format,
-    targets: tokio::sync::Mutex<Receiver<Target>>,
+    targets: Queue<Target>,
     tally: Mutex<Tally>,
     counts: Mutex<Counts>,
     whole: AtomicBool,
@@ -75,13 +81,12 @@ pub fn start<N: Network + Clone + Send + 'static>(
     output: Box<dyn Write + Send>,
     threads: usize,
 ) -> Running {
-    let (to_workers, targets) = mpsc::channel(QUEUE);
-    let (to_writer, records) = mpsc::channel(QUEUE);
+    let (to_writer, records) = mpsc::channel(RECORDS);
     let taken = prober.gate.limit().saturating_mul(2).saturating_add(64);
     let shared = Arc::new(Shared {
         prober,
         format,
-        targets: tokio::sync::Mutex::new(targets),
+        targets: Queue::default(),
         tally: Mutex::default(),
         counts: Mutex::default(),
         whole: AtomicBool::new(false),
@@ -90,7 +95,7 @@ pub fn start<N: Network + Clone + Send + 'static>(
     });
     // Nobody waits for it: it may hang in a read.
     let of_reader = Arc::clone(&shared);
-    thread::spawn(move || of_reader.read(source, on_bad, &to_workers));
+    thread::spawn(move || of_reader.read(source, on_bad));
     let threads = (0..threads.max(1))
         .map(|_| {
             let (shared, network, to_writer) =
@@ -145,6 +150,7 @@ impl Running {
         for thread in self.threads {
             let _ = thread.join();
         }
+        self.shared.targets.close();
         let written = self
             .writer
             .join()
@@ -160,12 +166,17 @@ impl Running {
 
 impl Shared {
     /// The thread that reads.
-    fn read(&self, mut source: Source, mut on_bad: OnBad, to_workers: &Sender<Target>) {
+    fn read(&self, source: Source, on_bad: OnBad) {
+        self.read_all(source, on_bad);
+        self.targets.close();
+    }
+
+    fn read_all(&self, mut source: Source, mut on_bad: OnBad) {
         while let Some(item) = source.next() {
             *lock(&self.counts) = source.counts();
             match item {
                 Item::Target(target) => {
-                    if to_workers.blocking_send(target).is_err() {
+                    if !self.targets.push(target) {
                         return;
                     }
                 }
@@ -232,12 +243,12 @@ impl Shared {
         tokio::select! {
             biased;
             () = self.prober.stop.stopped() => None,
-            target = async { self.targets.lock().await.recv().await } => target,
+            target = self.targets.pop() => target,
         }
     }
 
     async fn emit(&self, report: &Report, to_writer: &Sender<Vec<u8>>) {
-        let mut bytes = Vec::with_capacity(16 * 1024);
+        let mut bytes = Vec::new();
         (self.format)(report, &mut bytes);
         lock(&self.tally).note(report);
         let _ = to_writer.send(bytes).await;
@@ -254,6 +265,7 @@ fn write(mut records: Receiver<Vec<u8>>, mut output: Box<dyn Write + Send>) -> i
         }
         output.write_all(&bytes)?;
         output.flush()?;
+        thread::sleep(REST);
     }
     Ok(())
 }

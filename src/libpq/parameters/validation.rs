@@ -19,15 +19,28 @@ impl Parameters {
     /// [`HostSpec::port`]: super::HostSpec::port
     pub fn validate(&self, mode: SslMode) -> Result<(), LibpqError> {
         self.before_sslmode()?;
-        self.after_sslmode(mode)
+        self.weak(mode)?;
+        self.after_sslmode()
+    }
+
+    /// The same for each mode, in libpq's order.
+    pub fn refusals(&self) -> [Option<LibpqError>; 6] {
+        let before = self.before_sslmode().err();
+        if before.is_some() {
+            return SslMode::ALL.map(|_| before.clone());
+        }
+        let after = self.after_sslmode().err();
+        SslMode::ALL.map(|mode| self.weak(mode).err().or_else(|| after.clone()))
     }
 
     /// What libpq says with the `sslmode` it was given.
     pub fn validate_as_given(&self) -> Result<(), LibpqError> {
-        self.before_sslmode()?;
         match self.sslmode() {
-            Some(mode) => self.after_sslmode(mode),
-            None => self.sslmode_error().map_or(Ok(()), Err),
+            Some(mode) => self.validate(mode),
+            None => {
+                self.before_sslmode()?;
+                self.sslmode_error().map_or(Ok(()), Err)
+            }
         }
     }
 
@@ -44,7 +57,8 @@ impl Parameters {
         })
     }
 
-    fn after_sslmode(&self, mode: SslMode) -> Result<(), LibpqError> {
+    /// What depends on the mode.
+    fn weak(&self, mode: SslMode) -> Result<(), LibpqError> {
         let refuse = |text: String| Err(LibpqError::bad_parameter(text));
         self.word("sslnegotiation", |word| {
             matches!(word, "postgres" | "direct")
@@ -65,6 +79,10 @@ impl Parameters {
                  \"verify-full\")"
             ));
         }
+        Ok(())
+    }
+
+    fn after_sslmode(&self) -> Result<(), LibpqError> {
         self.tls_versions()?;
         self.word("sslcertmode", |word| SslCertMode::from_name(word).is_some())?;
         self.word("gssencmode", |word| GssEncMode::from_name(word).is_some())?;
@@ -83,9 +101,9 @@ impl Parameters {
             ProtocolVersion::from_name(word).is_some()
         })?;
         if self.min_protocol_version() > self.max_protocol_version() {
-            return refuse(
-                "\"min_protocol_version\" is greater than \"max_protocol_version\"".to_owned(),
-            );
+            return Err(LibpqError::bad_parameter(
+                "\"min_protocol_version\" is greater than \"max_protocol_version\"",
+            ));
         }
         Ok(())
     }

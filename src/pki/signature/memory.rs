@@ -52,7 +52,6 @@ fn name(
     algorithm: &AlgorithmIdentifier,
     key: &PublicKey,
 ) -> Option<Name> {
-    let oid = algorithm.oid.to_string();
     let (tag, parameters) = match &algorithm.parameters {
         Some((tag, bytes)) => (u64::from(*tag) + 1, bytes.as_slice()),
         None => (0, [].as_slice()),
@@ -63,7 +62,7 @@ fn name(
         context.update(&number.to_be_bytes());
     }
     for part in [
-        oid.as_bytes(),
+        algorithm.oid.content(),
         parameters,
         &signature.octets,
         &key.der,

@@ -1,5 +1,7 @@
 //! The registries' names of TLS code points that a client of OpenSSL's defaults can meet.
 
+use std::borrow::Cow;
+
 /// A cipher suite: IANA code point, IANA name, OpenSSL name, bits of the symmetric key.
 pub struct Suite {
     /// Code point in IANA's "TLS Cipher Suites".
@@ -213,7 +215,7 @@ pub fn protocol_version(code: u16) -> String {
 }
 
 /// The name in IANA's "TLS Supported Groups".
-pub fn group(code: u16) -> String {
+pub fn group_word(code: u16) -> Cow<'static, str> {
     match code {
         0x0015 => "secp224r1".into(),
         0x0016 => "secp256k1".into(),
@@ -233,12 +235,17 @@ pub fn group(code: u16) -> String {
         0x11eb => "SecP256r1MLKEM768".into(),
         0x11ec => "X25519MLKEM768".into(),
         0x11ed => "SecP384r1MLKEM1024".into(),
-        other => format!("0x{other:04x}"),
+        other => Cow::Owned(format!("0x{other:04x}")),
     }
 }
 
+/// The same as a text of its own.
+pub fn group(code: u16) -> String {
+    group_word(code).into_owned()
+}
+
 /// The name in IANA's "TLS SignatureScheme"; TLS 1.2's other pairs as `hash/signature` numbers.
-pub fn signature_scheme(code: u16) -> String {
+pub fn signature_scheme_word(code: u16) -> Cow<'static, str> {
     match code {
         0x0101 => "rsa_pkcs1_md5".into(),
         0x0201 => "rsa_pkcs1_sha1".into(),
@@ -262,8 +269,13 @@ pub fn signature_scheme(code: u16) -> String {
         0x0904 => "mldsa44".into(),
         0x0905 => "mldsa65".into(),
         0x0906 => "mldsa87".into(),
-        other => format!("0x{other:04x}"),
+        other => Cow::Owned(format!("0x{other:04x}")),
     }
+}
+
+/// The same as a text of its own.
+pub fn signature_scheme(code: u16) -> String {
+    signature_scheme_word(code).into_owned()
 }
 
 /// The name in IANA's "TLS Alerts"; unknown numbers in decimal.
