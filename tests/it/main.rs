@@ -45,4 +45,5 @@ mod replay;
 mod scan;
 mod secrets;
 mod ssl_table;
+mod undetermined;
 mod versions;
