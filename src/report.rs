@@ -352,6 +352,9 @@ pub struct HostReport {
     pub expected_certificate: Option<ExpectedCertificate>,
 }
 
+/// How a failure begins that is a limit of pgprobe's and not the server's doing.
+pub(crate) const UNSUPPORTED: &str = "not supported by pgprobe";
+
 /// The beginning of an answer of the server's.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AnswerReport {

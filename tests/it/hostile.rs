@@ -344,7 +344,7 @@ fn reports() -> [Report; 5] {
         });
     }
     let mut long = base.clone();
-    let text = format!("{HOSTILE}{}", "\u{202e}long".repeat(64 * 1024));
+    let text = format!("{HOSTILE}{}", "\u{202e}long".repeat(8 * 1024));
     for connection in connections(&mut long) {
         if let Some(tls) = &mut connection.tls {
             tls.certificates = vec![certificate_of(&text); 30];
