@@ -22,7 +22,7 @@ use crate::pki::name::Name;
 use crate::report::{
     AddressReport, AdviceKind, AnswerReport, ClientCertificateReport, DirectReport, HostNameReport,
     HostReport, KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport,
-    StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
+    StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport, UNSUPPORTED, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -128,6 +128,7 @@ pub(super) fn report(
         advice: Vec::new(),
         findings: Vec::new(),
         suggestions: Vec::new(),
+        profiles: Vec::new(),
         other_clients: Vec::new(),
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())
@@ -655,7 +656,8 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             })
             .map(|(_, how)| how)
             .collect();
-        if !open.is_empty() {
+        let found = |lint: &str| host.findings.iter().any(|finding| finding.lint == lint);
+        if !open.is_empty() && !found("trust-authentication") {
             let user = host.startup.user.as_deref().unwrap_or_default();
             notes.push(format!(
                 "{name} lets user \"{user}\" in without credentials {}",
@@ -676,6 +678,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             .ssl_request
             .as_ref()
             .is_some_and(|reply| reply.trailing_bytes > 0 && reply.answer.as_deref() == Some("S"))
+            && !found("bytes-after-s")
         {
             notes.push(format!(
                 "{name} sent bytes in plaintext together with its answer to SSLRequest \
@@ -727,6 +730,6 @@ pub(super) fn failure_text(failure: &Failure) -> String {
             "the server selected an ALPN protocol that was not offered".into()
         }
         Failure::Local(why) => format!("this machine could not: {why}"),
-        Failure::Unsupported(why) => format!("not supported by pgprobe: {why}"),
+        Failure::Unsupported(why) => format!("{UNSUPPORTED}: {why}"),
     }
 }
