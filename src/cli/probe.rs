@@ -93,7 +93,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
-        code = code.max(output::exit_code(&report));
+        code = code.max(shown.exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
                 .map_err(|error| Error::Output(error.into()))?;

@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str], Tokio); 24] = [
     ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
     ("pki", &["curve448", "emulates"], Tokio::No),
-    ("private_key", &["emulates"], Tokio::No),
+    ("private_key", &["emulates", "tls12"], Tokio::No),
     (
         "libpq",
         &[
