@@ -15,7 +15,7 @@ use crate::emulates::Emulates;
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::LibpqError;
 use crate::libpq::parameters::SslMode;
-use crate::observation::{Depth, Purpose};
+use crate::observation::{Answer, Depth, Purpose};
 pub use finding::{Finding, Known, Severity, Suggestion};
 
 /// The version of this contract.
@@ -330,6 +330,9 @@ pub struct HostReport {
     pub gssenc_request: Option<String>,
     /// How long each step took.
     pub timings: Vec<Timing>,
+    /// The first bytes of the server's answers; no part of the JSON.
+    #[serde(skip)]
+    pub answers: Vec<AnswerReport>,
     /// Why modes fail or protect less than they seem to, and what mends it; most urgent first.
     pub advice: Vec<Advice>,
     /// What is wrong with the server, the worst first; `pgprobe explain --list` has all lints.
@@ -343,6 +346,18 @@ pub struct HostReport {
     /// Whether the server serves the certificate of the file that `--expect-cert` named; null
     /// without that option.
     pub expected_certificate: Option<ExpectedCertificate>,
+}
+
+/// How a failure begins that is a limit of pgprobe's and not the server's doing.
+pub(crate) const UNSUPPORTED: &str = "not supported by pgprobe";
+
+/// The beginning of an answer of the server's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AnswerReport {
+    /// The connection that it came on.
+    pub purpose: Purpose,
+    /// The bytes, and to what they are the answer.
+    pub answer: Answer,
 }
 
 /// The certificate of a file, as on the server's disk, beside the one that is served.

@@ -184,11 +184,9 @@ fn style(judge: &JudgeArgs) -> Style {
         ColorArg::Never => false,
         ColorArg::Auto => terminal && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
     };
+    let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
     let columns = variable("COLUMNS").parse().ok();
-    let columns = columns.or_else(|| {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal)?;
-        Some(usize::from(width.0))
-    });
+    let columns = columns.or_else(|| size.map(|(width, _)| usize::from(width.0)));
     // setlocale(3): the first of these that is not empty.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
     let locale = locale.iter().find(|value| !value.is_empty());
@@ -197,6 +195,7 @@ fn style(judge: &JudgeArgs) -> Style {
         color,
         unicode: locale.is_some_and(|value| value.contains("utf8")),
         width: columns.unwrap_or(80).clamp(NARROWEST, WIDEST),
+        height: size.map(|(_, height)| usize::from(height.0)),
         verbosity: judge.verbose,
         quiet: judge.quiet,
     }

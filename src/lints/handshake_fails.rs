@@ -1,7 +1,7 @@
 //! The server says S, and then TLS does not come about.
 
 use super::{Context, Lint, Remedy};
-use crate::report::{AdviceKind, FixPlace, Severity, Status};
+use crate::report::{AdviceKind, FixPlace, Severity, Status, UNSUPPORTED};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -28,14 +28,11 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    (context.host.status == Status::TlsFailed).then(|| {
-        let why = context
-            .host
-            .failure
-            .as_deref()
-            .unwrap_or("it does not say why");
-        format!("the handshake fails: {why}")
-    })
+    let why = context.host.failure.as_deref();
+    let why = why.unwrap_or("it does not say why");
+    // A limit of pgprobe's own is no fault of the server's.
+    let failed = context.host.status == Status::TlsFailed && !why.starts_with(UNSUPPORTED);
+    failed.then(|| format!("the handshake fails: {why}"))
 }
 
 #[cfg(test)]
@@ -46,6 +43,10 @@ mod tests {
     #[test]
     fn fires_where_tls_failed_and_not_where_nothing_came() {
         fires(&LINT, |host| host.status = Status::TlsFailed);
+        passes(&LINT, |host| {
+            host.status = Status::TlsFailed;
+            host.failure = Some(format!("{UNSUPPORTED}: a message of 1 MB"));
+        });
         passes(&LINT, |host| host.status = Status::Timeout);
         passes(&LINT, |host| host.status = Status::ConnectionClosed);
     }

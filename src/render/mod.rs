@@ -41,6 +41,9 @@ pub struct Style {
     pub unicode: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// Rows of the terminal, where it is shown in one: what is higher ends with its answer in a
+    /// line, because there the reader is.
+    pub height: Option<usize>,
     /// How much is shown: 0 the report, 1 also the details, 2 everything.
     pub verbosity: u8,
     /// One line only.
@@ -53,6 +56,7 @@ impl Default for Style {
             color: false,
             unicode: false,
             width: 80,
+            height: None,
             verbosity: 0,
             quiet: false,
         }
@@ -123,8 +127,10 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
     } else {
         text::report(&mut page, report);
     }
+    let high = !style.quiet && page.is_higher_than_the_terminal();
     out.write_all(page.into_text().as_bytes())?;
-    enumerations(report, style, out)
+    enumerations(report, style, out)?;
+    in_short(high, std::slice::from_ref(report), style, out)
 }
 
 /// Writes for people what the enumerations of a report found, if there are any.
@@ -170,9 +176,24 @@ pub fn comparison(reports: &[Report], style: Style, out: &mut impl Write) -> io:
     }
     let mut page = Page::new(style);
     text::several(&mut page, reports);
+    let high = page.is_higher_than_the_terminal();
     out.write_all(page.into_text().as_bytes())?;
     let mut all = reports.iter();
-    all.try_for_each(|report| enumerations(report, style, out))
+    all.try_for_each(|report| enumerations(report, style, out))?;
+    in_short(high, reports, style, out)
+}
+
+/// Below what is higher than the terminal, the answers once more in a line each.
+fn in_short(high: bool, reports: &[Report], style: Style, out: &mut impl Write) -> io::Result<()> {
+    if !high {
+        return Ok(());
+    }
+    let mut page = Page::new(style);
+    for report in reports {
+        quiet::line(&mut page, report);
+    }
+    writeln!(out)?;
+    out.write_all(page.into_text().as_bytes())
 }
 
 /// What was enumerated comes after all else.
