@@ -5,6 +5,7 @@
 
 pub mod enumeration;
 mod finding;
+mod profile;
 
 use std::borrow::Cow;
 
@@ -17,6 +18,7 @@ use crate::libpq::error::LibpqError;
 use crate::libpq::parameters::SslMode;
 use crate::observation::{Answer, Depth, Purpose};
 pub use finding::{Finding, Known, Severity, Suggestion};
+pub use profile::{ProfileResult, RuleOutcome, RuleResult, RuleSource};
 
 /// The version of this contract.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -339,6 +341,8 @@ pub struct HostReport {
     pub findings: Vec<Finding>,
     /// The lines of its configuration that would clear findings above `info`.
     pub suggestions: Vec<Suggestion>,
+    /// How far it keeps to the profiles of `--profile`, in the order given.
+    pub profiles: Vec<ProfileResult>,
     /// What clients other than libpq would refuse in this certificate, though libpq takes it.
     pub other_clients: Vec<OtherClient>,
     /// Every version, suite and group that it takes; null unless that was asked.

@@ -128,6 +128,7 @@ pub(super) fn report(
         advice: Vec::new(),
         findings: Vec::new(),
         suggestions: Vec::new(),
+        profiles: Vec::new(),
         other_clients: Vec::new(),
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())

@@ -42,7 +42,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
-    run_showing(args, output::Shown::new(&args.judge))
+    run_showing(args, output::Shown::new(&args.judge)?)
 }
 
 /// Probes the targets and shows each report by `shown`.
@@ -114,7 +114,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
         }
         shown.add_timed(report, took)?;
     }
-    shown.finish()?;
+    code = code.max(shown.finish()?);
     if let Some(path) = &args.textfile {
         let timed = reports.iter().map(|(report, took)| (report, Some(*took)));
         textfile::write(path, &output::metrics(timed, Exposition::Prometheus))?;

@@ -30,14 +30,20 @@ pub(crate) const LINT: Lint = Lint {
 fn check(context: &Context<'_>) -> Option<String> {
     let why = context.host.failure.as_deref();
     let why = why.unwrap_or("it does not say why");
-    // A limit of pgprobe's own is no fault of the server's.
-    let failed = context.host.status == Status::TlsFailed && !why.starts_with(UNSUPPORTED);
-    failed.then(|| format!("the handshake fails: {why}"))
+    // What a client that keeps to one version cannot get is not the server's fault.
+    let narrow = context.host.tls.as_ref().and_then(|tls| {
+        let [low, high] = &tls.offer.as_ref()?.versions;
+        Some(low == "TLSv1.3" || high != "TLSv1.3")
+    });
+    // Nor is a limit of pgprobe's own.
+    let ours = narrow == Some(true) || why.starts_with(UNSUPPORTED);
+    (context.host.status == Status::TlsFailed && !ours)
+        .then(|| format!("the handshake fails: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, passes};
+    use super::super::tests::{fires, passes, tls};
     use super::*;
 
     #[test]
@@ -48,6 +54,10 @@ mod tests {
             host.failure = Some(format!("{UNSUPPORTED}: a message of 1 MB"));
         });
         passes(&LINT, |host| host.status = Status::Timeout);
+        passes(&LINT, |host| {
+            host.status = Status::TlsFailed;
+            tls(host).offer.as_mut().unwrap().versions = ["TLSv1.3".into(), "TLSv1.3".into()];
+        });
         passes(&LINT, |host| host.status = Status::ConnectionClosed);
     }
 }

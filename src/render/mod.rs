@@ -8,12 +8,15 @@ pub mod escape;
 mod evidence;
 mod expected;
 mod findings;
+mod findings_csv;
 mod lint;
 mod names;
 pub mod openmetrics;
 mod page;
+mod profiles;
 mod quiet;
 mod reasons;
+mod sarif;
 mod sides;
 mod startup;
 mod text;
@@ -77,6 +80,52 @@ pub fn csv_header(out: &mut impl Write) -> io::Result<()> {
 /// When `out` does not take it.
 pub fn csv(report: &Report, out: &mut impl Write) -> io::Result<()> {
     csv::row(report, out)
+}
+
+/// Writes the names of the columns of [`findings_csv()`].
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn findings_csv_header(out: &mut impl Write) -> io::Result<()> {
+    findings_csv::header(out)
+}
+
+/// Writes the findings of one report as lines of CSV.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn findings_csv(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    findings_csv::rows(report, out)
+}
+
+/// Writes the begin of a SARIF log, up to its results.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_header(out: &mut impl Write) -> io::Result<()> {
+    sarif::header(out)
+}
+
+/// Writes the findings of one report as results of a SARIF log, each after a comma; the first comma
+/// of a log is not to be written.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_results(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    sarif::results(report, out)
+}
+
+/// What [`sarif_footer()`] is to say of a target that did not answer.
+pub fn sarif_notification(report: &Report) -> Option<String> {
+    sarif::notification(report)
+}
+
+/// Writes the end of a SARIF log, with what is to be said of targets that did not answer.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_footer(notifications: &[String], out: &mut impl Write) -> io::Result<()> {
+    sarif::footer(notifications, out)
 }
 
 /// Writes one report with the field names of tlsx, an object a line.

@@ -3,7 +3,8 @@
 use super::page::{Page, Span, plain, strong};
 use super::wording::{cut, endpoint, reached_address, state};
 use super::{
-    chain, comparison, evidence, expected, findings, names, reasons, startup, tls, verdicts, ways,
+    chain, comparison, evidence, expected, findings, names, profiles, reasons, startup, tls,
+    verdicts, ways,
 };
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
@@ -99,6 +100,7 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     ways::ways(page, host);
     evidence::addresses(page, host);
     findings::findings(page, host);
+    profiles::profiles(page, host);
     if page.style.verbosity > 0 {
         page.blank();
         chain::fields(page, &host.certificates);

@@ -435,3 +435,42 @@ fn name() -> Vec<u8> {
     let common_name = [&[0x06, 0x03, 0x55, 0x04, 0x03][..], &tagged(0x0c, value)].concat();
     tagged(0x30, &tagged(0x31, &tagged(0x30, &common_name)))
 }
+
+#[test]
+fn findings_of_a_hostile_server_are_text_in_every_format() {
+    let mut found = 0;
+    for mut report in reports() {
+        // What a spreadsheet would take for a formula, and a viewer for a link or a placeholder.
+        for host in &mut report.hosts {
+            for finding in &mut host.findings {
+                finding.message = format!("=cmd|'/c calc'!A0 [x](https://evil) {{0}} {HOSTILE}");
+                found += 1;
+            }
+        }
+        let mut results = Vec::new();
+        render::sarif_results(&report, &mut results).unwrap();
+        let results = String::from_utf8(results).unwrap();
+        assert!(!results.chars().any(|one| one != '\n' && dangerous(one)));
+        for line in results.lines() {
+            let line = line.strip_prefix(',').unwrap();
+            let result: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = result["message"]["text"].as_str().unwrap();
+            assert!(!text.chars().any(dangerous), "{text:?}");
+            assert!(text.contains(r"\[x\](https://evil) {{0}}"), "{text}");
+        }
+        let mut lines = Vec::new();
+        render::findings_csv(&report, &mut lines).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        assert!(
+            !lines
+                .chars()
+                .any(|one| !"\r\n".contains(one) && dangerous(one))
+        );
+        assert!(!lines.contains("\"=cmd"), "{lines}");
+        assert_eq!(lines.matches("\r\n").count(), lines.matches('\n').count());
+        for line in lines.lines() {
+            assert_eq!(line.split("\",\"").count(), 13, "{line}");
+        }
+    }
+    assert!(found > 3, "{found}");
+}

@@ -16,7 +16,7 @@ pub struct Topic {
 }
 
 /// All topics, in the order of the list.
-pub const TOPICS: [Topic; 5] = [
+pub const TOPICS: [Topic; 7] = [
     Topic {
         name: "sslmode",
         about: "what libpq does at each sslmode, and what that protects from",
@@ -33,6 +33,16 @@ pub const TOPICS: [Topic; 5] = [
         text: include_str!("exit-codes.txt"),
     },
     Topic {
+        name: "findings",
+        about: "what is wrong, what fails a run, and what is known already",
+        text: include_str!("findings.txt"),
+    },
+    Topic {
+        name: "profiles",
+        about: "what others demand of a server, and how to write your own",
+        text: include_str!("profiles.txt"),
+    },
+    Topic {
         name: "files",
         about: "the files that are read, as libpq would",
         text: include_str!("files.txt"),
@@ -44,10 +54,13 @@ pub const TOPICS: [Topic; 5] = [
     },
 ];
 
+/// What asks for the list of the others.
+const LIST: &str = "topics";
+
 /// Writes a topic, a command's help, or the list of both.
 pub(super) fn run(args: &HelpArgs) -> Result<u8, Error> {
     let text = match args.topic.as_deref() {
-        None => list(&super::command()),
+        None | Some(LIST) => list(&super::command()),
         Some("pgprobe") => help(&["pgprobe", "--help"]),
         Some(name) => match TOPICS.iter().find(|topic| topic.name == name) {
             Some(topic) => topic.text.to_owned(),
@@ -74,7 +87,8 @@ pub(super) fn names(command: &clap::Command) -> Vec<String> {
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
         .map(|command| command.get_name().to_owned());
-    topics.chain(commands).chain(["pgprobe".into()]).collect()
+    let rest = ["pgprobe", LIST].map(str::to_owned);
+    topics.chain(commands).chain(rest).collect()
 }
 
 fn list(command: &clap::Command) -> String {
