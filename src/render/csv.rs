@@ -93,7 +93,7 @@ pub(super) fn row(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-fn line(cells: &[String; HEADER.len()], out: &mut impl Write) -> io::Result<()> {
+pub(super) fn line(cells: &[String], out: &mut impl Write) -> io::Result<()> {
     let mut separator = "";
     for cell in cells {
         // A spreadsheet takes a cell that begins so for a formula, quoted or not; days may be fewer

@@ -38,6 +38,11 @@ impl Block {
     /// # Errors
     /// What is wrong with what follows the address.
     pub fn parse(text: &str) -> Option<Result<Self, &'static str>> {
+        if is_octet_ranges(text) {
+            return Some(Err(
+                "a range is from an address to an address: 192.0.2.1-192.0.3.254 or 192.0.2.1-254",
+            ));
+        }
         if let Some((address, length)) = text.split_once('/') {
             return Some(network(address.parse().ok()?, length));
         }
@@ -74,6 +79,23 @@ impl Block {
         let first = bits.checked_add(1)?.max(self.first);
         (self.v6 == v6 && first <= self.last).then_some(Self { first, ..*self })
     }
+}
+
+/// Whether it is nmap's form of ranges in any octet, such as 10.0.0-3.1-254, 10.0.*.1, 10.0.1,3.7;
+/// taken for a name it would be looked up.
+fn is_octet_ranges(text: &str) -> bool {
+    let octets: Vec<_> = text.split('.').collect();
+    let [first @ .., last] = octets.as_slice() else {
+        return false;
+    };
+    let set = |octet: &&str| {
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        *octet == "*" || !octet.is_empty() && octet.split(['-', ',']).all(digits)
+    };
+    let many = |octet: &&str| octet.contains(['-', ',', '*']);
+    first.len() == 3
+        && octets.iter().all(|octet| set(octet))
+        && (first.iter().any(|octet| many(octet)) || last.contains(['*', ',']))
 }
 
 fn network(of: IpAddr, length: &str) -> Result<Block, &'static str> {
@@ -259,6 +281,11 @@ mod tests {
             "192.0.2.9-2001:db8::1",
             "::1-9",
             "2001:db8::/129",
+            "10.0.0-3.1-254",
+            "10.0.*.1",
+            "10.0.0.*",
+            "10.0.0.1,7",
+            "10,11.0.0.1",
         ] {
             assert!(Block::parse(text).unwrap().is_err(), "{text}");
         }
@@ -267,6 +294,9 @@ mod tests {
             "db.example.com",
             "db/24",
             "10-20.example.com",
+            "10-0-0-1.in.example.com",
+            "1-2.3.4",
+            "a.b.c.*",
             "",
             "1.2.3",
         ] {
