@@ -76,7 +76,8 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let signal = supervise(&running, &progress)?;
     let ended = running.wait();
     progress.finish(&ended);
-    exit_code(ended, signal, stopped_by_input.load(Ordering::SeqCst))
+    let stopped = stopped_by_input.load(Ordering::SeqCst);
+    exit_code(ended, signal, stopped, args.output.as_deref())
 }
 
 /// Waits for the end; the signal that ended it, if one did.
@@ -111,8 +112,19 @@ fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error
     })?
 }
 
-fn exit_code(ended: Ended, signal: Option<u8>, stopped_by_input: bool) -> Result<u8, Error> {
-    ended.written.map_err(super::error::output)?;
+fn exit_code(
+    ended: Ended,
+    signal: Option<u8>,
+    stopped_by_input: bool,
+    output: Option<&str>,
+) -> Result<u8, Error> {
+    ended.written.map_err(|error| match output {
+        Some(path) if error.kind() != io::ErrorKind::BrokenPipe => Error::Write {
+            path: redact(path),
+            error,
+        },
+        _ => super::error::output(error),
+    })?;
     if let Some(signal) = signal {
         return Ok(signal);
     }

@@ -189,6 +189,12 @@ pub struct BlockSet(Vec<Block>);
 impl BlockSet {
     /// The union of blocks.
     pub fn new(mut blocks: Vec<Block>) -> Self {
+        for block in &mut blocks {
+            let ends = [block.first(), block.last()].map(|end| end.to_canonical());
+            if let [IpAddr::V4(_), IpAddr::V4(_)] = ends {
+                *block = Block::between(ends[0], ends[1]);
+            }
+        }
         blocks.sort_by_key(|block| (block.v6, block.first));
         let mut merged: Vec<Block> = Vec::new();
         for block in blocks {
@@ -200,6 +206,11 @@ impl BlockSet {
             }
         }
         Self(merged)
+    }
+
+    /// Whether an address is in it, also as the IPv6 address that stands for an IPv4 one.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.block_of(address).is_some() || self.block_of(address.to_canonical()).is_some()
     }
 
     /// The block of the set that an address is in.
@@ -325,6 +336,22 @@ mod tests {
             let found = set.block_of(address.parse().unwrap());
             let found = found.map(|block| block.last().to_string());
             assert_eq!(found.as_deref(), last, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_is_excluded_however_it_is_written() {
+        for text in ["10.0.0.0/24", "::ffff:10.0.0.0/120"] {
+            let set = BlockSet::new(vec![Block::parse(text).unwrap().unwrap()]);
+            for (address, has) in [
+                ("10.0.0.7", true),
+                ("::ffff:10.0.0.7", true),
+                ("10.0.1.7", false),
+                ("::ffff:10.0.1.7", false),
+                ("::10.0.0.7", false),
+            ] {
+                assert_eq!(set.has(address.parse().unwrap()), has, "{text} {address}");
+            }
         }
     }
 }
