@@ -64,6 +64,8 @@ pub mod cli;
 pub mod demo;
 #[cfg(feature = "cli")]
 pub mod exporter;
+#[cfg(feature = "cli")]
+pub mod profiles;
 
 /// The examples of the README are compiled and run like those of the documentation.
 #[cfg(doctest)]

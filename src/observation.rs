@@ -229,6 +229,9 @@ pub struct Connection {
     pub startup_encrypted: bool,
     /// The answer to the StartupMessage.
     pub startup: Step<StartupReply>,
+    /// The beginnings of the server's answers as they came, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
 }
 
 impl Connection {
@@ -243,8 +246,55 @@ impl Connection {
             tls: None,
             startup_encrypted: false,
             startup: Step::NotAttempted,
+            answers: Vec::new(),
         }
     }
+}
+
+/// What a server was sent, and the first bytes of what it sent back.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Answer {
+    /// What was sent.
+    pub to: Request,
+    /// How many bytes came back: of a handshake all that came until its end, of what follows it
+    /// the one message.
+    pub length: usize,
+    /// The first of them, [`Self::KEPT`] at most; after the handshake as they are inside TLS.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// How many bytes of an answer are kept: a whole ServerHello, most of any error.
+    pub const KEPT: usize = 192;
+
+    /// Nothing came yet.
+    pub fn new(to: Request) -> Self {
+        Self {
+            to,
+            length: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// More of it came.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        let room = Self::KEPT.saturating_sub(self.bytes.len());
+        self.bytes.extend(bytes.iter().take(room));
+    }
+}
+
+/// What an answer is to.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// SSLRequest, or GSSENCRequest where the connection is for that.
+    Negotiation,
+    /// The ClientHello, and the rest of the handshake.
+    ClientHello,
+    /// The StartupMessage.
+    StartupMessage,
 }
 
 /// The answer to SSLRequest or GSSENCRequest.

@@ -5,6 +5,7 @@
 
 pub mod enumeration;
 mod finding;
+mod profile;
 
 use std::borrow::Cow;
 
@@ -15,8 +16,9 @@ use crate::emulates::Emulates;
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::LibpqError;
 use crate::libpq::parameters::SslMode;
-use crate::observation::{Depth, Purpose};
+use crate::observation::{Answer, Depth, Purpose};
 pub use finding::{Finding, Known, Severity, Suggestion};
+pub use profile::{ProfileResult, RuleOutcome, RuleResult, RuleSource};
 
 /// The version of this contract.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -330,12 +332,17 @@ pub struct HostReport {
     pub gssenc_request: Option<String>,
     /// How long each step took.
     pub timings: Vec<Timing>,
+    /// The first bytes of the server's answers; no part of the JSON.
+    #[serde(skip)]
+    pub answers: Vec<AnswerReport>,
     /// Why modes fail or protect less than they seem to, and what mends it; most urgent first.
     pub advice: Vec<Advice>,
     /// What is wrong with the server, the worst first; `pgprobe explain --list` has all lints.
     pub findings: Vec<Finding>,
     /// The lines of its configuration that would clear findings above `info`.
     pub suggestions: Vec<Suggestion>,
+    /// How far it keeps to the profiles of `--profile`, in the order given.
+    pub profiles: Vec<ProfileResult>,
     /// What clients other than libpq would refuse in this certificate, though libpq takes it.
     pub other_clients: Vec<OtherClient>,
     /// Every version, suite and group that it takes; null unless that was asked.
@@ -343,6 +350,18 @@ pub struct HostReport {
     /// Whether the server serves the certificate of the file that `--expect-cert` named; null
     /// without that option.
     pub expected_certificate: Option<ExpectedCertificate>,
+}
+
+/// How a failure begins that is a limit of pgprobe's and not the server's doing.
+pub(crate) const UNSUPPORTED: &str = "not supported by pgprobe";
+
+/// The beginning of an answer of the server's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AnswerReport {
+    /// The connection that it came on.
+    pub purpose: Purpose,
+    /// The bytes, and to what they are the answer.
+    pub answer: Answer,
 }
 
 /// The certificate of a file, as on the server's disk, beside the one that is served.

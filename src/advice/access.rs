@@ -4,7 +4,9 @@ use super::{Situation, advice, fix, lets_in, paste};
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
-use crate::report::{Advice, AdviceKind, FixPlace, Status, Transport};
+use crate::report::{
+    Advice, AdviceKind, Fix, FixPlace, StartupAnswer, StartupKind, Status, Transport,
+};
 
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     let startup = &situation.host.startup;
@@ -17,6 +19,8 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     } else if refused(true) && lets_in(plaintext) {
         all.extend(user_not_given(situation, &modes));
         all.push(tls_refused(situation, modes));
+    } else if tls.is_some_and(refused_by_line) && lets_in(plaintext) {
+        all.push(tls_refused(situation, untrusted(situation)));
     } else if !modes.is_empty() {
         all.extend(user_not_given(situation, &modes));
         all.push(both_refused(situation, modes));
@@ -39,6 +43,23 @@ fn refused(situation: &Situation<'_>, tls: bool) -> bool {
             };
             by_hba && transport
         })
+}
+
+/// Whether an answer says itself that it comes from pg_hba.conf.
+fn refused_by_line(answer: &StartupAnswer) -> bool {
+    let message = answer.message.as_deref().unwrap_or_default();
+    answer.answer == StartupKind::Refused && message.contains("pg_hba.conf")
+}
+
+/// The modes in which libpq ends the connection before pg_hba.conf is asked: with the chain or the
+/// name mended, it would be.
+fn untrusted(situation: &Situation<'_>) -> Vec<SslMode> {
+    situation.failing_where(|error| {
+        matches!(
+            error.code,
+            ErrorCode::RootCertMissing | ErrorCode::CertUntrusted | ErrorCode::HostnameMismatch
+        )
+    })
 }
 
 /// For whom the answers hold.
@@ -90,6 +111,9 @@ fn line(situation: &Situation<'_>, kind: &str, auth: Option<Auth>) -> Option<Str
         None => paste::hba(startup.dbname.as_deref()?)?,
     };
     let user = paste::hba(startup.user.as_deref()?)?;
+    if situation.host.status == Status::UnixSocket {
+        return Some(format!("local  {database}  {user}  scram-sha-256"));
+    }
     let address: std::net::IpAddr = startup.client_address.as_deref()?.parse().ok()?;
     let bits = if address.is_ipv4() { 32 } else { 128 };
     let method = match auth {
@@ -104,18 +128,25 @@ fn line(situation: &Situation<'_>, kind: &str, auth: Option<Auth>) -> Option<Str
 }
 
 fn tls_refused(situation: &Situation<'_>, modes: Vec<SslMode>) -> Advice {
+    let by_hba = situation.failing(ErrorCode::HbaRejected);
     let plaintext = situation.host.startup.plaintext.as_ref();
+    // Where another error comes first.
+    let still = if modes.iter().all(|mode| by_hba.contains(mode)) {
+        ""
+    } else {
+        "would still fail: "
+    };
     advice(
         AdviceKind::TlsRefused,
         modes,
         format!(
-            "pg_hba.conf refuses TLS and lets plaintext in, for {}: the server's lines for this \
-             address are hostnossl, or reject TLS",
+            "{still}pg_hba.conf refuses TLS and lets plaintext in, for {}: the server's lines for \
+             this address are hostnossl, or reject TLS",
             whom(situation)
         ),
-        vec![fix(
-            FixPlace::PgHbaConf,
-            "let TLS in, as the first line, and reload",
+        vec![first_line(
+            "let TLS in",
+            "",
             line(
                 situation,
                 "hostssl",
@@ -149,13 +180,21 @@ fn both_refused(situation: &Situation<'_>, modes: Vec<SslMode>) -> Advice {
         AdviceKind::HbaRefuses,
         modes,
         format!("{why} {}{transports}", whom(situation)),
-        vec![fix(
-            FixPlace::PgHbaConf,
-            "if they are to be let in: this as the first line, and reload (scram-sha-256 wants a \
-             password that was set with it)",
+        vec![first_line(
+            "if they are to be let in",
+            " (scram-sha-256 wants a password that was set with it)",
             line(situation, kind, None),
         )],
     )
+}
+
+/// A line that goes before all others; without an address that is known, only the place of it.
+fn first_line(when: &str, beside: &str, line: Option<String>) -> Fix {
+    let text = match line {
+        Some(_) => format!("{when}: this as the first line, and reload{beside}"),
+        None => format!("{when}: a line for them in pg_hba.conf, before all others, and reload"),
+    };
+    fix(FixPlace::PgHbaConf, text, line)
 }
 
 fn user_not_given(situation: &Situation<'_>, modes: &[SslMode]) -> Option<Advice> {

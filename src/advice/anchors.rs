@@ -122,10 +122,11 @@ pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
     }
     if fixes.is_empty() {
         let path = situation.root_path().unwrap_or_else(|| "root.crt".into());
-        let what = missing_ca(situation).map_or_else(
-            || "the server's CA".to_owned(),
-            |ca| format!("{}, up to its self-signed root,", ca.text()),
-        );
+        // What is above this line has said which CA it is.
+        let what = match missing_ca(situation) {
+            Some(_) => "that CA, up to its self-signed root,",
+            None => "the server's CA",
+        };
         fixes.push(fix(
             FixPlace::ClientShell,
             format!(

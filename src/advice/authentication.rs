@@ -175,11 +175,7 @@ fn no_digest(situation: &Situation<'_>) -> Option<Advice> {
 
 /// SCRAM over TLS without -PLUS: PostgreSQL itself always offers both.
 fn not_offered(situation: &Situation<'_>) -> Option<Advice> {
-    let answer = situation.host.startup.tls.as_ref()?;
-    let offers = |name: &str| answer.mechanisms.iter().any(|mechanism| mechanism == name);
-    if !offers("SCRAM-SHA-256")
-        || offers("SCRAM-SHA-256-PLUS")
-        || situation.parameters.channel_binding() == ChannelBinding::Require
+    if !without_plus(situation) || situation.parameters.channel_binding() == ChannelBinding::Require
     {
         return None;
     }
@@ -191,4 +187,13 @@ fn not_offered(situation: &Situation<'_>) -> Option<Advice> {
             .into(),
         Vec::new(),
     ))
+}
+
+/// Whether the server offers SCRAM over TLS, and no binding to it.
+pub(super) fn without_plus(situation: &Situation<'_>) -> bool {
+    let Some(answer) = &situation.host.startup.tls else {
+        return false;
+    };
+    let offers = |name: &str| answer.mechanisms.iter().any(|mechanism| mechanism == name);
+    offers("SCRAM-SHA-256") && !offers("SCRAM-SHA-256-PLUS")
 }

@@ -150,9 +150,9 @@ fn issuer_missing(
     fixes.push(fix(
         FixPlace::ServerShell,
         format!(
-            "if {} is an intermediate CA, the server is to send it: append its certificate to \
+            "if \"{}\" is an intermediate CA, the server is to send it: append its certificate to \
              the file of ssl_cert_file, after the server's own, and reload",
-            ca.text()
+            ca.subject
         ),
         [],
     ));

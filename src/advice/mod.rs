@@ -29,6 +29,8 @@ mod strength;
 mod tls_off;
 mod validity;
 
+pub(crate) use front_end::OR_OLDER;
+
 use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::error::{ErrorCode, LibpqError};

@@ -105,8 +105,8 @@ fn modes(situation: &Situation<'_>, add: &mut impl FnMut(&str, String)) {
     if private {
         add(
             NODE,
-            "sslmode=require without sslrootcert: no public CA has signed this certificate, and \
-             require means verify-full there (8.x)"
+            "sslmode=require without sslrootcert: it means verify-full there (8.x), and no public \
+             CA has signed this"
                 .into(),
         );
     }

@@ -1,6 +1,7 @@
 //! Modes that connect and protect less than they seem to.
 
-use super::{Situation, advice, fix, front_end, lets_in, paste, provider};
+use super::front_end::{self, FrontEnd};
+use super::{Situation, advice, authentication, fix, lets_in, paste, provider};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::report::{
@@ -80,35 +81,50 @@ fn plaintext_accepted(situation: &Situation<'_>) -> Option<Advice> {
         "this user is let in without encryption too: a client that does not ask for TLS \
          sends everything in the clear, and nobody notices"
             .into(),
-        vec![refuse_plaintext(situation)],
+        refuse_plaintext(situation),
     ))
 }
 
-/// The line that refuses plaintext, where it belongs.
-fn refuse_plaintext(situation: &Situation<'_>) -> Fix {
+/// The lines that refuse plaintext, where they belong.
+fn refuse_plaintext(situation: &Situation<'_>) -> Vec<Fix> {
     let switch = provider::of(situation).and_then(|found| Some((found, found.forces_tls?)));
     if let Some((provider, switch)) = switch {
-        return fix(
+        return vec![fix(
             FixPlace::Elsewhere,
             format!(
                 "this looks like {}, which has a switch of its own for that",
                 provider.name
             ),
             [switch.to_owned()],
-        );
+        )];
     }
-    if !front_end::signs(situation).is_empty() {
-        return fix(
-            FixPlace::Elsewhere,
-            "a pooler or proxy ends TLS here, and its own setting decides; in pgbouncer.ini",
-            ["client_tls_sslmode = require".to_owned()],
-        );
-    }
-    fix(
+    let pooler = |text: &str| {
+        let setting = ["client_tls_sslmode = require".to_owned()];
+        fix(FixPlace::Elsewhere, text, setting)
+    };
+    let postgresql = fix(
         FixPlace::PgHbaConf,
         "refuse all that is not TLS, to everybody: this as the first line, and reload",
         ["hostnossl  all  all  all  reject".to_owned()],
-    )
+    );
+    let certain = front_end::of(situation) == FrontEnd::Certain;
+    // Both at once are a pooler, or PostgreSQL 10.
+    let possible =
+        front_end::of(situation) == FrontEnd::Possible && authentication::without_plus(situation);
+    match (certain, possible) {
+        (true, _) => vec![pooler(
+            "a pooler or proxy ends TLS here, and its own setting decides; in pgbouncer.ini",
+        )],
+        (_, true) => vec![
+            pooler("where a pooler or proxy ends TLS, its own setting decides; in pgbouncer.ini"),
+            Fix {
+                text: "where PostgreSQL 10 does it itself: this as the first line, and reload"
+                    .into(),
+                ..postgresql
+            },
+        ],
+        (false, false) => vec![postgresql],
+    }
 }
 
 /// Modes that encrypt and verify nothing.
@@ -129,8 +145,9 @@ fn require(situation: &Situation<'_>) -> Option<Advice> {
             .into(),
         vec![fix(
             FixPlace::ConnectionString,
-            "use verify-full, as soon as what makes it fail is mended",
-            paste::connection(situation, &[("sslmode", "verify-full")]),
+            "mend what makes verify-full fail, and use it; in the connection string: \
+             sslmode=verify-full",
+            [],
         )],
     ))
 }

@@ -99,10 +99,13 @@ fn system(situation: &Situation<'_>) -> Option<Advice> {
         .collect::<Vec<_>>()
         .join(", ");
     let (why, fixes) = if store(ChainStatus::Absent) {
+        let ca = anchors::missing_ca(situation).map_or_else(String::new, |ca| {
+            format!("; the server's certificate leads to the CA {}", ca.text())
+        });
         (
             format!(
                 "sslrootcert=system: there is no store where this libpq's OpenSSL looks \
-                 ({places}); with other builds it is elsewhere"
+                 ({places}); with other builds it is elsewhere{ca}"
             ),
             anchors::fixes(situation),
         )

@@ -20,9 +20,9 @@ use crate::observation::{
 use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
-    AddressReport, AdviceKind, ClientCertificateReport, DirectReport, HostNameReport, HostReport,
-    KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport, StartupAnswer,
-    StartupKind, StartupReport, Status, Timing, TlsReport, Verdict,
+    AddressReport, AdviceKind, AnswerReport, ClientCertificateReport, DirectReport, HostNameReport,
+    HostReport, KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport,
+    StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport, UNSUPPORTED, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -124,9 +124,11 @@ pub(super) fn report(
             step => step.failure().map(failure_text).unwrap_or_default(),
         }),
         timings: timings(host, connections),
+        answers: answers(connections),
         advice: Vec::new(),
         findings: Vec::new(),
         suggestions: Vec::new(),
+        profiles: Vec::new(),
         other_clients: Vec::new(),
         enumeration: reached
             .and_then(|reached| reached.observation.enumeration.as_ref())
@@ -587,6 +589,18 @@ fn failure_of(connection: &Connection) -> Option<String> {
     failure.map(failure_text)
 }
 
+fn answers(connections: &[Connection]) -> Vec<AnswerReport> {
+    let connections = connections.iter();
+    let all = connections.flat_map(|connection| {
+        let answers = connection.answers.iter();
+        answers.map(|answer| AnswerReport {
+            purpose: connection.purpose,
+            answer: answer.clone(),
+        })
+    });
+    all.collect()
+}
+
 fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
     let mut timings = Vec::new();
     let mut add = |purpose, step, ms: Option<f64>| {
@@ -622,11 +636,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
     };
     let verifies = AdviceKind::RequireVerifiesChain;
     if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() && !advised(verifies) {
-        notes.push(
-            "allow, prefer and require verify the chain too, because a root certificate file is \
-             there"
-                .into(),
-        );
+        notes.push("with a root file there, allow, prefer and require verify the chain".into());
     }
     for host in &report.hosts {
         let name = host
@@ -646,10 +656,11 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             })
             .map(|(_, how)| how)
             .collect();
-        if !open.is_empty() {
+        let found = |lint: &str| host.findings.iter().any(|finding| finding.lint == lint);
+        if !open.is_empty() && !found("trust-authentication") {
             let user = host.startup.user.as_deref().unwrap_or_default();
             notes.push(format!(
-                "{name} asks user \"{user}\" for no credentials {}",
+                "{name} lets user \"{user}\" in without credentials {}",
                 open.join(" and ")
             ));
         }
@@ -667,6 +678,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
             .ssl_request
             .as_ref()
             .is_some_and(|reply| reply.trailing_bytes > 0 && reply.answer.as_deref() == Some("S"))
+            && !found("bytes-after-s")
         {
             notes.push(format!(
                 "{name} sent bytes in plaintext together with its answer to SSLRequest \
@@ -718,6 +730,6 @@ pub(super) fn failure_text(failure: &Failure) -> String {
             "the server selected an ALPN protocol that was not offered".into()
         }
         Failure::Local(why) => format!("this machine could not: {why}"),
-        Failure::Unsupported(why) => format!("not supported by pgprobe: {why}"),
+        Failure::Unsupported(why) => format!("{UNSUPPORTED}: {why}"),
     }
 }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::check_args::CheckArgs;
+use super::demands::FindingsArgs;
 use super::exporter::{self, ExporterArgs};
 use super::scan_args::ScanArgs;
 use super::usage::BadValue;
@@ -50,10 +51,11 @@ Examples:
 const EXIT_STATUS: &str = "\
 Exit status:
   0  a report was made; with a demanded sslmode: libpq connects as that promises
-  1  libpq would not connect with the demanded sslmode
+  1  libpq would not connect with the demanded sslmode, or --fail-on found one
   2  no connection was possible, or what the demand comes to is undetermined
 
-`pgprobe help` lists the topics: sslmode, depth, exit-codes, files, environment.";
+`pgprobe help` lists the topics: sslmode, depth, exit-codes, findings,
+profiles, files, environment.";
 
 /// Says what TLS a PostgreSQL server really gives, and what libpq would do at each sslmode.
 #[derive(Debug, Parser)]
@@ -259,6 +261,9 @@ pub(crate) struct JudgeArgs {
     /// When to use colours; NO_COLOR is kept.
     #[arg(long, value_enum, default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorArg,
+
+    #[command(flatten)]
+    pub(crate) findings: FindingsArgs,
 }
 
 /// libpq's keywords as options; they win over the target.
@@ -477,6 +482,10 @@ pub(crate) enum FormatArg {
     Json,
     /// Metrics.
     Openmetrics,
+    /// Findings as SARIF 2.1.0.
+    Sarif,
+    /// Findings as CSV, a line each.
+    FindingsCsv,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -17,7 +17,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
         path: crate::conninfo::redact(&args.file),
         why,
     };
-    let mut shown = output::Shown::new(&args.judge);
+    let mut shown = output::Shown::new(&args.judge)?;
     let mut code = 0;
     let mut count = 0;
     for (number, line) in text
@@ -44,8 +44,7 @@ pub(super) fn run(args: &AssessArgs) -> Result<u8, Error> {
     if count == 0 {
         return Err(wrong("it is empty".into()));
     }
-    shown.finish()?;
-    Ok(code)
+    Ok(code.max(shown.finish()?))
 }
 
 fn read(path: &str) -> Result<String, Error> {

@@ -27,7 +27,7 @@ pub(super) fn run(args: CiphersArgs) -> Result<u8, Error> {
         judge: args.judge,
         libpq: args.libpq,
     };
-    probe::run_showing(&args, output::Shown::ciphers(&args.judge))
+    probe::run_showing(&args, output::Shown::ciphers(&args.judge)?)
 }
 
 /// How to enumerate, if that was asked for.

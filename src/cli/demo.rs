@@ -35,7 +35,12 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         expected: None,
     };
     let mut done = Ok(());
-    let mut metrics = output::Shown::new(&args.judge);
+    let together = matches!(
+        args.judge.format,
+        FormatArg::Openmetrics | FormatArg::Sarif | FormatArg::FindingsCsv
+    );
+    let mut all = output::Shown::new(&args.judge)?;
+    let mut code = 0;
     for server in &fleet.servers {
         done = (|| {
             if text && !args.judge.quiet {
@@ -46,12 +51,12 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             let observation = probe(Some(&server.conninfo), &options)?;
             let at = args.judge.at.unwrap_or(observation.observed_at);
             let report = assess(&observation, options.emulates, at);
-            if args.judge.format == FormatArg::Openmetrics {
-                return metrics.add(report);
+            if together {
+                return all.add(report);
             }
-            let mut shown = output::Shown::new(&args.judge);
+            let mut shown = output::Shown::new(&args.judge)?;
             shown.add(report)?;
-            shown.finish()?;
+            code = code.max(shown.finish()?);
             if text && !args.judge.quiet {
                 let mut out = std::io::stdout().lock();
                 writeln!(out).map_err(output_error)?;
@@ -62,11 +67,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
             break;
         }
     }
-    let done = done.and_then(|()| metrics.finish());
+    let done = done.and_then(|()| all.finish());
     let _ = std::fs::remove_dir_all(&folder);
     drop(fleet);
     runtime.shutdown_background();
-    done.map(|()| 0)
+    done.map(|failed| failed.max(code))
 }
 
 /// A folder of our own for the root file, so that the tour reads nothing of the user's.

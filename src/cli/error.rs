@@ -106,6 +106,22 @@ pub(crate) enum Error {
         /// Names that are like it.
         near: Vec<&'static str>,
     },
+    /// A baseline cannot be used.
+    #[error("\"{path}\" is no baseline: {why}")]
+    Baseline {
+        /// Which.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A profile cannot be used.
+    #[error("cannot use \"{path}\" as a profile: {why}")]
+    Profile {
+        /// Which.
+        path: String,
+        /// Why not.
+        why: String,
+    },
     /// Options that do not go together.
     #[error("{why}")]
     Options {
@@ -179,6 +195,9 @@ impl Error {
                     "the user that runs pgprobe must be able to write there"
                 }
                 io::ErrorKind::IsADirectory => "it is a directory; name a file in it",
+                io::ErrorKind::AlreadyExists => {
+                    "it is left as it is, for it may hold what somebody wrote; name another"
+                }
                 _ => "is there room on the disk?",
             }),
             Self::Output(_) => Some("is there room on the disk it goes to?"),
@@ -186,6 +205,13 @@ impl Error {
                 Some("the system gives no more sockets, threads or files; see `ulimit -a`")
             }
             Self::BrokenPipe | Self::Lint { .. } => None,
+            Self::Baseline { .. } => Some(
+                "`pgprobe TARGET --write-baseline FILE` writes one; `pgprobe help findings` \
+                 describes it",
+            ),
+            Self::Profile { .. } => {
+                Some("`pgprobe help profiles` lists those there are, and says how to write one")
+            }
             Self::Certificate { .. } => Some(
                 "--expect-cert takes a certificate in PEM or DER, such as the file that the \
                  server's ssl_cert_file names",

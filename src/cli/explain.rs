@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use clap::Args as ClapArgs;
 
 use super::error::{Error, output};
-use crate::{lints, render};
+use crate::lints;
+use crate::render;
 
 /// Shown before the options.
 pub(super) const EXAMPLES: &str = "\

@@ -2,9 +2,11 @@
 
 mod args;
 mod assess;
+mod baseline;
 mod check;
 mod check_args;
 mod ciphers;
+mod demands;
 mod demo;
 mod diff;
 mod error;

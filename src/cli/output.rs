@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use super::args::{ColorArg, FormatArg, JudgeArgs};
+use super::demands::Demands;
 use super::error::{Error, output};
 use crate::libpq::error::ErrorCode;
 use crate::render::openmetrics::{self, Exposition, Probe};
@@ -26,6 +27,7 @@ pub(super) struct Took {
 /// Shows reports as they come; for people a few of them together, because they compare them.
 pub(super) struct Shown<'j> {
     judge: &'j JudgeArgs,
+    demands: Demands,
     kept: Vec<Report>,
     /// What is known of the time of those kept.
     took: Vec<Option<Took>>,
@@ -36,22 +38,24 @@ pub(super) struct Shown<'j> {
 }
 
 impl<'j> Shown<'j> {
-    pub(super) fn new(judge: &'j JudgeArgs) -> Self {
-        Self {
+    /// Reads what the options about findings name.
+    pub(super) fn new(judge: &'j JudgeArgs) -> Result<Self, Error> {
+        Ok(Self {
             judge,
+            demands: Demands::new(&judge.findings)?,
             kept: Vec::new(),
             took: Vec::new(),
             many: false,
             only_ciphers: false,
-        }
+        })
     }
 
     /// The same for `pgprobe ciphers`.
-    pub(super) fn ciphers(judge: &'j JudgeArgs) -> Self {
-        Self {
+    pub(super) fn ciphers(judge: &'j JudgeArgs) -> Result<Self, Error> {
+        Ok(Self {
             only_ciphers: true,
-            ..Self::new(judge)
-        }
+            ..Self::new(judge)?
+        })
     }
 
     /// Shows one that was made anew, or keeps it for [`Self::finish`].
@@ -70,8 +74,12 @@ impl<'j> Shown<'j> {
         self.add_one(report)
     }
 
-    fn add_one(&mut self, report: Report) -> Result<(), Error> {
-        if self.judge.format == FormatArg::Openmetrics {
+    fn add_one(&mut self, mut report: Report) -> Result<(), Error> {
+        self.demands.judge(&mut report);
+        if matches!(
+            self.judge.format,
+            FormatArg::Openmetrics | FormatArg::Sarif | FormatArg::FindingsCsv
+        ) {
             self.kept.push(report);
             return Ok(());
         }
@@ -103,8 +111,8 @@ impl<'j> Shown<'j> {
         Ok(())
     }
 
-    /// Shows what was kept.
-    pub(super) fn finish(self) -> Result<(), Error> {
+    /// Shows what was kept; the exit status that the findings ask for.
+    pub(super) fn finish(self) -> Result<u8, Error> {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = match self.judge.format {
             FormatArg::Openmetrics => {
@@ -114,8 +122,17 @@ impl<'j> Shown<'j> {
             FormatArg::Json | FormatArg::Text => {
                 render::comparison(&self.kept, style(self.judge), &mut out)
             }
+            FormatArg::Sarif => sarif(&self.kept, &mut out),
+            FormatArg::FindingsCsv => {
+                let header = render::findings_csv_header(&mut out);
+                let mut all = self.kept.iter();
+                header.and_then(|()| {
+                    all.try_for_each(|report| render::findings_csv(report, &mut out))
+                })
+            }
         };
-        written.and_then(|()| out.flush()).map_err(output)
+        written.and_then(|()| out.flush()).map_err(output)?;
+        self.demands.finish(super::now())
     }
 }
 
@@ -127,11 +144,26 @@ fn show(report: &Report, judge: &JudgeArgs, another: bool) -> Result<(), Error> 
         FormatArg::Text if another => {
             writeln!(out).and_then(|()| render::text(report, style(judge), &mut out))
         }
-        // Each metric has the series of all targets: they are kept for the end.
-        FormatArg::Openmetrics => Ok(()),
+        // Each metric has the series of all targets, and a log all results: they are kept for the end.
+        FormatArg::Openmetrics | FormatArg::Sarif | FormatArg::FindingsCsv => Ok(()),
         FormatArg::Text => render::text(report, style(judge), &mut out),
     };
     written.and_then(|()| out.flush()).map_err(output)
+}
+
+/// A SARIF log of all reports.
+fn sarif(reports: &[Report], out: &mut impl io::Write) -> io::Result<()> {
+    render::sarif_header(out)?;
+    let mut results = Vec::new();
+    for report in reports {
+        render::sarif_results(report, &mut results)?;
+    }
+    out.write_all(results.strip_prefix(b",").unwrap_or(&results))?;
+    let notifications: Vec<_> = reports
+        .iter()
+        .filter_map(render::sarif_notification)
+        .collect();
+    render::sarif_footer(&notifications, out)
 }
 
 /// The metrics of all reports, with the targets as labels.
@@ -175,11 +207,9 @@ fn style(judge: &JudgeArgs) -> Style {
         ColorArg::Never => false,
         ColorArg::Auto => terminal && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
     };
+    let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
     let columns = variable("COLUMNS").parse().ok();
-    let columns = columns.or_else(|| {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal)?;
-        Some(usize::from(width.0))
-    });
+    let columns = columns.or_else(|| size.map(|(width, _)| usize::from(width.0)));
     // setlocale(3): the first of these that is not empty.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
     let locale = locale.iter().find(|value| !value.is_empty());
@@ -188,6 +218,7 @@ fn style(judge: &JudgeArgs) -> Style {
         color,
         unicode: locale.is_some_and(|value| value.contains("utf8")),
         width: columns.unwrap_or(80).clamp(NARROWEST, WIDEST),
+        height: size.map(|(_, height)| usize::from(height.0)),
         verbosity: judge.verbose,
         quiet: judge.quiet,
     }

@@ -16,7 +16,7 @@ use crate::libpq::parameters::{
 };
 use crate::libpq::verdict::version_range;
 use crate::net::SystemNetwork;
-use crate::observation::{Depth, OBSERVATION_VERSION, Observation};
+use crate::observation::{Depth, OBSERVATION_VERSION, Observation, Purpose};
 use crate::observe::plan::{EnumeratePlan, HostPlan, Lookup, Plan, TlsPlan};
 use crate::observe::{join_all, observe};
 use crate::private_key::{self, ClientKey};
@@ -42,7 +42,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
-    run_showing(args, output::Shown::new(&args.judge))
+    run_showing(args, output::Shown::new(&args.judge)?)
 }
 
 /// Probes the targets and shows each report by `shown`.
@@ -88,11 +88,14 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
             time,
             timeout: options.timeout,
         };
-        let report = assess(
+        let mut report = assess(
             &observation,
             options.emulates,
             args.judge.at.unwrap_or(observation.observed_at),
         );
+        if args.compare_sni {
+            report.notes.extend(nothing_to_compare(&observation));
+        }
         code = code.max(output::exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
@@ -111,7 +114,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
         }
         shown.add_timed(report, took)?;
     }
-    shown.finish()?;
+    code = code.max(shown.finish()?);
     if let Some(path) = &args.textfile {
         let timed = reports.iter().map(|(report, took)| (report, Some(*took)));
         textfile::write(path, &output::metrics(timed, Exposition::Prometheus))?;
@@ -120,6 +123,27 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
         write(path, &saved)?;
     }
     Ok(code)
+}
+
+/// Why `--compare-sni` has compared nothing, where that is so.
+fn nothing_to_compare(observation: &Observation) -> Option<String> {
+    let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
+    let mut named = None;
+    for connection in addresses.flat_map(|address| &address.connections) {
+        if connection.purpose == Purpose::WithoutServerName {
+            return None;
+        }
+        let offer = connection.offer.as_ref();
+        named = named.max(offer.map(|offer| offer.sni_wanted.is_some()));
+    }
+    let why = match named {
+        Some(false) => {
+            "libpq sends no server name here (an address, or sslsni=0), so every handshake is \
+             without"
+        }
+        _ => "no TLS handshake with a server name took place",
+    };
+    Some(format!("--compare-sni had nothing to compare: {why}"))
 }
 
 fn write(path: &str, bytes: &[u8]) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::emulates;
+use super::demands::Demands;
 use super::error::Error;
 use super::progress::{self, Progress};
 use super::scan_args::{ScanArgs, ScanFormatArg};
@@ -24,6 +25,7 @@ use crate::net::SystemNetwork;
 use crate::private_key;
 use crate::render;
 use crate::render::escape::escape;
+use crate::report::Report;
 use crate::scan::block::{Block, BlockSet};
 use crate::scan::checkpoint::{self, Done};
 use crate::scan::pace::{Gate, Rate, Turns};
@@ -46,11 +48,17 @@ const OTHER_DESCRIPTORS: usize = 160;
 
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let prober = prober(args)?;
+    let demands = Arc::new(Mutex::new(Demands::new(&args.findings)?));
     let inputs = Inputs::of(args)?;
     let (mut output, done) = output(args)?;
-    if args.format == ScanFormatArg::Csv {
-        render::csv_header(&mut output).map_err(super::error::output)?;
-    }
+    let header = match args.format {
+        ScanFormatArg::Csv => render::csv_header(&mut output),
+        ScanFormatArg::FindingsCsv => render::findings_csv_header(&mut output),
+        ScanFormatArg::Sarif => render::sarif_header(&mut output),
+        ScanFormatArg::Json | ScanFormatArg::Tlsx | ScanFormatArg::Zgrab2 => Ok(()),
+    };
+    header.map_err(super::error::output)?;
+    let log = (args.format == ScanFormatArg::Sarif).then(|| Log::new(&mut output));
     let selection = Arc::new(Selection {
         ports: ports(args),
         ports_chosen: !args.port.is_empty(),
@@ -69,15 +77,20 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
         on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
         Arc::new(prober),
         &SystemNetwork,
-        format(args.format),
+        format(args.format, Arc::clone(&demands), log.clone()),
         output,
         threads(concurrency),
     );
     let signal = supervise(&running, &progress)?;
     let ended = running.wait();
     progress.finish(&ended);
+    if let Some(log) = log {
+        log.finish().map_err(super::error::output)?;
+    }
     let stopped = stopped_by_input.load(Ordering::SeqCst);
-    exit_code(ended, signal, stopped, args.output.as_deref())
+    let code = exit_code(ended, signal, stopped, args.output.as_deref())?;
+    let failed = lock(&demands).finish(now())?;
+    Ok(if code == 0 { failed } else { code })
 }
 
 /// Waits for the end; the signal that ended it, if one did.
@@ -453,17 +466,89 @@ fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
     Ok((Box::new(Locked(file)), done))
 }
 
-fn format(format: ScanFormatArg) -> Format {
+fn format(format: ScanFormatArg, demands: Arc<Mutex<Demands>>, log: Option<Log>) -> Format {
+    let any = lock(&demands).any();
     Box::new(move |report, out| {
+        let judged = any.then(|| {
+            let mut report = report.clone();
+            lock(&demands).judge(&mut report);
+            report
+        });
+        let report = judged.as_ref().unwrap_or(report);
+        if let Some(log) = &log {
+            log.note(report);
+        }
         let written = match format {
             ScanFormatArg::Json => render::json(report, out),
             ScanFormatArg::Csv => render::csv(report, out),
             ScanFormatArg::Tlsx => render::tlsx(report, out),
             ScanFormatArg::Zgrab2 => render::zgrab2(report, out),
+            ScanFormatArg::Sarif => render::sarif_results(report, out),
+            ScanFormatArg::FindingsCsv => render::findings_csv(report, out),
         };
         // Memory takes everything.
         let _ = written;
     })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A SARIF log that is written as the results come: without the comma before the first, and with an
+/// end.
+#[derive(Clone)]
+struct Log(Arc<Mutex<Logged>>);
+
+struct Logged {
+    output: Box<dyn Write + Send>,
+    begun: bool,
+    unreached: Vec<String>,
+}
+
+impl Log {
+    /// Takes the place of an output.
+    fn new(output: &mut Box<dyn Write + Send>) -> Self {
+        let log = Self(Arc::new(Mutex::new(Logged {
+            output: Box::new(io::sink()),
+            begun: false,
+            unreached: Vec::new(),
+        })));
+        let before = std::mem::replace(output, Box::new(log.clone()));
+        lock(&log.0).output = before;
+        log
+    }
+
+    /// Remembers a target that did not answer.
+    fn note(&self, report: &Report) {
+        let notification = render::sarif_notification(report);
+        lock(&self.0).unreached.extend(notification);
+    }
+
+    /// Writes the end.
+    fn finish(&self) -> io::Result<()> {
+        let mut logged = lock(&self.0);
+        let unreached = std::mem::take(&mut logged.unreached);
+        render::sarif_footer(&unreached, &mut logged.output)?;
+        logged.output.flush()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut logged = lock(&self.0);
+        let first = !logged.begun && !bytes.is_empty();
+        logged.begun |= first;
+        match bytes.strip_prefix(b",").filter(|_| first) {
+            Some(rest) => logged.output.write_all(rest)?,
+            None => logged.output.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        lock(&self.0).output.flush()
+    }
 }
 
 /// Says what is wrong with a line and whether to go on.

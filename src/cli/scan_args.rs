@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::{DepthArg, LibpqArg, OpenSslArg, at, seconds};
+use super::demands::FindingsArgs;
 use super::usage::BadValue;
 use crate::scan::source::Shard;
 
@@ -18,6 +19,7 @@ Examples:
 const CARE: &str = "\
 Exit status:
   0    every target has its record
+  1    the same, and --fail-on found something
   2    an input or the output failed, or no target answered
   130  ended by Ctrl-C; 143: by SIGTERM. Finished records are written
 
@@ -137,6 +139,9 @@ pub(crate) struct ScanArgs {
     pub(crate) at: Option<i64>,
 
     #[command(flatten)]
+    pub(crate) findings: FindingsArgs,
+
+    #[command(flatten)]
     pub(crate) libpq: ScanLibpqArgs,
 }
 
@@ -151,6 +156,10 @@ pub(crate) enum ScanFormatArg {
     Tlsx,
     /// An object a line with the field names of zgrab2's module postgres.
     Zgrab2,
+    /// Findings as one log of SARIF 2.1.0.
+    Sarif,
+    /// Findings as CSV, a line each.
+    FindingsCsv,
 }
 
 /// libpq's keywords that are the same for all targets.

@@ -103,28 +103,34 @@ pub fn redact_service_file(content: &[u8], service: &str) -> Vec<u8> {
                 }
             }
             Line::Setting { keyword, value } if found => {
-                let keyword = String::from_utf8_lossy(keyword);
-                let value = String::from_utf8_lossy(value);
-                let harmless = Keyword::find(&keyword).is_some_and(|keyword| !keyword.secret);
-                let value = match harmless && !super::holds_secret(&value) {
-                    true => value.into_owned(),
-                    false => hidden_value(&keyword, &value),
-                };
-                saved.extend_from_slice(format!("{keyword}={value}").as_bytes());
+                let name = String::from_utf8_lossy(keyword);
+                let text = String::from_utf8_lossy(value);
+                match Keyword::find(&name) {
+                    // As it was to the byte: a line must not grow to one that is too long.
+                    Some(known) if !known.secret && !super::holds_secret(&text) => {
+                        saved.extend_from_slice(&[keyword, b"=", value].concat());
+                    }
+                    Some(_) => {
+                        let hidden = hidden_value(&name, &text);
+                        saved.extend_from_slice(format!("{name}={hidden}").as_bytes());
+                    }
+                    None => saved.extend_from_slice(sign_of(keyword)),
+                }
             }
-            Line::Other(text) if found => {
-                let sign = if text.starts_with(b"ldap") {
-                    "ldap"
-                } else {
-                    HIDDEN
-                };
-                saved.extend_from_slice(sign.as_bytes());
-            }
+            Line::Other(text) if found => saved.extend_from_slice(sign_of(text)),
             Line::Blank | Line::Setting { .. } | Line::Other(_) => {}
         }
         saved.push(b'\n');
     }
     saved
+}
+
+/// What stands for a line that is refused: as much as says why.
+fn sign_of(refused: &[u8]) -> &'static [u8] {
+    match refused.starts_with(b"ldap") {
+        true => b"ldap",
+        false => HIDDEN.as_bytes(),
+    }
 }
 
 /// The buffer of `parseServiceFile` less its NUL: a line this long, its end included, is refused.

@@ -27,7 +27,7 @@ pub(crate) const LINT: Lint = Lint {
         },
     ],
     advice: &[AdviceKind::CertificateExpired],
-    covers: &[],
+    covers: &["prefer-falls-back-to-plaintext"],
     check,
 };
 

@@ -18,7 +18,7 @@ pub(crate) const LINT: Lint = Lint {
         pgbouncer: None,
     }],
     advice: &[AdviceKind::CertificateUnsuitable],
-    covers: &[],
+    covers: &["prefer-falls-back-to-plaintext"],
     check,
 };
 

@@ -35,8 +35,13 @@ impl<'a> Context<'a> {
 
     /// The certificates from the leaf upwards that issued each other, of those that were sent.
     pub(super) fn path(&self) -> Vec<&'a CertificateReport> {
+        /// No path is longer; a server may send thousands of certificates.
+        const LONGEST: usize = 16;
         let mut path: Vec<&CertificateReport> = self.leaf().into_iter().collect();
-        while let Some(top) = path.last().filter(|top| top.subject != top.issuer) {
+        while let Some(top) = path
+            .last()
+            .filter(|top| top.subject != top.issuer && path.len() < LONGEST)
+        {
             let issuer = self.host.certificates.iter().find(|one| {
                 one.subject == top.issuer && !path.iter().any(|known| std::ptr::eq(*known, *one))
             });

@@ -1,6 +1,7 @@
 //! Something before PostgreSQL terminates TLS.
 
 use super::{Context, Lint, Remedy};
+use crate::advice::OR_OLDER;
 use crate::report::enumeration::FrontEnd;
 use crate::report::{AdviceKind, FixPlace, Severity};
 
@@ -9,8 +10,8 @@ pub(crate) const LINT: Lint = Lint {
     name: "front-end-terminates-tls",
     severity: Severity::Info,
     summary: "a pooler or proxy terminates TLS",
-    citation: "PostgreSQL since its minor releases of 2021: be-secure-openssl.c gives no session \
-               tickets and staples no OCSP response",
+    citation: "PostgreSQL since its minor releases of August 2024: be-secure-openssl.c gives no \
+               session tickets; none staples an OCSP response",
     explanation: "The client's TLS ends before the database. What its certificate proves is the \
                   pooler; nothing is known here of the way from there to the server.",
     remedies: &[Remedy {
@@ -26,7 +27,9 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    if let Some(advice) = context.advised(LINT.advice) {
+    if let Some(advice) = context.advised(LINT.advice)
+        && !advice.why.contains(OR_OLDER)
+    {
         return Some(advice.why.clone());
     }
     let found = &context.enumeration()?.front_end;
@@ -47,8 +50,12 @@ mod tests {
             advise(
                 host,
                 AdviceKind::FrontEnd,
-                "the server hands out 2 session tickets",
+                "the server staples an OCSP response, which no PostgreSQL does",
             );
+        });
+        passes(&LINT, |host| {
+            let why = format!("the server hands out 2 session tickets: {OR_OLDER}15.7 or below)");
+            advise(host, AdviceKind::FrontEnd, &why);
         });
         fires(&LINT, |host| {
             let found = &mut enumerate(host).front_end;

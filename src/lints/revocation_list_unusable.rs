@@ -19,7 +19,7 @@ pub(crate) const LINT: Lint = Lint {
         pgbouncer: None,
     }],
     advice: &[AdviceKind::RevocationListUnusable],
-    covers: &[],
+    covers: &["prefer-falls-back-to-plaintext"],
     check,
 };
 

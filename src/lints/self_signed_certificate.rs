@@ -23,7 +23,10 @@ pub(crate) const LINT: Lint = Lint {
         pgbouncer: None,
     }],
     advice: &[AdviceKind::SelfSigned],
-    covers: &["ca-certificate-as-server-certificate"],
+    covers: &[
+        "ca-certificate-as-server-certificate",
+        "prefer-falls-back-to-plaintext",
+    ],
     check,
 };
 

@@ -19,7 +19,7 @@ pub(crate) const LINT: Lint = Lint {
         pgbouncer: None,
     }],
     advice: &[],
-    covers: &["certificate-unsuitable"],
+    covers: &["certificate-unsuitable", "prefer-falls-back-to-plaintext"],
     check,
 };
 

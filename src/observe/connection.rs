@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
-use crate::observation::{Connection, Failure, NegotiationReply, StartupReply, Step};
+use crate::observation::{
+    Answer, Connection, Failure, NegotiationReply, Request, StartupReply, Step,
+};
 use crate::wire::postgres::{self, Decoded};
 
 /// How long the server gets to close after we did; it answers close_notify at once.
@@ -86,6 +88,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         let mut pending = Vec::new();
         let asking = negotiate(&mut stream, &postgres::SSL_REQUEST, &mut pending);
         connection.negotiation = limit.step(asking).await;
+        note_negotiation(connection, &pending);
         match connection.negotiation.value().map(|reply| reply.byte) {
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
@@ -113,9 +116,13 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     };
     connection.offer = Some(session.offer.clone());
     connection.handshake = limit.step(session.handshake()).await;
+    note(connection, session.answer.clone());
     if connection.handshake.value().is_some() && steps.startup && session.is_established() {
         connection.startup_encrypted = true;
-        connection.startup = limit.step(tls_startup(&mut session, plan)).await;
+        let mut answer = Answer::new(Request::StartupMessage);
+        let asking = tls_startup(&mut session, plan, &mut answer);
+        connection.startup = limit.step(asking).await;
+        note(connection, answer);
     }
     connection.tls = Some(session.seen());
     let until = limit.at.min(Instant::now() + LINGER);
@@ -135,7 +142,10 @@ pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection,
 ) {
     connection.startup_encrypted = false;
-    connection.startup = limit.step(plain_startup(&mut stream, plan, pending)).await;
+    let mut answer = Answer::new(Request::StartupMessage);
+    let asking = plain_startup(&mut stream, plan, pending, &mut answer);
+    connection.startup = limit.step(asking).await;
+    note(connection, answer);
     finish(stream, limit).await;
 }
 
@@ -145,10 +155,28 @@ pub(super) async fn gssenc<S: AsyncRead + AsyncWrite + Unpin>(
     limit: &Limit,
     connection: &mut Connection,
 ) {
-    let mut unused = Vec::new();
-    let asking = negotiate(&mut stream, &postgres::GSSENC_REQUEST, &mut unused);
+    let mut pending = Vec::new();
+    let asking = negotiate(&mut stream, &postgres::GSSENC_REQUEST, &mut pending);
     connection.negotiation = limit.step(asking).await;
+    note_negotiation(connection, &pending);
     finish(stream, limit).await;
+}
+
+/// Keeps an answer, if one came.
+fn note(connection: &mut Connection, answer: Answer) {
+    if answer.length > 0 {
+        connection.answers.push(answer);
+    }
+}
+
+/// Keeps the answer's byte, and what came with it.
+fn note_negotiation(connection: &mut Connection, pending: &[u8]) {
+    if let Some(reply) = connection.negotiation.value() {
+        let mut answer = Answer::new(Request::Negotiation);
+        answer.add(&[reply.byte]);
+        answer.add(pending);
+        connection.answers.push(answer);
+    }
 }
 
 /// Sends a request and reads the answer: one read, as libpq does, so that what follows the answer
@@ -185,6 +213,7 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     plan: &Plan,
     pending: Vec<u8>,
+    answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
     let sent = stream.write_all(&startup_bytes(plan)).await;
     sent.map_err(|error| failure_of(&error))?;
@@ -196,7 +225,7 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
             length = read_some(stream, &mut bytes).await?;
         }
         let bytes = std::mem::take(&mut bytes);
-        match replies.feed(&bytes, length == 0) {
+        match replies.feed(&bytes, length == 0, answer) {
             Some(reply) => {
                 if accepted(&reply) {
                     let _ = stream.write_all(&postgres::TERMINATE).await;
@@ -212,14 +241,22 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
 async fn tls_startup<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
     plan: &Plan,
+    answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
     session.send(&startup_bytes(plan)).await?;
-    encrypted_reply(session).await
+    encrypted_answer(session, answer).await
 }
 
 /// The server's reply to a StartupMessage over TLS.
 pub(super) async fn encrypted_reply<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
+) -> Result<StartupReply, Failure> {
+    encrypted_answer(session, &mut Answer::new(Request::StartupMessage)).await
+}
+
+async fn encrypted_answer<S: AsyncRead + AsyncWrite + Unpin>(
+    session: &mut TlsSession<S>,
+    answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
     let mut replies = Replies::default();
     loop {
@@ -227,7 +264,7 @@ pub(super) async fn encrypted_reply<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(bytes) => (bytes, Failure::Closed),
             Err(failure) => (Vec::new(), failure),
         };
-        match replies.feed(&bytes, bytes.is_empty()) {
+        match replies.feed(&bytes, bytes.is_empty(), answer) {
             Some(reply) => {
                 if accepted(&reply) {
                     let _ = session.send(&postgres::TERMINATE).await;
@@ -252,10 +289,14 @@ struct Replies {
 }
 
 impl Replies {
-    fn feed(&mut self, bytes: &[u8], at_end: bool) -> Option<StartupReply> {
+    /// `answer` gets the bytes of the messages that are read, and none of what follows them.
+    fn feed(&mut self, bytes: &[u8], at_end: bool, answer: &mut Answer) -> Option<StartupReply> {
         self.bytes.extend_from_slice(bytes);
         loop {
             let Decoded::Reply(reply, used) = postgres::startup_reply(&self.bytes, at_end) else {
+                if at_end {
+                    answer.add(&self.bytes);
+                }
                 let (newest, unrecognized) = self.negotiated.take_if(|_| at_end)?;
                 return Some(StartupReply::NegotiateProtocolVersion {
                     newest,
@@ -263,6 +304,7 @@ impl Replies {
                     then: None,
                 });
             };
+            answer.add(self.bytes.get(..used).unwrap_or(&self.bytes));
             let negotiated = self.negotiated.take();
             match (negotiated, reply) {
                 (

@@ -29,7 +29,9 @@ use super::ffdhe::FFDHE;
 use super::own_hello::own_hello;
 use super::plan::TlsPlan;
 use super::x448::X448;
-use crate::observation::{CertificateRequest, Failure, Handshake, HandshakeSignature, Offer};
+use crate::observation::{
+    Answer, CertificateRequest, Failure, Handshake, HandshakeSignature, Offer, Request,
+};
 use crate::tls12::{Client, Progress};
 use crate::wire::tls::openssl;
 use crate::wire::tls::server_flight::MAX_FLIGHT;
@@ -48,6 +50,8 @@ pub(super) struct TlsSession<S> {
     modern: Option<Modern>,
     /// What the ClientHello offers.
     pub(super) offer: Offer,
+    /// What came in answer to it.
+    pub(super) answer: Answer,
 }
 
 /// rustls, with what it shows.
@@ -188,6 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             hello,
             modern,
             offer,
+            answer: Answer::new(Request::ClientHello),
         })
     }
 
@@ -211,6 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             if bytes.is_empty() {
                 return Err(Failure::Closed);
             }
+            self.answer.add(&bytes);
             if self.own.progress() == Progress::Hello {
                 first.extend_from_slice(&bytes);
             }
@@ -222,6 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         self.feed_modern(&first).await?;
         while self.is_handshaking() {
             let bytes = self.receive_raw().await?;
+            self.answer.add(&bytes);
             self.feed_modern(&bytes).await?;
             if bytes.is_empty() && self.is_handshaking() {
                 return Err(Failure::Closed);

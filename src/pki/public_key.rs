@@ -10,6 +10,7 @@ use super::der::{
     BitString, DerResult, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
 };
 use super::oid::{self, Oid};
+use super::signature::weierstrass::Curve;
 
 /// The kind of a public key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -236,7 +237,7 @@ pub(crate) fn integer_bits(content: &[u8]) -> usize {
 }
 
 /// Whether the octets are a point of the curve (`EC_POINT_oct2point`). That it lies on the curve
-/// is looked at only where aws-lc knows the curve.
+/// is looked at only where its equation is known here.
 fn is_point(octets: &[u8], curve: &str, field: usize) -> bool {
     let well_formed = match octets.first() {
         Some(2 | 3) => octets.len() == 1 + field,
@@ -252,7 +253,12 @@ fn is_point(octets: &[u8], curve: &str, field: usize) -> bool {
         "secp384r1" => &aws::ECDSA_P384_SHA384_ASN1,
         "secp521r1" => &aws::ECDSA_P521_SHA512_ASN1,
         "secp256k1" => &aws::ECDSA_P256K1_SHA256_ASN1,
-        _ => return well_formed,
+        _ => {
+            return match Curve::named(curve) {
+                Some(curve) => curve.point(octets).is_some(),
+                None => well_formed,
+            };
+        }
     };
     well_formed && ParsedPublicKey::new(algorithm, plain_point(octets)).is_ok()
 }

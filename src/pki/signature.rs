@@ -2,13 +2,15 @@
 //!
 //! What the crates at hand cannot compute is `Unsupported`, never a guess.
 
-mod ecdsa_verify;
+mod digest;
 mod memory;
 mod rsa_verify;
+pub(super) mod weierstrass;
 
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 
+use self::weierstrass::Curve;
 use super::algorithm::{AlgorithmIdentifier, Hash, PssParameters, Scheme};
 use super::der::BitString;
 use super::public_key::{KeyKind, PublicKey, plain_point};
@@ -219,14 +221,32 @@ fn verify_ecdsa(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -
         ("secp521r1", Hash::Sha384) => &aws::ECDSA_P521_SHA384_ASN1,
         ("secp521r1", Hash::Sha512) => &aws::ECDSA_P521_SHA512_ASN1,
         ("secp256k1", Hash::Sha256) => &aws::ECDSA_P256K1_SHA256_ASN1,
-        _ => {
-            let point = plain_point(&key.key.octets);
-            return ecdsa_verify::verify(curve, hash, message, signature, &point);
-        }
+        _ => return verify_ecdsa_otherwise(message, signature, hash, curve, key),
     };
     UnparsedPublicKey::new(algorithm, plain_point(&key.key.octets))
         .verify(message, signature)
         .map_err(|_| SignatureError::Mismatch)
+}
+
+/// What aws-lc has no algorithm for.
+fn verify_ecdsa_otherwise(
+    message: &[u8],
+    signature: &[u8],
+    hash: Hash,
+    name: &str,
+    key: &PublicKey,
+) -> Verified {
+    let (Some(curve), Some(digest)) = (Curve::named(name), digest::of(hash, &[message])) else {
+        let name = format!("ECDSA with {name} and {}", hash.name());
+        return Err(SignatureError::Unsupported(name));
+    };
+    let point = curve
+        .point(&key.key.octets)
+        .ok_or(SignatureError::UnusableKey)?;
+    curve
+        .verifies(&digest, signature, &point)
+        .then_some(())
+        .ok_or(SignatureError::Mismatch)
 }
 
 fn verify_ml_dsa(message: &[u8], signature: &[u8], scheme: u16, key: &PublicKey) -> Verified {
@@ -343,7 +363,7 @@ mod tests {
         let key = EcdsaKeyPair::generate(&aws::ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let spki = key.public_key().as_der().unwrap();
         let mut key = PublicKey::from_der(spki.as_ref()).unwrap();
-        for scheme in [0x0303, 0x081a, 0xfefe] {
+        for scheme in [0x081a, 0xfefe] {
             assert!(matches!(
                 verify_handshake_signature(&key, scheme, MESSAGE, &[]),
                 Err(SignatureError::Unsupported(_))

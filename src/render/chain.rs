@@ -4,6 +4,10 @@ use super::page::{Page, Span, Tone, plain};
 use super::wording::{cut, subject, validity};
 use crate::report::{Anchors, CertificateReport, ChainReport, ChainStatus, Report, TlsReport};
 
+/// How many certificates of the tree are shown, and as many that were not needed: a server can
+/// send a hundred, and `-v` has them all.
+const MOST: usize = 10;
+
 /// A certificate of the tree.
 struct Node<'r> {
     name: &'r str,
@@ -13,7 +17,10 @@ struct Node<'r> {
 
 /// The tree, the server's certificate first: it is the one that people look for.
 pub(super) fn chain(page: &mut Page, report: &Report, sent: &[CertificateReport], tls: &TlsReport) {
-    let (nodes, unused) = nodes(report, sent, &tls.chain);
+    let (mut nodes, mut unused) = nodes(report, sent, &tls.chain);
+    let untold = nodes.len().saturating_sub(MOST) + unused.len().saturating_sub(MOST);
+    nodes.truncate(MOST);
+    unused.truncate(MOST);
     let branch = if page.style.unicode { "└─ " } else { "`- " };
     let lead = |depth: usize| match depth {
         0 => String::new(),
@@ -51,6 +58,9 @@ pub(super) fn chain(page: &mut Page, report: &Report, sent: &[CertificateReport]
         let head = format!("not needed, but sent: {name}; ");
         page.entry(label, &[plain(head), Span::new(tone, text)]);
         label = "";
+    }
+    if untold > 0 {
+        page.text(label, &format!("and {untold} more certificates (-v)"));
     }
     trust(page, &tls.chain);
 }

@@ -93,6 +93,7 @@ pub(super) fn row(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
+/// Writes cells, each quoted and none a formula.
 pub(super) fn line(cells: &[String], out: &mut impl Write) -> io::Result<()> {
     let mut separator = "";
     for cell in cells {

@@ -2,8 +2,9 @@
 
 use super::page::Page;
 use super::wording::cut;
-use crate::observation::Purpose;
-use crate::report::{Ending, HostReport, OfferReport, Step, Timing, Transport};
+use crate::libpq::error::ErrorCode;
+use crate::observation::{Purpose, Request};
+use crate::report::{AnswerReport, Ending, HostReport, OfferReport, Step, Timing, Transport};
 
 /// Addresses that were not the one.
 pub(super) fn addresses(page: &mut Page, host: &HostReport) {
@@ -89,7 +90,12 @@ pub(super) fn attempts(page: &mut Page, host: &HostReport) {
                 ending(attempt.ended_in)
             );
             if let Some(error) = &attempt.error {
-                text += &format!(" ({})", cut(&error.message));
+                // Of libpq's own text about the root file the second line is advice.
+                let message = match error.code {
+                    ErrorCode::RootCertMissing => error.message.lines().next().unwrap_or_default(),
+                    _ => &error.message,
+                };
+                text += &format!(" ({})", cut(message));
             }
             page.text(label, &text);
             label = "";
@@ -146,5 +152,68 @@ pub(super) fn offer(page: &mut Page, offer: &OfferReport) {
         &offer.signature_schemes,
     ] {
         page.text("", &list.join(" "));
+    }
+}
+
+/// `-vv`: the answers of the server, byte by byte.
+pub(super) fn answers(page: &mut Page, host: &HostReport) {
+    let mut label = "answers";
+    for AnswerReport { purpose, answer } in &host.answers {
+        let to = match (answer.to, purpose) {
+            (Request::Negotiation, Purpose::Gssenc) => "GSSENCRequest",
+            (Request::Negotiation, _) => "SSLRequest",
+            (Request::ClientHello, _) => "the ClientHello",
+            (Request::StartupMessage, _) => "the StartupMessage",
+        };
+        let plural = if answer.length == 1 { "" } else { "s" };
+        let first = if answer.bytes.len() < answer.length {
+            format!(", the first {}", answer.bytes.len())
+        } else {
+            String::new()
+        };
+        page.text(
+            label,
+            &format!(
+                "{}: to {to}, {} byte{plural}{first}:",
+                purpose_text(*purpose),
+                answer.length
+            ),
+        );
+        label = "";
+        let columns = if page.room() < columns_of(16) { 8 } else { 16 };
+        for row in answer.bytes.chunks(columns) {
+            page.token("", &hex_dump(row, columns));
+        }
+    }
+}
+
+/// How wide a row of so many bytes is: two digits and a blank each, a blank, the characters.
+const fn columns_of(bytes: usize) -> usize {
+    bytes * 4 + 1
+}
+
+/// Bytes in hexadecimal, and as the characters that they are in ASCII.
+fn hex_dump(row: &[u8], columns: usize) -> String {
+    let digits: String = row.iter().map(|byte| format!("{byte:02x} ")).collect();
+    let shown = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        _ => '.',
+    };
+    let characters: String = row.iter().map(shown).collect();
+    format!("{digits:<width$} {characters}", width = columns * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_with_the_characters_that_they_are() {
+        assert_eq!(
+            hex_dump(b"SSH-2.0\x1b\xff", 16),
+            "53 53 48 2d 32 2e 30 1b ff                       SSH-2.0.."
+        );
+        assert_eq!(hex_dump(&[0; 16], 16).len(), columns_of(16));
+        assert_eq!(hex_dump(&[b'a'; 8], 8).len(), columns_of(8));
     }
 }

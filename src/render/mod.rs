@@ -8,12 +8,15 @@ pub mod escape;
 mod evidence;
 mod expected;
 mod findings;
+mod findings_csv;
 mod lint;
 mod names;
 pub mod openmetrics;
 mod page;
+mod profiles;
 mod quiet;
 mod reasons;
+mod sarif;
 mod sides;
 mod startup;
 mod text;
@@ -41,6 +44,9 @@ pub struct Style {
     pub unicode: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// Rows of the terminal, where it is shown in one: what is higher ends with its answer in a
+    /// line, because there the reader is.
+    pub height: Option<usize>,
     /// How much is shown: 0 the report, 1 also the details, 2 everything.
     pub verbosity: u8,
     /// One line only.
@@ -53,6 +59,7 @@ impl Default for Style {
             color: false,
             unicode: false,
             width: 80,
+            height: None,
             verbosity: 0,
             quiet: false,
         }
@@ -73,6 +80,52 @@ pub fn csv_header(out: &mut impl Write) -> io::Result<()> {
 /// When `out` does not take it.
 pub fn csv(report: &Report, out: &mut impl Write) -> io::Result<()> {
     csv::row(report, out)
+}
+
+/// Writes the names of the columns of [`findings_csv()`].
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn findings_csv_header(out: &mut impl Write) -> io::Result<()> {
+    findings_csv::header(out)
+}
+
+/// Writes the findings of one report as lines of CSV.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn findings_csv(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    findings_csv::rows(report, out)
+}
+
+/// Writes the begin of a SARIF log, up to its results.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_header(out: &mut impl Write) -> io::Result<()> {
+    sarif::header(out)
+}
+
+/// Writes the findings of one report as results of a SARIF log, each after a comma; the first comma
+/// of a log is not to be written.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_results(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    sarif::results(report, out)
+}
+
+/// What [`sarif_footer()`] is to say of a target that did not answer.
+pub fn sarif_notification(report: &Report) -> Option<String> {
+    sarif::notification(report)
+}
+
+/// Writes the end of a SARIF log, with what is to be said of targets that did not answer.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn sarif_footer(notifications: &[String], out: &mut impl Write) -> io::Result<()> {
+    sarif::footer(notifications, out)
 }
 
 /// Writes one report with the field names of tlsx, an object a line.
@@ -131,8 +184,10 @@ pub fn text(report: &Report, style: Style, out: &mut impl Write) -> io::Result<(
     } else {
         text::report(&mut page, report);
     }
+    let high = !style.quiet && page.is_higher_than_the_terminal();
     out.write_all(page.into_text().as_bytes())?;
-    enumerations(report, style, out)
+    enumerations(report, style, out)?;
+    in_short(high, std::slice::from_ref(report), style, out)
 }
 
 /// Writes for people what the enumerations of a report found, if there are any.
@@ -178,9 +233,24 @@ pub fn comparison(reports: &[Report], style: Style, out: &mut impl Write) -> io:
     }
     let mut page = Page::new(style);
     text::several(&mut page, reports);
+    let high = page.is_higher_than_the_terminal();
     out.write_all(page.into_text().as_bytes())?;
     let mut all = reports.iter();
-    all.try_for_each(|report| enumerations(report, style, out))
+    all.try_for_each(|report| enumerations(report, style, out))?;
+    in_short(high, reports, style, out)
+}
+
+/// Below what is higher than the terminal, the answers once more in a line each.
+fn in_short(high: bool, reports: &[Report], style: Style, out: &mut impl Write) -> io::Result<()> {
+    if !high {
+        return Ok(());
+    }
+    let mut page = Page::new(style);
+    for report in reports {
+        quiet::line(&mut page, report);
+    }
+    writeln!(out)?;
+    out.write_all(page.into_text().as_bytes())
 }
 
 /// What was enumerated comes after all else.

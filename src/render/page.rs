@@ -100,6 +100,12 @@ impl Page {
         self.text
     }
 
+    /// Whether what was written first has gone from the screen, with the prompt below the rest.
+    pub(super) fn is_higher_than_the_terminal(&self) -> bool {
+        let rows = self.style.height;
+        rows.is_some_and(|rows| self.text.lines().count() >= rows)
+    }
+
     /// Whether labels have no room beside their text.
     pub(super) fn narrow(&self) -> bool {
         self.style.width < NARROW

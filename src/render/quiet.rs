@@ -4,6 +4,7 @@ use super::page::{Page, Span, Tone, plain};
 use super::wording::{
     cut, days, encrypted, endpoint, error_class, outcome, tls_answer, verdict_tone,
 };
+use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::report::{Outcome, Report, StartupKind, Status};
 
@@ -35,7 +36,7 @@ pub(super) fn line(page: &mut Page, report: &Report) {
         match (verdict.outcome, &verdict.error) {
             (Outcome::Connects, _) if report.status == Status::UnixSocket => {}
             (Outcome::Connects, _) => said += &format!(" {}", encrypted(verdict, false)),
-            (_, Some(error)) => said += &format!(": {}", error_class(error.code)),
+            (_, Some(error)) => said += &format!(": {}", reason(error.code)),
             (Outcome::Undetermined, _) => said += &format!(", TLS {}", tls_answer(verdict.tls)),
             (Outcome::Fails, None) => {}
         }
@@ -51,7 +52,10 @@ pub(super) fn line(page: &mut Page, report: &Report) {
                 Span::new(Tone::Bad, "PLAINTEXT accepted")
             }
             StartupKind::Refused => plain("plaintext refused"),
-            _ => plain("plaintext fails"),
+            // Another moment it may be let in.
+            StartupKind::Error => Span::new(Tone::Doubtful, "plaintext: server error"),
+            StartupKind::Timeout => Span::new(Tone::Doubtful, "plaintext: no answer"),
+            StartupKind::Failed => plain("plaintext fails"),
         });
     }
     let mut spans = Vec::new();
@@ -61,5 +65,30 @@ pub(super) fn line(page: &mut Page, report: &Report) {
         }
         spans.push(part);
     }
-    page.line(&spans);
+    if page.style.height.is_some() {
+        // In a terminal words stay whole; elsewhere a target is a line, however long.
+        page.flow(&[], 4, &spans);
+    } else {
+        page.line(&spans);
+    }
+}
+
+/// Why libpq does not connect, in fewer words still.
+fn reason(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::RootCertMissing => "no root file",
+        ErrorCode::RootCertUnreadable => "unusable root file",
+        ErrorCode::ClientCertUnusable => "unusable client certificate",
+        ErrorCode::CertUntrusted => "untrusted chain",
+        ErrorCode::HostnameMismatch => "wrong name",
+        ErrorCode::ClientCertRequired => "no client certificate",
+        ErrorCode::ClientCertRejected => "client certificate refused",
+        ErrorCode::ServerRefusedSsl => "no TLS",
+        ErrorCode::BadParameter => "bad parameters",
+        ErrorCode::TlsVersionUnsupported => "TLS version",
+        ErrorCode::TlsHandshakeFailed => "TLS handshake",
+        ErrorCode::ConnectionClosed => "connection closed",
+        ErrorCode::AuthRequirementFailed => "authentication",
+        other => error_class(other),
+    }
 }

@@ -17,11 +17,18 @@ pub(super) struct Reason<'r> {
     fixes: &'r [Fix],
 }
 
+impl Reason<'_> {
+    /// Whether it is these words of libpq's.
+    pub(super) fn quotes(&self, words: &str) -> bool {
+        self.libpq && self.text == words
+    }
+}
+
 /// The reasons of a host's verdicts, each once, the advice on a mode below what libpq says of it.
 pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
     let mut reasons = Vec::new();
     let mut given: Vec<_> = host.advice.iter().collect();
-    for (text, modes) in texts(&host.sslmodes) {
+    for (text, libpq, modes) in texts(&host.sslmodes) {
         let (here, later): (Vec<_>, Vec<_>) = given
             .into_iter()
             .partition(|advice| advice.modes.iter().any(|mode| modes.contains(mode)));
@@ -33,7 +40,7 @@ pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
                 .iter()
                 .any(|advice| text.contains(&advice.why) || advice.why.contains(begin));
         if !said {
-            reasons.push(of_libpq(text, modes));
+            reasons.push(of_verdict(text, libpq, modes));
         }
         reasons.extend(here.into_iter().map(advice));
     }
@@ -47,13 +54,15 @@ pub(super) fn of_host(host: &HostReport) -> Vec<Reason<'_>> {
 /// Those of a list's verdicts; what to do is its hosts' business.
 pub(super) fn of_list(verdicts: &[Verdict]) -> Vec<Reason<'static>> {
     let texts = texts(verdicts).into_iter();
-    texts.map(|(text, modes)| of_libpq(text, modes)).collect()
+    texts
+        .map(|(text, libpq, modes)| of_verdict(text, libpq, modes))
+        .collect()
 }
 
-fn of_libpq(text: String, modes: Vec<SslMode>) -> Reason<'static> {
+fn of_verdict(text: String, libpq: bool, modes: Vec<SslMode>) -> Reason<'static> {
     Reason {
         modes,
-        libpq: true,
+        libpq,
         text: text.replace('\n', ". "),
         fixes: &[],
     }
@@ -68,9 +77,9 @@ fn advice(advice: &Advice) -> Reason<'_> {
     }
 }
 
-/// Each libpq text once, with the modes that have it.
-fn texts(verdicts: &[Verdict]) -> Vec<(String, Vec<SslMode>)> {
-    let mut reasons: Vec<(String, Vec<SslMode>)> = Vec::new();
+/// Each text once, whether it is libpq's, and the modes that have it.
+fn texts(verdicts: &[Verdict]) -> Vec<(String, bool, Vec<SslMode>)> {
+    let mut reasons: Vec<(String, bool, Vec<SslMode>)> = Vec::new();
     for verdict in verdicts {
         let text = match (&verdict.error, &verdict.reason) {
             // This text is all libpq's own, with an advice on a second line. Where a server has
@@ -87,9 +96,10 @@ fn texts(verdicts: &[Verdict]) -> Vec<(String, Vec<SslMode>)> {
             },
             (None, None) => continue,
         };
-        match reasons.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, modes)) => modes.push(verdict.mode),
-            None => reasons.push((text, vec![verdict.mode])),
+        let libpq = verdict.error.is_some();
+        match reasons.iter_mut().find(|(known, ..)| *known == text) {
+            Some((.., modes)) => modes.push(verdict.mode),
+            None => reasons.push((text, libpq, vec![verdict.mode])),
         }
     }
     reasons

@@ -1,7 +1,7 @@
 //! A table of several sides: a column for each, or where columns would be too narrow each value
 //! with those who have it.
 
-use super::page::{Page, Span, plain, strong};
+use super::page::{Page, Span, strong};
 
 /// Columns that labels take.
 const LABELS: usize = 13;
@@ -57,8 +57,50 @@ fn by_value(page: &mut Page, sides: &[&str], row: &Row<'_>) {
     }
     let mut label = row.label;
     for (value, names) in values {
-        let names = strong(names.join(", "));
-        page.entry(label, &[names, plain(": "), value.clone()]);
+        // All lines of a value stand under its first word: none can pass for another side's.
+        let lead = format!("{}: ", names.join(", "));
+        let value = std::slice::from_ref(value);
+        if page.width_of(&lead) * 3 > page.room() {
+            page.text(label, &lead);
+            page.branch("", "  ", value);
+        } else {
+            page.branch(label, &lead, value);
+        }
         label = "";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Style;
+    use super::super::page::plain;
+    use super::*;
+
+    #[test]
+    fn what_one_side_says_does_not_pass_for_the_word_of_another() {
+        let said = format!("CN={} B: TLS, chain", "x ".repeat(40));
+        for width in [40, 60, 80] {
+            for padding in 0..80 {
+                let mut page = Page::new(Style {
+                    width,
+                    ..Style::default()
+                });
+                let said = format!("{}{said}", "y".repeat(padding));
+                let row = Row {
+                    label: "subject",
+                    values: vec![plain(said), plain("CN=b")],
+                };
+                by_value(&mut page, &["A", "B"], &row);
+                let text = page.into_text();
+                let indent = |line: &str| line.len() - line.trim_start().len();
+                let b = text.lines().filter(|line| line.contains("B: "));
+                let own = b.clone().next_back().map(indent);
+                assert_eq!(
+                    b.filter(|line| Some(indent(line)) == own).count(),
+                    1,
+                    "{text}"
+                );
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use super::page::{Page, Span, plain, strong};
 use super::wording::{cut, endpoint, reached_address, state};
 use super::{
-    chain, comparison, evidence, expected, findings, names, reasons, startup, tls, verdicts, ways,
+    chain, comparison, evidence, expected, findings, names, profiles, reasons, startup, tls,
+    verdicts, ways,
 };
 use crate::emulates::OpenSsl;
 use crate::report::{HostReport, Report, Status};
@@ -76,9 +77,9 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     page.blank();
     verdicts::table(page, report, &host.sslmodes, false);
     page.blank();
-    let reasons = reasons::of_host(host).into_iter();
-    let reasons: Vec<_> = reasons.map(|reason| (reason, None)).collect();
-    reasons::write(page, &reasons);
+    let reasons = reasons::of_host(host);
+    let all: Vec<_> = reasons.iter().cloned().map(|one| (one, None)).collect();
+    reasons::write(page, &all);
     page.blank();
     reasons::other_clients(page, &host.other_clients);
     page.blank();
@@ -95,10 +96,11 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
     if let Some(file) = &host.expected_certificate {
         expected::expected(page, file);
     }
-    startup::startup(page, &host.startup, host.status);
+    startup::startup(page, &host.startup, host.status, &reasons);
     ways::ways(page, host);
     evidence::addresses(page, host);
     findings::findings(page, host);
+    profiles::profiles(page, host);
     if page.style.verbosity > 0 {
         page.blank();
         chain::fields(page, &host.certificates);
@@ -109,6 +111,7 @@ fn host(page: &mut Page, report: &Report, host: &HostReport) {
         if let Some(offer) = host.tls.as_ref().and_then(|tls| tls.offer.as_ref()) {
             evidence::offer(page, offer);
         }
+        evidence::answers(page, host);
     }
 }
 
@@ -142,7 +145,8 @@ fn footer(page: &mut Page, reports: &[&Report]) {
     let took = match reports {
         [Report { hosts, .. }] if connections > 0 => match hosts.as_slice() {
             [host] => {
-                let took: f64 = host.timings.iter().map(|timing| timing.ms).sum();
+                // The sum of nothing is -0.
+                let took = host.timings.iter().fold(0.0, |sum, timing| sum + timing.ms);
                 format!(", {took:.0} ms")
             }
             _ => String::new(),

@@ -4,7 +4,7 @@ use super::page::{Page, Span, Tone, plain};
 use super::sides::{self, Row};
 use super::wording::cut;
 use crate::observation::Purpose;
-use crate::report::HostReport;
+use crate::report::{HostReport, NamelessReport};
 
 /// How much of a hash is shown.
 const HASH: usize = 10;
@@ -61,6 +61,9 @@ pub(super) fn ways(page: &mut Page, host: &HostReport) {
             .collect();
         page.blank();
         sides::table(page, "ways in", &names, &rows);
+        if let Some(text) = host.without_server_name.as_ref().and_then(without_name) {
+            page.text("", text);
+        }
         page.blank();
     }
     if let Some(answer) = &host.gssenc_request {
@@ -70,6 +73,21 @@ pub(super) fn ways(page: &mut Page, host: &HostReport) {
             other => format!("no: GSSENCRequest is answered {}", cut(other)),
         };
         page.text("GSSAPI", &text);
+    }
+}
+
+/// Whom it concerns that the server goes by the name that it is asked for.
+fn without_name(nameless: &NamelessReport) -> Option<&'static str> {
+    match (nameless.completed, nameless.same_chain) {
+        (_, Some(false)) => Some(
+            "the server chooses its certificate by SNI: by address, with sslsni=0 or with libpq 13 \
+             and older, clients get the other one",
+        ),
+        (false, _) => Some(
+            "without SNI (by address, with sslsni=0 or with libpq 13 and older) clients do not get \
+             in",
+        ),
+        _ => None,
     }
 }
 

@@ -94,8 +94,8 @@ fn is_octet_ranges(text: &str) -> bool {
     };
     let many = |octet: &&str| octet.contains(['-', ',', '*']);
     first.len() == 3
-        && octets.iter().all(|octet| set(octet))
-        && (first.iter().any(|octet| many(octet)) || last.contains(['*', ',']))
+        && octets.iter().all(set)
+        && (first.iter().any(many) || last.contains(['*', ',']))
 }
 
 fn network(of: IpAddr, length: &str) -> Result<Block, &'static str> {

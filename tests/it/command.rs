@@ -114,7 +114,7 @@ const WRONG: [(&[&str], &str, &str); 26] = [
     (
         &["help", "nonsense"],
         "no help on \"nonsense\"",
-        "there is sslmode, depth, exit-codes, files, environment, ",
+        "there is sslmode, depth, exit-codes, findings, profiles, files, environment, ",
     ),
     (
         &["demo", "h"],

@@ -225,9 +225,16 @@ fn comparing_without_the_server_name_costs_nothing_where_libpq_sends_none() {
     for no_name in ["sslsni=0", "host=127.0.0.1"] {
         let run = counted.costs_with(&["--depth", "handshake", "--compare-sni"], no_name, 1);
         assert!(run.at("/hosts/0/without_server_name").is_null(), "{run:#?}");
+        // That nothing was compared is said.
+        let notes = run.at("/notes").to_string();
+        let words = "--compare-sni had nothing to compare: libpq sends no server name here";
+        assert!(notes.contains(words), "{no_name}: {notes}");
     }
     let counted = Counted::new(15, "ssl = off\n");
-    counted.costs_with(&["--compare-sni"], "", 2);
+    let run = counted.costs_with(&["--compare-sni"], "", 2);
+    let notes = run.at("/notes").to_string();
+    let words = "--compare-sni had nothing to compare: no TLS handshake";
+    assert!(notes.contains(words), "{notes}");
 }
 
 #[test]

@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 use pgprobe::lints::LINTS;
 use pgprobe::report::Severity;
+use serde_json::Value;
 
-use crate::support::fleet::pgprobe;
+use crate::support::certificates::Workshop;
+use crate::support::fleet::{Servers, pgprobe};
+use crate::support::installation::cache;
+use crate::support::pgprobe::Client;
+use crate::support::postgres::{PgCluster, Setup};
 use crate::support::repository::{assert_file, repository};
 
 /// The lines in `docs/findings.md` that what is made stands between.
@@ -95,5 +100,576 @@ fn a_name_that_there_is_not_gets_a_line_and_the_nearest_ones() {
         assert!(ran.stderr.contains(&format!("\nhint: {hint}")), "{ran:?}");
         assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");
         assert_eq!(ran.stderr.lines().count(), 2, "{ran:?}");
+    }
+}
+
+/// Lint and severity of each finding on a host.
+fn found(host: &Value) -> Vec<(String, String)> {
+    let findings = host["findings"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    findings
+        .iter()
+        .map(|one| (text(&one["lint"]), text(&one["severity"])))
+        .collect()
+}
+
+/// A CA, an intermediate one, and `server.crt` with the chain below the root, for a name.
+fn chained(name: &str) -> Workshop {
+    let workshop = Workshop::new();
+    workshop.write(
+        "ca.ext",
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign",
+    );
+    workshop.write("server.ext", &format!("subjectAltName=DNS:{name}\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth"));
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    workshop.run(&format!(
+        "openssl req -new -x509 -days 3650 {key} -out root.crt -keyout root.key -subj '/CN=Root'
+         openssl req -new {key} -out issuing.csr -keyout issuing.key -subj '/CN=Issuing'
+         openssl x509 -req -in issuing.csr -CA root.crt -CAkey root.key -CAcreateserial \
+             -out issuing.crt -days 1000 -extfile ca.ext
+         openssl req -new {key} -out server.csr -keyout server.key -subj '/CN={name}'
+         openssl x509 -req -in server.csr -CA issuing.crt -CAkey issuing.key -CAcreateserial \
+             -out leaf.crt -days 365 -extfile server.ext
+         cat leaf.crt issuing.crt > server.crt
+         chmod 600 server.key"
+    ));
+    workshop
+}
+
+#[test]
+fn a_server_by_the_book_has_nothing_above_info() {
+    let workshop = chained("db.example.test");
+    let server = PgCluster::new(18);
+    server.install(workshop.path(), &["server.crt", "server.key"]);
+    let server = server.start(Setup {
+        settings: "ssl = on\nssl_min_protocol_version = 'TLSv1.3'",
+        hba: "hostssl all all all scram-sha-256",
+        ident: "",
+    });
+    let client = Client::new(format!(
+        "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres \
+         sslrootcert=root.crt",
+        server.port
+    ))
+    .in_folder(workshop.path());
+    for options in [
+        &[][..],
+        &["--depth", "handshake"],
+        &["--depth", "full", "--compare-sni", "--enumerate"],
+    ] {
+        let run = client.json(options);
+        let host = run.at("/hosts/0");
+        assert_eq!(host["status"], "tls", "{run:?}");
+        let worse: Vec<_> = found(&host)
+            .into_iter()
+            .filter(|(_, severity)| severity != "info")
+            .collect();
+        assert_eq!(worse, [], "{options:?}");
+        assert_eq!(host["suggestions"], serde_json::json!([]));
+    }
+    // The same with an enumeration keeps to the strictest of the profiles, but for the lifetime.
+    let run = client.json(&[
+        "--enumerate",
+        "--profile",
+        "cis-postgresql-17",
+        "--profile",
+        "mozilla-modern",
+        "--fail-on",
+        "low,cis-postgresql-17",
+    ]);
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let outcomes = |profile: usize| -> Vec<(String, String)> {
+        let rules = run.at(&format!("/hosts/0/profiles/{profile}/rules"));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let rules = rules.as_array().unwrap().iter();
+        rules
+            .map(|rule| (text(&rule["id"]), text(&rule["outcome"])))
+            .collect()
+    };
+    for (id, outcome) in outcomes(0) {
+        assert_eq!(outcome, "pass", "{id}");
+    }
+    for (id, outcome) in outcomes(1) {
+        let expected = if id == "certificate-lifespan" {
+            "fail"
+        } else {
+            "pass"
+        };
+        assert_eq!(outcome, expected, "{id}");
+    }
+}
+
+#[test]
+fn what_is_suggested_clears_what_was_found() {
+    let workshop = Workshop::like(
+        "openssl req -new -nodes -newkey rsa:2048 -out server.csr -keyout server.key -subj /CN=db
+         openssl x509 -req -in server.csr -signkey server.key -days 5000 -out server.crt",
+    );
+    let server = PgCluster::new(15).permissive();
+    server.install(workshop.path(), &["server.crt", "server.key"]);
+    let settings = "ssl = on\nssl_min_protocol_version = 'TLSv1'\nssl_max_protocol_version = 'TLSv1.2'\n\
+                    ssl_ciphers = 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'";
+    let hba = "host all all all password";
+    let mut server = server.start(Setup {
+        settings,
+        hba,
+        ident: "",
+    });
+    let client = Client::new(format!(
+        "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres",
+        server.port
+    ));
+    let host = client.json(&["--enumerate"]).at("/hosts/0");
+    let names: Vec<_> = found(&host).into_iter().map(|(name, _)| name).collect();
+    for name in [
+        "cleartext-password-in-plaintext",
+        "null-cipher",
+        "anonymous-cipher",
+        "tls-1-0-or-1-1",
+        "tls-1-3-missing",
+        "no-forward-secrecy",
+        "x509-version-1",
+        "self-signed-certificate",
+        "host-name-mismatch",
+        "certificate-lifetime-too-long",
+        "cbc-cipher",
+    ] {
+        assert!(names.iter().any(|one| one == name), "{name}: {names:?}");
+    }
+    // Of one cause there is one.
+    for covered in [
+        "plaintext-accepted",
+        "cleartext-password-authentication",
+        "subject-alt-name-missing",
+        "post-quantum-group-missing",
+    ] {
+        assert!(!names.iter().any(|one| one == covered), "{covered}");
+    }
+    let (mut new_settings, mut new_hba) = (settings.to_owned(), hba.to_owned());
+    let mut cleared = Vec::new();
+    for suggestion in host["suggestions"].as_array().unwrap() {
+        let lines: Vec<_> = suggestion["lines"].as_array().unwrap().iter().collect();
+        for line in lines.iter().map(|line| line.as_str().unwrap()) {
+            match suggestion["place"].as_str().unwrap() {
+                "postgresql_conf" => new_settings += &format!("\n{line}"),
+                "pg_hba_conf" => new_hba = format!("{line}\n{new_hba}"),
+                other => panic!("{other}"),
+            }
+        }
+        let clears = suggestion["clears"].as_array().unwrap().iter();
+        cleared.extend(clears.map(|name| name.as_str().unwrap().to_owned()));
+    }
+    assert!(cleared.len() >= 6, "{cleared:?}");
+    server.reload(Setup {
+        settings: &new_settings,
+        hba: &new_hba,
+        ident: "",
+    });
+    let host = client.json(&["--enumerate"]).at("/hosts/0");
+    for (name, _) in found(&host) {
+        assert!(!cleared.contains(&name), "{name} is still there");
+    }
+}
+
+/// The recorded observations of real servers, by name.
+fn recordings() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(repository("tests/data/observations"))
+        .unwrap()
+        .filter_map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            name.strip_suffix(".json").map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// `pgprobe assess` of a recording, a day after it was made.
+fn assess(name: &str, options: &[&str]) -> crate::support::pgprobe::Run {
+    let folder = repository("tests/data/observations");
+    let file = format!("{name}.json");
+    let arguments = [&["assess", &file, "--at", "2026-11-24"], options].concat();
+    pgprobe(&folder, &[], &arguments)
+}
+
+#[test]
+fn real_servers_have_these_findings() {
+    let mut text = String::new();
+    for name in recordings() {
+        let ran = assess(&name, &["--format", "json"]);
+        for line in ran.stdout.lines() {
+            let report: Value = serde_json::from_str(line).unwrap();
+            for host in report["hosts"].as_array().unwrap() {
+                let found: Vec<_> = found(host)
+                    .into_iter()
+                    .map(|(lint, severity)| format!("{severity} {lint}"))
+                    .collect();
+                writeln!(text, "{name}: {}", found.join(", ")).unwrap();
+            }
+        }
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("findings", text);
+    });
+}
+
+/// Checks a SARIF log against the schema of OASIS; its results.
+fn assert_sarif(text: &str) -> Vec<Value> {
+    let schema = std::fs::read_to_string(cache().join("sarif/sarif-2.1.0.json"));
+    let schema = schema.expect("tests/setup has been run");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let log: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(&log)
+        .map(|error| format!("{}: {error}", error.instance_path))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    // The schema notices what is not of it.
+    let mut wrong = log.clone();
+    wrong["runs"][0]["results"] = serde_json::json!([{"level": "terrible"}]);
+    assert!(!validator.is_valid(&wrong));
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), LINTS.len());
+    let results = run["results"].as_array().unwrap().clone();
+    let mut prints = std::collections::BTreeSet::new();
+    for result in &results {
+        let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[rule]["id"], result["ruleId"]);
+        let print = result["partialFingerprints"]["pgprobeFinding/v1"].as_str();
+        assert!(prints.insert(print.unwrap().to_owned()), "{result:#}");
+    }
+    results
+}
+
+#[test]
+fn sarif_keeps_to_its_schema() {
+    let mut results = 0;
+    for name in recordings() {
+        let ran = assess(&name, &["--format", "sarif"]);
+        results += assert_sarif(&ran.stdout).len();
+    }
+    assert!(results > 50, "{results}");
+}
+
+#[test]
+fn a_target_that_does_not_answer_is_an_error_of_the_invocation() {
+    let ran = assess("connection-refused", &["--format", "sarif"]);
+    assert_eq!(assert_sarif(&ran.stdout), [Value::Null; 0]);
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let invocation = &log["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let said = invocation["toolExecutionNotifications"][0]["message"]["text"].as_str();
+    assert!(said.unwrap().contains("connect_failed"), "{invocation}");
+}
+
+#[test]
+fn fail_on_decides_the_exit_status() {
+    for (options, status) in [
+        (&[][..], 0),
+        (&["--fail-on", "critical"], 0),
+        (&["--fail-on", "high"], 1),
+        (&["--fail-on", "medium"], 1),
+        (&["--fail-on", "plaintext-accepted"], 1),
+        (&["--fail-on", "no-tls,md5-authentication"], 1),
+        (&["--fail-on", "no-tls"], 0),
+        (&["--profile", "cis-postgresql-17"], 0),
+        (
+            &[
+                "--profile",
+                "cis-postgresql-17",
+                "--fail-on",
+                "cis-postgresql-17",
+            ],
+            1,
+        ),
+        (
+            &[
+                "--profile",
+                "mozilla-intermediate",
+                "--fail-on",
+                "mozilla-intermediate",
+            ],
+            0,
+        ),
+    ] {
+        let ran = assess("md5", &[&["-q"], options].concat());
+        assert_eq!(ran.status, Some(status), "{options:?}: {ran:?}");
+    }
+    // What it covers counts, and unreachable is unreachable.
+    let ran = assess("trust", &["-q", "--fail-on", "critical"]);
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    let ran = assess("connection-refused", &["-q", "--fail-on", "info"]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+}
+
+#[test]
+fn options_about_findings_are_refused_in_a_line_and_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let known = |finding: &str, reason: &str, until: &str| {
+        format!(
+            "[[known]]\ntarget = \"*\"\nfinding = \"{finding}\"\nreason = \"{reason}\"\nuntil = {until}\n"
+        )
+    };
+    let bad = [
+        (file("1", "[[known"), "line 1: "),
+        (
+            file("2", &known("nonsense", "x", "2027-01-01")),
+            "entry 1: there is no finding \"nonsense\"",
+        ),
+        (
+            file("3", &known("no-tls", " ", "2027-01-01")),
+            "entry 1: it has no reason",
+        ),
+        (
+            file("4", &known("no-tls", "x", "12:00:00")),
+            "entry 1: until is no date",
+        ),
+    ];
+    let mut wrong = vec![
+        (
+            vec!["--fail-on", "hihg"],
+            "there is no finding \"hihg\"",
+            "`pgprobe explain --list` has all",
+        ),
+        (
+            vec!["--fail-on", "mozilla-modern"],
+            "--fail-on names a profile that --profile does not",
+            "give it with --profile",
+        ),
+        (
+            vec!["--profile", "mozilla-modren"],
+            "cannot use \"mozilla-modren\" as a profile: there is no profile of that name",
+            "`pgprobe help profiles`",
+        ),
+        (
+            vec!["--profile", "./not-there.toml"],
+            "cannot read \"./not-there.toml\"",
+            "is the name right",
+        ),
+        (
+            vec!["--baseline", "./not-there"],
+            "cannot read \"./not-there\"",
+            "is the name right",
+        ),
+    ];
+    for (path, why) in &bad {
+        wrong.push((
+            vec!["--baseline", path],
+            why,
+            "`pgprobe TARGET --write-baseline FILE`",
+        ));
+    }
+    for (options, why, hint) in wrong {
+        let ran = assess("md5", &options);
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        let line = ran.stderr.lines().next().unwrap();
+        assert!(line.starts_with("error: ") && line.contains(why), "{ran:?}");
+        assert!(
+            ran.stderr.contains("\nhint: ") && ran.stderr.contains(hint),
+            "{ran:?}"
+        );
+        assert_eq!(ran.stderr.lines().count(), 2, "{ran:?}");
+    }
+}
+
+#[test]
+fn what_a_baseline_knows_fails_nothing_until_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known.toml");
+    let path = path.to_str().unwrap();
+    let ran = assess("md5", &["-q", "--write-baseline", path]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    let written = std::fs::read_to_string(path).unwrap();
+    assert!(written.contains("target = \"db.example.com:5432\"\nfinding = \"md5-authentication\""));
+    // It is not written over.
+    let ran = assess("md5", &["-q", "--write-baseline", path]);
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("hint: it is left as it is"), "{ran:?}");
+
+    let ran = assess("md5", &["-q", "--baseline", path, "--fail-on", "low"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    let ran = assess("md5", &["--baseline", path, "--format", "json"]);
+    let host = ran.at("/hosts/0");
+    let findings = host["findings"].as_array().unwrap().iter();
+    assert!(findings.clone().count() > 0);
+    for finding in findings.filter(|one| one["severity"] != "info") {
+        assert!(finding["known"]["reason"].is_string(), "{finding}");
+    }
+    let ran = assess("md5", &["--baseline", path, "--format", "sarif"]);
+    for result in assert_sarif(&ran.stdout) {
+        assert_eq!(result["suppressions"][0]["kind"], "external", "{result}");
+    }
+    let ran = assess("md5", &["--baseline", path]);
+    assert!(ran.stdout.contains("(by the baseline)"), "{}", ran.stdout);
+
+    // The day after, it counts again; and what another server has is not known.
+    let until = written
+        .split("until = ")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap();
+    let file = "md5.json";
+    let observations = repository("tests/data/observations");
+    for (at, status) in [
+        (format!("{until}T23:59:59Z"), 0),
+        (format!("{until}T23:59:59+00:00"), 0),
+        (String::from("2100-01-01"), 1),
+    ] {
+        let arguments = [
+            "assess",
+            file,
+            "--at",
+            &at,
+            "-q",
+            "--baseline",
+            path,
+            "--fail-on",
+            "md5-authentication",
+        ];
+        let ran = pgprobe(&observations, &[], &arguments);
+        assert_eq!(ran.status, Some(status), "{at}: {ran:?}");
+        assert_eq!(ran.stderr.contains("expired on"), status == 1, "{ran:?}");
+    }
+    let ran = assess(
+        "trust",
+        &["-q", "--baseline", path, "--fail-on", "critical"],
+    );
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("md5-authentication of db.example.com:5432 was not found"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_profile_of_ones_own_is_read_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("house.toml");
+    // The one of the help topic.
+    let topic = include_str!("../../src/cli/help/profiles.txt");
+    let begin = topic.find("    name = ").unwrap();
+    let end = topic.find("\nChecks without").unwrap();
+    std::fs::write(
+        &path,
+        topic[begin..end].replace("\n    ", "\n").trim_start(),
+    )
+    .unwrap();
+    let options = ["--profile", path.to_str().unwrap(), "--format", "json"];
+    let rule = assess("good", &options).at("/hosts/0/profiles/0/rules/0");
+    assert_eq!(rule["outcome"], "not_observed", "{rule}");
+    let rule = assess("old-suites", &options).at("/hosts/0/profiles/0/rules/0");
+    assert_eq!(rule["outcome"], "fail", "{rule}");
+    assert_eq!(rule["source"], "original");
+    // Every name of a check stands in the topic.
+    let source = include_str!("../../src/profiles/mod.rs");
+    let (_, checks) = source.split_once("pub enum Check {").unwrap();
+    let (checks, _) = checks.split_once("\n}").unwrap();
+    for line in checks.lines().filter(|line| !line.contains("///")) {
+        let name = line.trim().trim_end_matches(',').split('(').next().unwrap();
+        let mut word = String::new();
+        for c in name.chars() {
+            if c.is_ascii_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.push(c.to_ascii_lowercase());
+        }
+        assert!(topic.contains(&word), "{word}");
+    }
+    for profile in pgprobe::profiles::all() {
+        assert!(
+            topic.contains(&profile.name) || profile.name.starts_with("cis-postgresql-1"),
+            "{}",
+            profile.name
+        );
+    }
+}
+
+#[test]
+fn a_scan_is_one_log_and_fails_by_what_it_found() {
+    let servers = Servers::start();
+    let ports = ["good", "no-tls"].map(|name| servers.named(name).address.port());
+    let closed = crate::support::fleet::closed_port();
+    let targets = [ports[0], ports[1], closed].map(|port| format!("127.0.0.1:{port}"));
+    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
+    let scan = |options: &[&str], targets: &[&str]| {
+        servers.pgprobe(&[&["scan", "-q", "--depth", "startup"], options, targets].concat())
+    };
+    let ran = scan(&["--format", "sarif"], &targets);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let results = assert_sarif(&ran.stdout);
+    assert!(
+        results.iter().any(|one| one["ruleId"] == "no-tls"),
+        "{results:#?}"
+    );
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let said = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+    assert_eq!(said.as_array().unwrap().len(), 1, "{said}");
+    for (options, status) in [
+        (&["--fail-on", "no-tls"][..], 1),
+        (&["--fail-on", "certificate-expired"], 0),
+    ] {
+        let ran = scan(options, &targets);
+        assert_eq!(ran.status, Some(status), "{ran:?}");
+    }
+    let ran = scan(&["--format", "findings-csv"], &targets);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("\"target\",\"tag\",\"host\""));
+    // Each target has a line, whatever became of it.
+    for target in &targets {
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with(&format!("\"{target}\""))),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn the_document_has_what_the_demo_fleet_shows() {
+    let servers = Servers::start();
+    let ran = servers.pgprobe(&["demo", "--format", "json"]);
+    let mut text = String::from(
+        "# Findings of the demo fleet\n\n<!-- Made by tests/it/findings.rs; UPDATE_DOCS=1 writes it. -->\n\n\
+         What `pgprobe demo` finds on each of its servers; [findings.md](findings.md) says what each is.\n\n\
+         | server | what it is | findings |\n|---|---|---|\n",
+    );
+    let text_ran = servers.pgprobe(&["demo"]);
+    let heads = text_ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("== "));
+    for (line, head) in ran.stdout.lines().zip(heads) {
+        let report: Value = serde_json::from_str(line).unwrap();
+        let (name, about) = head.split_once(": ").unwrap();
+        writeln!(text, "| {name} | {about} | {} |", cell(&report["hosts"][0])).unwrap();
+    }
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("| ")).count(),
+        10
+    );
+    assert_file("docs/findings-demo.md", &text);
+}
+
+/// The findings on a host as the cell of a table.
+pub(crate) fn cell(host: &Value) -> String {
+    let cells: Vec<_> = found(host)
+        .into_iter()
+        .map(|(lint, severity)| format!("{severity}: `{lint}`"))
+        .collect();
+    if cells.is_empty() {
+        "none".into()
+    } else {
+        cells.join("<br>")
     }
 }

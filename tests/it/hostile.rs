@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use pgprobe::assess::assess;
 use pgprobe::emulates::Emulates;
 use pgprobe::observation::{
-    CertificateRequest, Endpoint, Failure, HostObservation, Observation, ServerError, StartupReply,
-    Step,
+    Answer, CertificateRequest, Endpoint, Failure, HostObservation, Observation, Request,
+    ServerError, StartupReply, Step,
 };
 use pgprobe::render::{self, Style};
 use pgprobe::report::Report;
@@ -22,6 +22,16 @@ const HOSTILE: &str = "\x1b[31m\x1b]0;owned\x07\u{9b}2J\r\n\u{2028}\u{202e}\u{20
 
 /// The same as far as an IA5String can hold it.
 const HOSTILE_ASCII: &str = "\x1b[31m\x1b]0;owned\x07\r\n\x7f\x08\nFORGED  verify-full  connects";
+
+/// How much text reports may be whatever the server says, in a terminal that there is: nobody would
+/// read more.
+fn most_shown(style: Style) -> usize {
+    match (style.width, style.verbosity) {
+        (WIDE, _) => usize::MAX,
+        (_, 0) => 128 * 1024,
+        _ => 2 * 1024 * 1024,
+    }
+}
 
 /// Columns enough that nothing is wrapped.
 const WIDE: usize = 100_000;
@@ -43,6 +53,53 @@ fn nothing_a_server_says_reaches_the_terminal_raw() {
                 "a line of the server's own in {style:?}:\n{shown}"
             );
         }
+    }
+}
+
+#[test]
+fn side_by_side_they_do_no_more() {
+    let reports = reports();
+    let recorded = ["good", "wrong-name"].map(|name| report(&observation(name)));
+    let beside: Vec<_> = recorded.into_iter().chain(reports).collect();
+    for style in styles() {
+        let mut out = Vec::new();
+        render::comparison(&beside, style, &mut out).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        let raw: BTreeSet<char> = shown.chars().filter(|one| dangerous(*one)).collect();
+        assert!(raw.is_empty(), "{raw:?} in {style:?}:\n{shown}");
+        assert!(shown.len() < most_shown(style), "{}", shown.len());
+        let mut starts = shown.lines().map(str::trim_start);
+        let forged = starts.find(|line| style.width == WIDE && line.starts_with("FORGED"));
+        assert!(forged.is_none(), "in {style:?}:\n{shown}");
+        if !style.quiet {
+            assert!(shown.contains("servers side by side"), "{shown}");
+            // The real ones are still read: nobody else's words stand in their column.
+            assert!(shown.contains("pg-primary.internal"), "{shown}");
+        }
+    }
+    // In columns the lines keep to the terminal, too.
+    for width in [40, 60, 80, 100] {
+        let mut out = Vec::new();
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        render::comparison(&beside, style, &mut out).unwrap();
+        for line in String::from_utf8(out).unwrap().lines() {
+            let to_copy = line.starts_with("    ") && !line.starts_with("     ");
+            assert!(to_copy || line.len() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_very_long_is_cut() {
+    let [.., long] = reports();
+    for style in styles() {
+        let mut out = Vec::new();
+        render::text(&long, style, &mut out).unwrap();
+        let most = most_shown(style);
+        assert!(out.len() < most, "{} in {style:?}", out.len());
     }
 }
 
@@ -224,6 +281,7 @@ fn styles() -> Vec<Style> {
                         verbosity,
                         width,
                         unicode,
+                        height: (width == 80).then_some(24),
                         color: false,
                     });
                 }
@@ -234,9 +292,8 @@ fn styles() -> Vec<Style> {
 }
 
 /// Reports of servers that put [`HOSTILE`] wherever a server has a say.
-fn reports() -> [Report; 4] {
-    let recorded = std::fs::read_to_string(repository("tests/data/observations/good-full.json"));
-    let base: Observation = serde_json::from_str(&recorded.unwrap()).unwrap();
+fn reports() -> [Report; 5] {
+    let base = observation("good-full");
     let mut certificates = base.clone();
     let error = ServerError {
         severity: HOSTILE.into(),
@@ -286,6 +343,28 @@ fn reports() -> [Report; 4] {
             why: HOSTILE.into(),
         });
     }
+    let mut long = base.clone();
+    let text = format!("{HOSTILE}{}", "\u{202e}long".repeat(8 * 1024));
+    for connection in connections(&mut long) {
+        if let Some(tls) = &mut connection.tls {
+            tls.certificates = vec![certificate_of(&text); 30];
+            tls.alpn = Some(text.clone());
+            tls.certificate_request = Some(CertificateRequest {
+                authorities: vec![name(); 300],
+                signature_schemes: Vec::new(),
+            });
+        }
+        if connection.startup.value().is_some() {
+            connection.startup = answer(StartupReply::Error(ServerError {
+                message: text.clone(),
+                detail: Some(text.clone()),
+                ..error.clone()
+            }));
+        }
+        let mut bytes = Answer::new(Request::StartupMessage);
+        bytes.add(text.as_bytes());
+        connection.answers = vec![bytes];
+    }
     let mut unresolved = base;
     unresolved.client.input = HOSTILE.into();
     unresolved.hosts = vec![HostObservation {
@@ -299,8 +378,17 @@ fn reports() -> [Report; 4] {
         },
         addresses: Vec::new(),
     }];
-    [certificates, mechanisms, broken, unresolved]
-        .map(|observation| assess(&observation, Emulates::default(), observation.observed_at))
+    [certificates, mechanisms, broken, unresolved, long].map(|one| report(&one))
+}
+
+/// What was seen of a real server.
+fn observation(name: &str) -> Observation {
+    let file = repository("tests/data/observations").join(format!("{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn report(observation: &Observation) -> Report {
+    assess(observation, Emulates::default(), observation.observed_at)
 }
 
 fn connections(
@@ -316,8 +404,13 @@ fn connections(
 
 /// Self-signed, with [`HOSTILE`] as subject and subjectAltNames.
 fn certificate() -> Vec<u8> {
+    certificate_of(HOSTILE)
+}
+
+/// The same for another subject.
+fn certificate_of(subject: &str) -> Vec<u8> {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, HOSTILE);
+    params.distinguished_name.push(DnType::CommonName, subject);
     params
         .distinguished_name
         .push(DnType::OrganizationName, "a\0b");
@@ -341,4 +434,43 @@ fn name() -> Vec<u8> {
     };
     let common_name = [&[0x06, 0x03, 0x55, 0x04, 0x03][..], &tagged(0x0c, value)].concat();
     tagged(0x30, &tagged(0x31, &tagged(0x30, &common_name)))
+}
+
+#[test]
+fn findings_of_a_hostile_server_are_text_in_every_format() {
+    let mut found = 0;
+    for mut report in reports() {
+        // What a spreadsheet would take for a formula, and a viewer for a link or a placeholder.
+        for host in &mut report.hosts {
+            for finding in &mut host.findings {
+                finding.message = format!("=cmd|'/c calc'!A0 [x](https://evil) {{0}} {HOSTILE}");
+                found += 1;
+            }
+        }
+        let mut results = Vec::new();
+        render::sarif_results(&report, &mut results).unwrap();
+        let results = String::from_utf8(results).unwrap();
+        assert!(!results.chars().any(|one| one != '\n' && dangerous(one)));
+        for line in results.lines() {
+            let line = line.strip_prefix(',').unwrap();
+            let result: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = result["message"]["text"].as_str().unwrap();
+            assert!(!text.chars().any(dangerous), "{text:?}");
+            assert!(text.contains(r"\[x\](https://evil) {{0}}"), "{text}");
+        }
+        let mut lines = Vec::new();
+        render::findings_csv(&report, &mut lines).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        assert!(
+            !lines
+                .chars()
+                .any(|one| !"\r\n".contains(one) && dangerous(one))
+        );
+        assert!(!lines.contains("\"=cmd"), "{lines}");
+        assert_eq!(lines.matches("\r\n").count(), lines.matches('\n').count());
+        for line in lines.lines() {
+            assert_eq!(line.split("\",\"").count(), 13, "{line}");
+        }
+    }
+    assert!(found > 3, "{found}");
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 24] = [
+const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("emulates", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str], Tokio); 24] = [
     ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
     ("pki", &["curve448", "emulates"], Tokio::No),
-    ("private_key", &["emulates"], Tokio::No),
+    ("private_key", &["emulates", "tls12"], Tokio::No),
     (
         "libpq",
         &[
@@ -74,6 +74,7 @@ const LAYERS: [(&str, &[&str], Tokio); 24] = [
         &["emulates", "libpq", "lints", "observation", "report"],
         Tokio::No,
     ),
+    ("profiles", &["report"], Tokio::No),
     ("inventory", &["render", "report"], Tokio::No),
     // The world.
     ("net", &["observation"], Tokio::Yes),

@@ -202,6 +202,11 @@ fn checkers_of_their_syntax_take_both_files() {
 
 #[test]
 fn each_line_says_what_stands_under_it() {
+    let mut findings = String::from(
+        "# Findings of docker-compose.yml\n\n<!-- Made by tests/it/people.rs; UPDATE_DOCS=1 writes it. \
+         -->\n\nWhat the line over each service of `docker-compose.yml` finds; \
+         [findings.md](findings.md) says what each is.\n\n| service | findings |\n|---|---|\n",
+    );
     let mut lines: Vec<String> = COMPOSE.lines().map(str::to_owned).collect();
     for name in SERVICES {
         let workshop = Workshop::new();
@@ -223,6 +228,8 @@ fn each_line_says_what_stands_under_it() {
         });
         let client = Client::new(words.collect::<Vec<_>>().join(" ")).in_folder(workshop.path());
         let run = client.json(&[]);
+        let cell = crate::findings::cell(&run.at("/hosts/0"));
+        findings += &format!("| {name} | {cell} |\n");
         let verdicts = MODES
             .iter()
             .zip(run.verdicts())
@@ -236,6 +243,7 @@ fn each_line_says_what_stands_under_it() {
             assert!(text.contains("Version: 1 "), "{text}");
         }
     }
+    assert_file("docs/findings-compose.md", &findings);
     assert_file("docker-compose.yml", &(lines.join("\n") + "\n"));
 }
 

@@ -117,6 +117,7 @@ replay!(
 );
 replay!(suites_of_long_ago, "old-suites", "--format json");
 replay!(first_host_of_two_is_down, "hosts", "--format json");
+replay!(servers_side_by_side, "primary-and-replica", "-vv");
 replay!(unix_socket, "unix-socket", "--sslmode require");
 replay!(
     parameters_that_libpq_refuses,

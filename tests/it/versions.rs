@@ -61,6 +61,15 @@ fn probe(major: u32) -> Run {
         major >= DIRECT,
         "{run:#?}"
     );
+    // With TLS 1.3 it gave session tickets before 12.20, 13.16, 14.13, 15.8 and 16.4, which do not
+    // make a pooler of it.
+    let tickets = run.at("/tls/session_tickets");
+    assert_eq!(tickets == 2, major < 12, "{run:#?}");
+    let advice = run.at("/hosts/0/advice").to_string();
+    assert_eq!(advice.contains("it is older"), major < 12, "{advice}");
+    assert!(!advice.contains("which no PostgreSQL does"), "{advice}");
+    let findings = run.at("/hosts/0/findings").to_string();
+    assert!(!findings.contains("front-end-terminates-tls"), "{findings}");
     // Before 12 a server knows no GSSENCRequest, and Debian's alone is built with Kerberos.
     let expected = match major {
         ..12 => "E",

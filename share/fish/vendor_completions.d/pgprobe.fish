@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgprobe_global_optspecs
-    string join \n depth= all-addresses compare-sni timeout= enumerate max-connections-per-second= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
+    string join \n depth= all-addresses compare-sni timeout= enumerate max-connections-per-second= expect-cert= save-observation= save-chain= textfile= libpq= openssl= at= format= q/quiet v/verbose color= fail-on= baseline= write-baseline= profile= host= hostaddr= p/port= d/dbname= U/user= sslmode= sslrootcert= sslcrl= sslcrldir= sslcert= sslkey= sslpassword= sslcertmode= sslnegotiation= sslsni= ssl-min-protocol-version= ssl-max-protocol-version= channel-binding= require-auth= gssencmode= connect-timeout= service= h/help V/version
 end
 
 function __fish_pgprobe_needs_command
@@ -44,10 +44,16 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l openssl -d 'The TLS lib
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
 json\t'An object a line'
-openmetrics\t'Metrics'"
+openmetrics\t'Metrics'
+sarif\t'Findings as SARIF 2.1.0'
+findings-csv\t'Findings as CSV, a line each'"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l fail-on -d 'Exit with 1 where there is a finding of this severity or worse, of this name, or a failed rule of this profile' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l baseline -d 'The findings that are known, with reason and last day: see `pgprobe help findings`' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l host -d 'Server name, address or socket directory' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s p -l port -d 'Port' -r
@@ -97,10 +103,16 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l openssl -d 'T
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
 json\t'An object a line'
-openmetrics\t'Metrics'"
+openmetrics\t'Metrics'
+sarif\t'Findings as SARIF 2.1.0'
+findings-csv\t'Findings as CSV, a line each'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l fail-on -d 'Exit with 1 where there is a finding of this severity or worse, of this name, or a failed rule of this profile' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l baseline -d 'The findings that are known, with reason and last day: see `pgprobe help findings`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l host -d 'Server name, address or socket directory' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s p -l port -d 'Port' -r
@@ -190,10 +202,16 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l openssl -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
 json\t'An object a line'
-openmetrics\t'Metrics'"
+openmetrics\t'Metrics'
+sarif\t'Findings as SARIF 2.1.0'
+findings-csv\t'Findings as CSV, a line each'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l fail-on -d 'Exit with 1 where there is a finding of this severity or worse, of this name, or a failed rule of this profile' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l baseline -d 'The findings that are known, with reason and last day: see `pgprobe help findings`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l host -d 'Server name, address or socket directory' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l hostaddr -d 'Address to connect to; the name is still that of `host`' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s p -l port -d 'Port' -r
@@ -230,10 +248,16 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l openssl -d 'The
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l format -d 'How to show it; `json` is an object a line, described in docs/json.md, `openmetrics` are the metrics of docs/monitoring/prometheus.md' -r -f -a "text\t'For people'
 json\t'An object a line'
-openmetrics\t'Metrics'"
+openmetrics\t'Metrics'
+sarif\t'Findings as SARIF 2.1.0'
+findings-csv\t'Findings as CSV, a line each'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l color -d 'When to use colours; NO_COLOR is kept' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l fail-on -d 'Exit with 1 where there is a finding of this severity or worse, of this name, or a failed rule of this profile' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l baseline -d 'The findings that are known, with reason and last day: see `pgprobe help findings`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -260,7 +284,9 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s o -l output -d 
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l format -d 'The form of a record' -r -f -a "json\t'An object a line, described in docs/json.md'
 csv\t'A line for a spreadsheet, after one of headings'
 tlsx\t'An object a line with the field names of tlsx'
-zgrab2\t'An object a line with the field names of zgrab2\'s module postgres'"
+zgrab2\t'An object a line with the field names of zgrab2\'s module postgres'
+sarif\t'Findings as one log of SARIF 2.1.0'
+findings-csv\t'Findings as CSV, a line each'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l progress -d 'Where standard error is no terminal: a line about the progress every so many seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l libpq -d 'The libpq to emulate [default: 18]' -r -f -a "15\t''
 16\t''
@@ -270,6 +296,10 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l openssl -d 'The
 3-level1\t'OpenSSL 3 at security level 1 (upstream 3.0 and 3.1)'
 1.1.1\t'OpenSSL 1.1.1 at its default level 1'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l at -d 'Judge validity at this time (RFC 3339, or seconds since 1970) instead of now' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l fail-on -d 'Exit with 1 where there is a finding of this severity or worse, of this name, or a failed rule of this profile' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l baseline -d 'The findings that are known, with reason and last day: see `pgprobe help findings`' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s d -l dbname -d 'Database, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s U -l user -d 'User, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
@@ -295,4 +325,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes files environment assess check ciphers demo explain exporter scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes findings profiles files environment assess check ciphers demo explain exporter scan diff report help pgprobe"

@@ -16,7 +16,7 @@ pub struct Topic {
 }
 
 /// All topics, in the order of the list.
-pub const TOPICS: [Topic; 5] = [
+pub const TOPICS: [Topic; 7] = [
     Topic {
         name: "sslmode",
         about: "what libpq does at each sslmode, and what that protects from",
@@ -31,6 +31,16 @@ pub const TOPICS: [Topic; 5] = [
         name: "exit-codes",
         about: "what each command's exit status says",
         text: include_str!("exit-codes.txt"),
+    },
+    Topic {
+        name: "findings",
+        about: "what is wrong, what fails a run, and what is known already",
+        text: include_str!("findings.txt"),
+    },
+    Topic {
+        name: "profiles",
+        about: "what others demand of a server, and how to write your own",
+        text: include_str!("profiles.txt"),
     },
     Topic {
         name: "files",

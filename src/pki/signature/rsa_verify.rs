@@ -3,11 +3,11 @@
 use md5::Md5;
 use rsa::BigUint;
 use sha1::Sha1;
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha2::Digest as _;
 
 use super::super::algorithm::{Hash, PssParameters};
 use super::super::public_key::rsa_components;
-use super::{SignatureError, Verified};
+use super::{SignatureError, Verified, digest};
 
 /// `OPENSSL_RSA_MAX_MODULUS_BITS`.
 const MAX_MODULUS_BITS: usize = 16384;
@@ -19,7 +19,7 @@ const MAX_EXPONENT_BITS: usize = 64;
 /// RSASSA-PKCS1-v1_5.
 pub(super) fn pkcs1(message: &[u8], signature: &[u8], hash: Hash, key: &[u8]) -> Verified {
     let prefix = digest_info(hash).ok_or_else(|| unsupported(hash))?;
-    let digest = digest(hash, &[message]).ok_or_else(|| unsupported(hash))?;
+    let digest = digest::of(hash, &[message]).ok_or_else(|| unsupported(hash))?;
     let (_, encoded) = public_operation(signature, key)?;
     padded_to(&encoded, &[prefix, &digest].concat())
 }
@@ -57,8 +57,8 @@ pub(super) fn pss(
         mask_hash,
         salt_length,
     } = parameters;
-    let message_digest = digest(hash, &[message]).ok_or_else(|| unsupported(hash))?;
-    digest(mask_hash, &[]).ok_or_else(|| unsupported(mask_hash))?;
+    let message_digest = digest::of(hash, &[message]).ok_or_else(|| unsupported(hash))?;
+    digest::of(mask_hash, &[]).ok_or_else(|| unsupported(mask_hash))?;
     let (bits, encoded) = public_operation(signature, key)?;
     let matches = || -> Option<bool> {
         // The encoded message is one bit shorter than the modulus.
@@ -88,7 +88,7 @@ pub(super) fn pss(
         if *one != 1 || zeros.iter().any(|octet| *octet != 0) {
             return None;
         }
-        Some(digest(hash, &[&[0; 8], &message_digest, salt])? == digest_in)
+        Some(digest::of(hash, &[&[0; 8], &message_digest, salt])? == digest_in)
     };
     if matches() == Some(true) {
         Ok(())
@@ -124,7 +124,7 @@ fn public_operation(signature: &[u8], key: &[u8]) -> Result<(usize, Vec<u8>), Si
 /// MGF1 (RFC 8017 B.2.1), applied.
 fn mask(data: &mut [u8], seed: &[u8], hash: Hash) -> Option<()> {
     for (counter, chunk) in (0_u32..).zip(data.chunks_mut(hash.length())) {
-        let block = digest(hash, &[seed, &counter.to_be_bytes()])?;
+        let block = digest::of(hash, &[seed, &counter.to_be_bytes()])?;
         for (octet, mask) in chunk.iter_mut().zip(block) {
             *octet ^= mask;
         }
@@ -134,25 +134,6 @@ fn mask(data: &mut [u8], seed: &[u8], hash: Hash) -> Option<()> {
 
 fn unsupported(hash: Hash) -> SignatureError {
     SignatureError::Unsupported(format!("RSA with {}", hash.name()))
-}
-
-pub(super) fn digest(hash: Hash, parts: &[&[u8]]) -> Option<Vec<u8>> {
-    fn of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
-        let mut digest = D::new();
-        for part in parts {
-            digest.update(part);
-        }
-        digest.finalize().to_vec()
-    }
-    Some(match hash {
-        Hash::Md5 => of::<Md5>(parts),
-        Hash::Sha1 => of::<Sha1>(parts),
-        Hash::Sha224 => of::<Sha224>(parts),
-        Hash::Sha256 => of::<Sha256>(parts),
-        Hash::Sha384 => of::<Sha384>(parts),
-        Hash::Sha512 => of::<Sha512>(parts),
-        _ => return None,
-    })
 }
 
 /// The DER of a DigestInfo before the digest (RFC 8017 9.2 note 1).
@@ -173,6 +154,18 @@ const fn digest_info(hash: Hash) -> Option<&'static [u8]> {
         ],
         Hash::Sha512 => &[
             0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 64,
+        ],
+        Hash::Sha3_224 => &[
+            0x30, 0x2d, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 7, 5, 0, 4, 28,
+        ],
+        Hash::Sha3_256 => &[
+            0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8, 5, 0, 4, 32,
+        ],
+        Hash::Sha3_384 => &[
+            0x30, 0x41, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9, 5, 0, 4, 48,
+        ],
+        Hash::Sha3_512 => &[
+            0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10, 5, 0, 4, 64,
         ],
         _ => return None,
     })

@@ -48,6 +48,42 @@ fn plaintext_that_is_refused_is_told_from_a_refusal_of_everything() {
         paste(&run, "tls-refused", "pg_hba_conf")
     ));
     assert_eq!(connect(&client, &required, Libpq::V15), Ok(true));
+
+    // The same behind a chain that does not verify: both are to be mended.
+    reload(hba);
+    let other = signed("other", &["DNS:other"]);
+    let conninfo = format!("{} sslrootcert={}", client.conninfo, other.file("ca.crt"));
+    let run = Client::new(conninfo).json(&[]);
+    let found = advice(&run, "tls-refused");
+    let modes = serde_json::json!(["require", "verify-ca", "verify-full"]);
+    assert_eq!(found["modes"], modes);
+    let why = found["why"].as_str().unwrap();
+    assert!(
+        why.starts_with("would still fail: pg_hba.conf refuses TLS"),
+        "{why}"
+    );
+}
+
+#[test]
+fn the_line_for_a_unix_socket_is_a_local_one() {
+    let workshop = usual();
+    let mut server = server(&workshop, "", "");
+    let data = server.data();
+    let folder = data.parent().unwrap();
+    let client = Client::new(format!(
+        "host={} port={} user=myuser dbname=myapp",
+        folder.display(),
+        server.port
+    ));
+    let run = client.json(&[]);
+    let line = paste(&run, "hba-refuses", "pg_hba_conf");
+    assert_eq!(line, "local  \"myapp\"  \"myuser\"  scram-sha-256");
+    server.reload(Setup {
+        settings: SSL_ON,
+        hba: &line,
+        ident: "",
+    });
+    assert_eq!(connect(&client, &client.conninfo, Libpq::V15), Ok(false));
 }
 
 #[test]

@@ -108,8 +108,8 @@ const PAINS: [Pain; 25] = [
         None,
         &[
             "node-postgres",
-            "sslmode=require without sslrootcert: no public CA has signed this certificate",
-            "require means verify-full there",
+            "sslmode=require without sslrootcert: it means verify-full there",
+            "no public CA has signed this",
         ],
     ),
     pain(

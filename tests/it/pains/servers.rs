@@ -59,6 +59,30 @@ impl FrontEnd {
         )
     }
 
+    /// stunnel, which shows its first certificate to whoever asks for no name or another, and the
+    /// second to who asks for `db.example.com`.
+    fn stunnel(first: &Workshop, second: &Workshop, backend: &PgCluster) -> Self {
+        let port = closed_port();
+        let service = |workshop: &Workshop| {
+            own(&workshop.path().join("server.key"));
+            format!(
+                "connect = 127.0.0.1:{}\nprotocol = pgsql\ncert = {}\nkey = {}\n",
+                backend.port,
+                workshop.file("server.crt"),
+                workshop.file("server.key"),
+            )
+        };
+        let text = format!(
+            "foreground = yes\npid =\n[first]\naccept = 127.0.0.1:{port}\n{}\
+             [second]\nsni = first:db.example.com\n{}",
+            service(first),
+            service(second),
+        );
+        let file = first.write("stunnel.conf", &text);
+        own(&file);
+        Self::start(port, "stunnel4", &[file.to_str().unwrap()])
+    }
+
     fn start(port: u16, program: &str, arguments: &[&str]) -> Self {
         let mut command = as_account(program.as_ref());
         command
@@ -252,5 +276,47 @@ fn answers_that_no_postgresql_gives_are_told_apart() {
                 .to_string()
                 .contains("starting up")
         );
+    }
+}
+
+#[test]
+fn a_certificate_that_is_chosen_by_sni_is_shown_beside_the_other() {
+    let (named, other) = (usual(), signed("other", &["DNS:other.example.com"]));
+    let server = server(&named, "", BOTH);
+    let proxy = FrontEnd::stunnel(&other, &named, &server);
+    let reached = |host: &str| {
+        let conninfo = format!(
+            "host={host} hostaddr=127.0.0.1 port={} user=myuser dbname=myapp",
+            proxy.port
+        );
+        Client::new(conninfo)
+    };
+    let client = reached("db.example.com");
+    let run = client.json(&["--compare-sni"]);
+    let nameless = run.at("/hosts/0/without_server_name");
+    assert_eq!(nameless["completed"], true, "{run:#?}");
+    assert_eq!(nameless["same_chain"], false, "{run:#?}");
+    assert_eq!(nameless["sha256"], other.fingerprint("server.crt"));
+    assert_eq!(
+        run.at("/certificates/0/sha256"),
+        named.fingerprint("server.crt")
+    );
+    let hash = other.fingerprint("server.crt");
+    let shown = format!("ANOTHER, {}", &hash[..10]);
+    let words = [&shown, "the server chooses its certificate by SNI"];
+    says(&client, &["--compare-sni"], &words);
+    // For another name it is the same with it and without.
+    let run = reached("db2.example.com").json(&["--compare-sni"]);
+    let nameless = run.at("/hosts/0/without_server_name");
+    assert_eq!(nameless["same_chain"], true, "{run:#?}");
+    // The real libpq gets the one that its sslsni asks for.
+    for (sslsni, verifies) in [(1, true), (0, false)] {
+        let root = named.file("ca.crt");
+        let verifying = format!(
+            "{} sslmode=verify-ca sslrootcert={root} sslsni={sslsni}",
+            client.conninfo
+        );
+        let connected = connect(&client, &verifying, Libpq::V15);
+        assert_eq!(connected.is_ok(), verifies, "{connected:?}");
     }
 }
