@@ -27,6 +27,7 @@ mod fuzz_corpora;
 mod gallery;
 mod host_names;
 mod hostile;
+mod hostile_servers;
 mod inventory;
 mod layering;
 mod legacy;

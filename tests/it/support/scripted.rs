@@ -147,6 +147,11 @@ impl Peer {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// The same; whether the client is still there.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// Reads until the client ends.
     pub(crate) fn wait_for_end(&mut self) {
         while !self.read(1).is_empty() {}
@@ -234,6 +239,11 @@ pub(crate) struct TlsPeer {
 impl TlsPeer {
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
+    }
+
+    /// The same; whether the client is still there.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
     }
 
     pub(crate) fn wait_for_end(&mut self) {
