@@ -26,8 +26,8 @@ pub(crate) const LINT: Lint = Lint {
             pgbouncer: None,
         },
         Remedy {
-            text: "then ask for SCRAM only: above the line that this user comes in by now, and reload; an older \
-                   password has to be set once more",
+            text: "then ask for SCRAM only: above the line that this user comes in by now, and \
+                   reload; an older password has to be set once more",
             place: FixPlace::PgHbaConf,
             lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
             pgbouncer: None,

@@ -274,7 +274,7 @@ fn an_advice_that_mends_nothing_is_not_pointed_to() {
         found.map(|one| (one.advice, one.fixes.len()))
     };
     assert_eq!(of_advice(&host), Some((Some(AdviceKind::FrontEnd), 1)));
-    host.advice[0].fixes.clear();
+    host.advice.last_mut().unwrap().fixes.clear();
     assert_eq!(of_advice(&host), Some((None, 1)));
 }
 
