@@ -78,6 +78,7 @@ async fn observe_host(
     };
     let mut waiting = endpoints.len();
     for endpoint in endpoints {
+        let began = Instant::now();
         // An address that swallows packets must leave time for the next one.
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(1);
@@ -101,7 +102,7 @@ async fn observe_host(
         let stays = !connections.is_empty() && !connections.iter().any(timed_out);
         let enumeration = match &plan.enumerate {
             Some(how) if stays && matches!(endpoint, Endpoint::Tcp(_)) => {
-                let seen = enumerate::enumerate(plan, how, host, &endpoint, network);
+                let seen = enumerate::enumerate(plan, how, host, &endpoint, network, began);
                 // Its room is there only where it is asked for.
                 let seen = Box::pin(seen).await;
                 Some(Box::new(seen))

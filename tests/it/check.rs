@@ -84,6 +84,8 @@ fn arguments_are_those_of_the_guidelines() {
         &["-H", "db", "--fingerprint", "abc"],
         &["one", "two"],
         &["http://db"],
+        &["-H", ""],
+        &["-?"],
         &[],
     ] {
         let run = plugin(&nobody, &[&["check"], arguments].concat());
