@@ -259,6 +259,26 @@ fn one_cause_is_one_finding() {
 }
 
 #[test]
+fn an_advice_that_mends_nothing_is_not_pointed_to() {
+    let mut host = host();
+    advise(
+        &mut host,
+        AdviceKind::FrontEnd,
+        "the server hands out tickets",
+    );
+    let of_advice = |host: &HostReport| {
+        let found = findings(host, NOW);
+        let found = found
+            .iter()
+            .find(|one| one.lint == "front-end-terminates-tls");
+        found.map(|one| (one.advice, one.fixes.len()))
+    };
+    assert_eq!(of_advice(&host), Some((Some(AdviceKind::FrontEnd), 1)));
+    host.advice.last_mut().unwrap().fixes.clear();
+    assert_eq!(of_advice(&host), Some((None, 1)));
+}
+
+#[test]
 fn a_finding_keeps_its_fingerprint_and_another_has_another() {
     let prints: BTreeSet<_> = ["a:1", "a:2", "[::1]:5432"]
         .iter()

@@ -325,4 +325,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes findings profiles files environment assess check ciphers demo explain exporter scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes findings profiles files environment assess check ciphers demo explain exporter scan diff report help pgprobe topics"
