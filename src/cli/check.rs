@@ -231,11 +231,6 @@ impl Target {
 fn targets(args: &CheckArgs) -> Result<Vec<Option<Target>>, Error> {
     let mut all = Vec::new();
     for host in &args.hostnames {
-        // Such as a macro of the core that is not set: libpq's default is not meant.
-        if host.is_empty() {
-            let message = "-H is empty".into();
-            return Err(Error::Target { message });
-        }
         all.push(Some(if host.starts_with(['/', '@']) {
             // A directory of sockets, which a target of libpq is only as `host=`.
             Target::Host(host.clone())

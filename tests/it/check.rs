@@ -84,7 +84,6 @@ fn arguments_are_those_of_the_guidelines() {
         &["-H", "db", "--fingerprint", "abc"],
         &["one", "two"],
         &["http://db"],
-        &["-H", ""],
         &["-?"],
         &[],
     ] {
