@@ -16,8 +16,8 @@ pub(crate) const LINT: Lint = Lint {
                   connection.",
     remedies: &[
         Remedy {
-            text: "have new passwords stored for SCRAM, and set each once more with \\password; the \
-                   lines of pg_hba.conf can stay as they are",
+            text: "have new passwords stored for SCRAM, and set each once more with \\password; \
+                   the lines of pg_hba.conf can stay as they are",
             place: FixPlace::ServerShell,
             lines: &[
                 "psql -c \"ALTER SYSTEM SET password_encryption = 'scram-sha-256'\" -c 'SELECT \

@@ -1,5 +1,5 @@
-//! The lints as a whole; and for the tests of each, a server with nothing wrong, and what is changed of
-//! it to see the lint fire, or just not.
+//! The lints as a whole; and for the tests of each, a server with nothing wrong, and what is changed
+//! of it to see the lint fire, or just not.
 
 use std::collections::BTreeSet;
 
