@@ -29,6 +29,11 @@ fn missing(situation: &Situation<'_>) -> Option<Advice> {
                 format!("root certificate file \"{path}\" does not exist")
             }
         }
+        _ if situation.client.shared.is_some() => {
+            "no sslrootcert was given, and for many targets no home directory is looked into for \
+             .postgresql/root.crt"
+                .to_owned()
+        }
         _ => "there is no home directory to look for .postgresql/root.crt in".to_owned(),
     };
     if let Some(leaf) = situation.leaf()

@@ -220,6 +220,18 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust
         }
     }
     result.lines.extend(policy.judge(host));
+    // In TLS 1.3 a front end that demands one says so only after the handshake.
+    let asks = host.tls.as_ref().is_some_and(|tls| {
+        let certificate = &tls.client_certificate;
+        certificate.requested == Some(true) && !certificate.sent
+    });
+    if asks && reached && !policy.needs_startup() {
+        result.notes.push(
+            "the server asks for a client certificate; whether it does without one is not asked \
+             at this depth (--require-mode and --require-client-cert ask)"
+                .into(),
+        );
+    }
     if let Some(mode) = report.target.sslmode.filter(|_| policy.mode.is_none()) {
         let mode = mode.name();
         result.notes.push(format!(
@@ -336,6 +348,8 @@ fn handshake(host: &HostReport) -> Line {
                     | ErrorCode::ProtocolError
                     | ErrorCode::AlpnMissing
                     | ErrorCode::UnencryptedDataInjected
+                    | ErrorCode::ClientCertRequired
+                    | ErrorCode::ClientCertRejected
             )
         });
     if let Some(error) = refusal {

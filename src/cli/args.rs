@@ -254,7 +254,8 @@ pub(crate) struct JudgeArgs {
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
 
-    /// Show more: details of the certificates and times; twice: what libpq would try, in order.
+    /// Show more: details of the certificates and times; twice: what libpq would try, in order, and
+    /// the bytes of the answers.
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
 

@@ -158,8 +158,8 @@ pub(super) fn write(path: &str, found: &[(String, Vec<Finding>)], now: i64) -> R
     };
     let (today, until) = (day(0), day(DAYS));
     let mut text = format!(
-        "# Findings that are known, for `pgprobe --baseline`: --fail-on passes over them until the\n\
-         # day named. Written on {today}; say in each reason why it may stay.\n"
+        "# Findings that are known, for `pgprobe --baseline`: --fail-on passes over them until\n\
+         # the day named. Written on {today}; say in each reason why it may stay.\n"
     );
     for (endpoint, findings) in found {
         for finding in findings {

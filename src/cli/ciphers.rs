@@ -43,8 +43,18 @@ pub(super) fn announce(args: &ProbeArgs) {
     if args.enumerate && !args.judge.quiet {
         let _ = writeln!(
             std::io::stderr(),
-            "enumerating takes at most {MAX_CONNECTIONS} connections for each address, 4 at a time; a \
-             PostgreSQL\nwith default settings takes about 65, and logs a line for each"
+            "enumerating takes at most {MAX_CONNECTIONS} connections for each address, 4 at a time;\n\
+             a PostgreSQL with default settings takes about 65, and logs a line for each"
         );
+        let time = args.timeout.unwrap_or(DEADLINE).as_secs_f64();
+        let enough = args
+            .max_connections_per_second
+            .is_none_or(|rate| rate * time >= 70.0);
+        if !enough {
+            let _ = writeln!(
+                std::io::stderr(),
+                "hint: at that rate it cannot be finished in {time} s; see --timeout"
+            );
+        }
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct FindingsArgs {
     /// Exit with 1 where there is a finding of this severity or worse, of this name, or a failed
     /// rule of this profile.
     ///
-    /// Severities are critical, high, medium, low, info; `pgprobe explain --list` has the names. What
-    /// --baseline knows does not count.
+    /// Severities are critical, high, medium, low, info; `pgprobe explain --list` has the names.
+    /// What --baseline knows does not count.
     #[arg(
         long,
         value_name = "WHAT",

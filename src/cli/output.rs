@@ -58,6 +58,15 @@ impl<'j> Shown<'j> {
         })
     }
 
+    /// The exit status of one report; what was only enumerated has no verdict to tell.
+    pub(super) fn exit_code(&self, report: &Report) -> u8 {
+        if self.only_ciphers {
+            enumeration_code(report)
+        } else {
+            exit_code(report)
+        }
+    }
+
     /// Shows one that was made anew, or keeps it for [`Self::finish`].
     pub(super) fn add_timed(&mut self, report: Report, took: Took) -> Result<(), Error> {
         if self.judge.format == FormatArg::Openmetrics {
@@ -226,20 +235,13 @@ fn style(judge: &JudgeArgs) -> Style {
 
 /// The exit status of one report (see `--help`).
 pub(super) fn exit_code(report: &Report) -> u8 {
-    // Nothing was reached: no report of a server was made.
-    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
-    let unreachable = !addresses.any(|address| address.connected == Some(true));
+    let unreachable = unreachable(report);
     if report.target.sslmode.is_none() && report.target.error.is_some() && !report.hosts.is_empty()
     {
         return 1; // the demand itself is one that libpq refuses
     }
     let Some(mode) = report.target.sslmode else {
-        let mut enumerations = report
-            .hosts
-            .iter()
-            .filter_map(|host| host.enumeration.as_ref());
-        let unfinished = enumerations.any(|found| !found.finished);
-        return if unreachable || unfinished { 2 } else { 0 };
+        return enumeration_code(report);
     };
     let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
     match verdict.map(|verdict| verdict.outcome) {
@@ -247,6 +249,24 @@ pub(super) fn exit_code(report: &Report) -> u8 {
         // libpq itself refuses, reached or not.
         Some(Outcome::Fails) if !unreachable || before_connecting(verdict) => 1,
         Some(Outcome::Fails | Outcome::Undetermined) | None => 2,
+    }
+}
+
+/// Nothing was reached: no report of a server was made.
+fn unreachable(report: &Report) -> bool {
+    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
+    !addresses.any(|address| address.connected == Some(true))
+}
+
+/// The exit status where no sslmode was asked about.
+fn enumeration_code(report: &Report) -> u8 {
+    let hosts = report.hosts.iter();
+    let mut enumerations = hosts.filter_map(|host| host.enumeration.as_ref());
+    let unfinished = enumerations.any(|found| !found.finished);
+    if unreachable(report) || unfinished {
+        2
+    } else {
+        0
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn run_showing(args: &ProbeArgs, mut shown: output::Shown<'_>) -> Res
         if args.compare_sni {
             report.notes.extend(nothing_to_compare(&observation));
         }
-        code = code.max(output::exit_code(&report));
+        code = code.max(shown.exit_code(&report));
         if args.save_observation.is_some() {
             serde_json::to_writer(&mut saved, &observation)
                 .map_err(|error| Error::Output(error.into()))?;

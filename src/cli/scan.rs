@@ -87,7 +87,8 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     if let Some(log) = log {
         log.finish().map_err(super::error::output)?;
     }
-    let code = exit_code(ended, signal, stopped_by_input.load(Ordering::SeqCst))?;
+    let stopped = stopped_by_input.load(Ordering::SeqCst);
+    let code = exit_code(ended, signal, stopped, args.output.as_deref())?;
     let failed = lock(&demands).finish(now())?;
     Ok(if code == 0 { failed } else { code })
 }
@@ -124,8 +125,19 @@ fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error
     })?
 }
 
-fn exit_code(ended: Ended, signal: Option<u8>, stopped_by_input: bool) -> Result<u8, Error> {
-    ended.written.map_err(super::error::output)?;
+fn exit_code(
+    ended: Ended,
+    signal: Option<u8>,
+    stopped_by_input: bool,
+    output: Option<&str>,
+) -> Result<u8, Error> {
+    ended.written.map_err(|error| match output {
+        Some(path) if error.kind() != io::ErrorKind::BrokenPipe => Error::Write {
+            path: redact(path),
+            error,
+        },
+        _ => super::error::output(error),
+    })?;
     if let Some(signal) = signal {
         return Ok(signal);
     }

@@ -1,5 +1,6 @@
 //! HTTP: one request a connection, every size and every wait bounded.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -202,9 +203,9 @@ impl<B: Backend> Exporter<B> {
             Err(why) => return self.not_allowed(&why),
         };
         // Half of the time for a turn, half for the probe: an answer comes in any case.
-        self.waiting.set(self.waiting.get() + 1);
+        let waiting = Waiting::new(&self.waiting);
         let turn = timeout(read.timeout / 2, Arc::clone(&self.turns).acquire_owned()).await;
-        self.waiting.set(self.waiting.get().saturating_sub(1));
+        drop(waiting);
         let Ok(turn) = turn else {
             self.counters.refused(Refusal::Busy);
             let why = "too many probes at the same time, and no turn came in time; see max_probes";
@@ -216,7 +217,7 @@ impl<B: Backend> Exporter<B> {
         };
         let left = read.timeout.saturating_sub(arrived.elapsed());
         let question = Question {
-            name: read.name.clone(),
+            name: read.name,
             module: read.module,
             target: read.target.clone(),
             timeout: left,
@@ -228,7 +229,11 @@ impl<B: Backend> Exporter<B> {
             let began = Instant::now();
             let _turn = turn;
             let _counted = counters.fly();
+            let name = question.name.clone();
             let answer = backend.probe(question).await;
+            if let Ok(report) = &answer {
+                counters.probed(&name, succeeded(report));
+            }
             (answer, began.elapsed())
         });
         let report = match probing.await {
@@ -245,7 +250,6 @@ impl<B: Backend> Exporter<B> {
             Err(_) => return plain(StatusCode::INTERNAL_SERVER_ERROR, "the probe broke off"),
         };
         let (report, took) = report;
-        self.counters.probed(&read.name, succeeded(&report));
         let mut out = Vec::new();
         if read.debug {
             let style = Style {
@@ -328,6 +332,22 @@ impl<B: Backend> Exporter<B> {
              <li><a href=\"-/healthy\">/-/healthy</a></li>\n</ul>\n\
              <p><code>debug=true</code> shows the report instead of the metrics.</p>\n"
         )
+    }
+}
+
+/// A request that waits for its turn, also if its client leaves before.
+struct Waiting<'a>(&'a Cell<u32>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a Cell<u32>) -> Self {
+        count.set(count.get().saturating_add(1));
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

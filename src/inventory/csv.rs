@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::attention::Remark;
 use super::host::{Host, day};
+use crate::render::csv_line;
 
 /// The names of the columns.
 pub const HEADER: [&str; 20] = [
@@ -34,7 +35,7 @@ pub const HEADER: [&str; 20] = [
 /// # Errors
 /// Those of writing.
 pub fn header(out: &mut impl Write) -> io::Result<()> {
-    line(&HEADER.map(str::to_owned), out)
+    csv_line(&HEADER.map(str::to_owned), out)
 }
 
 /// Writes a host.
@@ -80,7 +81,7 @@ pub fn row(host: &Host, remarks: &[Remark], out: &mut impl Write) -> io::Result<
         of_leaf(|leaf| &leaf.sha256),
         words.join("; "),
     ];
-    line(&cells, out)
+    csv_line(&cells, out)
 }
 
 fn time(seconds: i64) -> String {
@@ -91,21 +92,6 @@ fn time(seconds: i64) -> String {
                 .ok()
         })
         .unwrap_or_default()
-}
-
-fn line(cells: &[String], out: &mut impl Write) -> io::Result<()> {
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            out.write_all(b",")?;
-        }
-        write!(out, "\"")?;
-        // A spreadsheet takes a cell that begins so for a formula, quoted or not.
-        if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            write!(out, "'")?;
-        }
-        write!(out, "{}\"", cell.replace('"', "\"\""))?;
-    }
-    out.write_all(b"\r\n")
 }
 
 #[cfg(test)]

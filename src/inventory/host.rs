@@ -280,9 +280,12 @@ impl From<&Certificate> for Chained {
 }
 
 impl Host {
-    /// Whether something answered as PostgreSQL does.
+    /// Whether something answered as PostgreSQL does; on a socket there is no TLS to answer about.
     pub fn answered(&self) -> bool {
-        matches!(self.status.as_str(), "tls" | "no_tls" | "tls_failed")
+        matches!(
+            self.status.as_str(),
+            "tls" | "no_tls" | "tls_failed" | "unix_socket"
+        )
     }
 
     /// The certificate of the server itself.

@@ -159,7 +159,8 @@ impl Page {
 
     fn cards(&self) -> String {
         let summary = &self.summary;
-        let answered = ["tls", "no_tls", "tls_failed"].map(|word| summary.status(word));
+        let answered =
+            ["tls", "no_tls", "tls_failed", "unix_socket"].map(|word| summary.status(word));
         let remark = |word| {
             summary
                 .remarks

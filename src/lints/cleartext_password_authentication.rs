@@ -16,8 +16,8 @@ pub(crate) const LINT: Lint = Lint {
                   nothing that he could use. Where ldap, pam or radius are needed, only clients \
                   with verify-full are safe.",
     remedies: &[Remedy {
-        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
-                   password has to be set once more",
+        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
+                   older password has to be set once more",
         place: FixPlace::PgHbaConf,
         lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
         pgbouncer: None,

@@ -22,8 +22,8 @@ pub(crate) const LINT: Lint = Lint {
             pgbouncer: None,
         },
         Remedy {
-            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
-                   password has to be set once more",
+            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
+                   older password has to be set once more",
             place: FixPlace::PgHbaConf,
             lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
             pgbouncer: None,

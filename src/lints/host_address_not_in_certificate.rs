@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     name: "host-address-not-in-certificate",
     severity: Severity::Info,
     summary: "the certificate is not for this address",
-    citation: "RFC 9525 section 6.5: an address is compared with iPAddress",
+    citation: "RFC 9525 section 6.4: an address is compared with iPAddress",
     explanation: "verify-full fails for clients that connect to the address. Most certificates \
                   have names only, which is well where clients use those.",
     remedies: &[Remedy {

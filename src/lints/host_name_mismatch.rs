@@ -19,8 +19,8 @@ pub(crate) const LINT: Lint = Lint {
             text: "have it issued with this name among the others",
             place: FixPlace::ServerShell,
             lines: &[
-                "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
-                 -out server.csr",
+                "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = \
+                 {san}' -out server.csr",
             ],
             pgbouncer: None,
         },

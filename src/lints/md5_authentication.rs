@@ -16,15 +16,18 @@ pub(crate) const LINT: Lint = Lint {
                   connection.",
     remedies: &[
         Remedy {
-            text: "set the passwords anew with SCRAM: with this setting, each by ALTER ROLE or \
-                   \\password",
-            place: FixPlace::PostgresqlConf,
-            lines: &["password_encryption = 'scram-sha-256'"],
+            text: "have new passwords stored for SCRAM, and set each once more with \\password; \
+                   the lines of pg_hba.conf can stay as they are",
+            place: FixPlace::ServerShell,
+            lines: &[
+                "psql -c \"ALTER SYSTEM SET password_encryption = 'scram-sha-256'\" -c 'SELECT \
+                 pg_reload_conf()'",
+            ],
             pgbouncer: None,
         },
         Remedy {
-            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
-                   password has to be set once more",
+            text: "then ask for SCRAM only: above the line that this user comes in by now, and \
+                   reload; an older password has to be set once more",
             place: FixPlace::PgHbaConf,
             lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
             pgbouncer: None,

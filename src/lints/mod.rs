@@ -206,10 +206,13 @@ pub fn findings(host: &HostReport, now: i64) -> Vec<Finding> {
 }
 
 fn finding(lint: &Lint, message: String, context: &Context<'_>) -> Finding {
-    let advice = context.advised(lint.advice);
+    // One that mends nothing says no more than the finding.
+    let advice = context
+        .advised(lint.advice)
+        .filter(|advice| !advice.fixes.is_empty());
     let fixes = match advice {
-        Some(advice) if !advice.fixes.is_empty() => advice.fixes.clone(),
-        _ => remedy::fixes(lint.remedies, context),
+        Some(advice) => advice.fixes.clone(),
+        None => remedy::fixes(lint.remedies, context),
     };
     Finding {
         lint: lint.name,
@@ -250,8 +253,8 @@ fn fingerprint(lint: &str, endpoint: &str) -> String {
 pub fn suggestions(findings: &[Finding]) -> Vec<Suggestion> {
     let mut all: Vec<Suggestion> = Vec::new();
     for finding in findings.iter().filter(|one| one.severity > Severity::Info) {
-        // Each fix mends it by itself.
-        let Some(fix) = finding.fixes.iter().find(|fix| remedy::is_setting(fix)) else {
+        // The best fix mends it by itself; where that is no setting, settings alone do not.
+        let Some(fix) = finding.fixes.first().filter(|fix| remedy::is_setting(fix)) else {
             continue;
         };
         let place = match all.iter().position(|one| one.place == fix.place) {

@@ -9,7 +9,7 @@ pub(crate) const LINT: Lint = Lint {
     name: "name-only-libpq-accepts",
     severity: Severity::Low,
     summary: "libpq finds the host in the CN only, beside a subjectAltName",
-    citation: "RFC 9525 section 6.3: the CN is not used; libpq: \
+    citation: "RFC 9525 section 2: the CN is not used; libpq: \
                pq_verify_peer_name_matches_certificate lets it match an address",
     explanation: "verify-full connects with libpq, and fails with Go, rustls, pgjdbc, Node and \
                   asyncpg, which look at subjectAltName alone.",

@@ -1,5 +1,5 @@
-//! The lints as a whole; and for the tests of each, a server with nothing wrong, and what is changed of
-//! it to see the lint fire, or just not.
+//! The lints as a whole; and for the tests of each, a server with nothing wrong, and what is changed
+//! of it to see the lint fire, or just not.
 
 use std::collections::BTreeSet;
 
@@ -256,6 +256,26 @@ fn one_cause_is_one_finding() {
     certificate.subject_alt_names.clear();
     let names: Vec<_> = findings(&host, NOW).iter().map(|one| one.lint).collect();
     assert_eq!(names, ["x509-version-1"]);
+}
+
+#[test]
+fn an_advice_that_mends_nothing_is_not_pointed_to() {
+    let mut host = host();
+    advise(
+        &mut host,
+        AdviceKind::FrontEnd,
+        "the server hands out tickets",
+    );
+    let of_advice = |host: &HostReport| {
+        let found = findings(host, NOW);
+        let found = found
+            .iter()
+            .find(|one| one.lint == "front-end-terminates-tls");
+        found.map(|one| (one.advice, one.fixes.len()))
+    };
+    assert_eq!(of_advice(&host), Some((Some(AdviceKind::FrontEnd), 1)));
+    host.advice.last_mut().unwrap().fixes.clear();
+    assert_eq!(of_advice(&host), Some((None, 1)));
 }
 
 #[test]

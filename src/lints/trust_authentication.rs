@@ -13,8 +13,8 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "Whoever reaches the port from there is the user that he says he is, over TLS or \
                   not. Encryption does not help: nobody is asked who he is.",
     remedies: &[Remedy {
-        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an older \
-                   password has to be set once more",
+        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
+                   older password has to be set once more",
         place: FixPlace::PgHbaConf,
         lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
         pgbouncer: None,

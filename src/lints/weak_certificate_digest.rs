@@ -8,7 +8,7 @@ pub(crate) const LINT: Lint = Lint {
     name: "weak-certificate-digest",
     severity: Severity::Medium,
     summary: "a certificate is signed with MD5 or SHA-1",
-    citation: "RFC 9325 section 4.3; CA/Browser Forum Baseline Requirements section 7.1.3.2: \
+    citation: "RFC 9325 section 4.5; CA/Browser Forum Baseline Requirements section 7.1.3.2: \
                SHA-256 or better",
     explanation: "Whoever can have a CA sign what he wrote can make a second certificate with the \
                   same digest. OpenSSL at level 2, Go and rustls refuse it. A root's own signature \

@@ -8,7 +8,7 @@ pub(crate) const LINT: Lint = Lint {
     name: "weak-dh",
     severity: Severity::High,
     summary: "Diffie-Hellman with fewer than 2048 bits",
-    citation: "RFC 9325 section 4.4: Diffie-Hellman parameters of at least 2048 bits (Logjam, \
+    citation: "RFC 9325 section 4.5: Diffie-Hellman parameters of at least 2048 bits (Logjam, \
                CVE-2015-4000)",
     explanation: "A prime of 1024 bits is within reach of a state, and many servers share the \
                   same few: once it is broken, all connections over it are.",

@@ -8,7 +8,7 @@ pub(crate) const LINT: Lint = Lint {
     name: "weak-group",
     severity: Severity::Medium,
     summary: "an elliptic curve below 224 bits is taken",
-    citation: "RFC 9325 section 4.4: curves of at least 224 bits; NIST SP 800-52r2 section 3.3.1: \
+    citation: "RFC 9325 section 4.5: curves of at least 224 bits; NIST SP 800-52r2 section 3.3.1: \
                at least 112 bits of security",
     explanation: "The old curves of 160 to 193 bits are weaker than any cipher beside them.",
     remedies: &[Remedy {

@@ -33,6 +33,10 @@ pub struct Enumeration {
     pub dh_primes: Vec<Vec<u8>>,
     /// What the server answered when server_name was left out.
     pub without_server_name: Step<WithoutServerName>,
+    /// The version that it selects of TLS 1.3 and the one below, where it refuses TLS 1.3 alone in
+    /// words that leave open whether it speaks it.
+    #[serde(default)]
+    pub two_versions: Step<u16>,
     /// What it answered to a version below its highest with TLS_FALLBACK_SCSV: the version that
     /// it selected; the alert is the failure.
     pub fallback: Step<u16>,
@@ -43,11 +47,37 @@ pub struct Enumeration {
     /// What the server said over TLS to a StartupMessage that was sent in plaintext together with
     /// the SSLRequest.
     pub plaintext_before_tls: Step<StartupReply>,
+    /// How far that came.
+    #[serde(default)]
+    pub plaintext_stage: Stage,
     /// The error with which it answered these two in plaintext, instead of `S`.
     #[serde(default)]
     pub error_before_s: Option<ServerError>,
     /// What it said to a StartupMessage over TLS from the first byte without ALPN.
     pub direct_without_alpn: Step<StartupReply>,
+    /// How far that came.
+    #[serde(default)]
+    pub direct_stage: Stage,
+    /// Whether the same handshake, after nothing unusual, is completed.
+    #[serde(default)]
+    pub usual_handshake: Option<bool>,
+}
+
+/// How far a connection came on which something unusual was tried.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Not even to a connection, or it was not tried.
+    #[default]
+    NotOpen,
+    /// To the connection, and no `S` came.
+    Open,
+    /// To the handshake, which was not completed.
+    Handshake,
+    /// Behind the handshake: the wait for the answer to the StartupMessage.
+    Reply,
+    /// That wait to its end, in silence.
+    Silence,
 }
 
 /// What was seen of one protocol version.

@@ -108,7 +108,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let own = steps.own_hello.is_some();
     let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn, own) {
-        Ok(session) => session,
+        Ok(session) => Box::new(session),
         Err(failure) => {
             connection.handshake = Step::Failed { failure, ms: 0.0 };
             return;

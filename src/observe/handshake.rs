@@ -204,6 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     pub(super) async fn handshake(&mut self) -> Result<(), Failure> {
         let hello = std::mem::take(&mut self.hello);
         self.send_raw(&hello).await?;
+        drop(hello);
         let mut first = Vec::new();
         loop {
             match self.own.progress() {

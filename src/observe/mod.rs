@@ -78,6 +78,7 @@ async fn observe_host(
     };
     let mut waiting = endpoints.len();
     for endpoint in endpoints {
+        let began = Instant::now();
         // An address that swallows packets must leave time for the next one.
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(1);
@@ -101,7 +102,9 @@ async fn observe_host(
         let stays = !connections.is_empty() && !connections.iter().any(timed_out);
         let enumeration = match &plan.enumerate {
             Some(how) if stays && matches!(endpoint, Endpoint::Tcp(_)) => {
-                let seen = enumerate::enumerate(plan, how, host, &endpoint, network).await;
+                let seen = enumerate::enumerate(plan, how, host, &endpoint, network, began);
+                // Its room is there only where it is asked for.
+                let seen = Box::pin(seen).await;
                 Some(Box::new(seen))
             }
             _ => None,
@@ -284,8 +287,12 @@ impl<N: Network> Ready<'_, N> {
             && (unsupported || refused && !main.tls.as_ref().is_some_and(chose))
     }
 
-    /// Opens another connection for a purpose and does it.
+    /// Opens another connection for a purpose and does it; its room is there only then.
     async fn open(&self, purpose: Purpose, own_hello: Option<u16>) -> Connection {
+        Box::pin(self.open_now(purpose, own_hello)).await
+    }
+
+    async fn open_now(&self, purpose: Purpose, own_hello: Option<u16>) -> Connection {
         let plan = self.plan;
         let limit = &Limit::new(self.deadline, plan.connect_timeout);
         let mut connection = Connection::new(purpose);

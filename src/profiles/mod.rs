@@ -1,7 +1,7 @@
 //! Profiles: what others demand of a server's TLS, as data, and how far a server keeps to it.
 //!
-//! A profile is a TOML file with a name, a version and a date; each rule has an id, a text in our own
-//! words, where it comes from, and one check of the closed list [`Check`]. What was not observed
+//! A profile is a TOML file with a name, a version and a date; each rule has an id, a text in our
+//! own words, where it comes from, and one check of the closed list [`Check`]. What was not observed
 //! neither passes nor fails.
 
 mod judge;

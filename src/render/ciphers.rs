@@ -81,10 +81,11 @@ impl<W: Write> Page<'_, W> {
         let bad: Vec<_> = present(found).map(|check| check.name.as_str()).collect();
         let mut parts = vec![
             escape(&name(host)).into_owned(),
-            if spoken.is_empty() {
-                "no TLS".into()
-            } else {
-                spoken.join(" ")
+            match (spoken.is_empty(), found.finished) {
+                (true, true) => "no TLS".into(),
+                (true, false) if says_no(found) => "no TLS".into(),
+                (true, false) => "TLS unknown".into(),
+                (false, _) => spoken.join(" "),
             },
             format!("{suites} suites"),
         ];
@@ -429,4 +430,10 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Whether the server said that it has no TLS.
+fn says_no(found: &EnumerationReport) -> bool {
+    let why = found.unfinished.as_deref();
+    why.is_some_and(|why| why.starts_with("the server answers N "))
 }

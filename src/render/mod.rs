@@ -144,6 +144,14 @@ pub fn zgrab2(report: &Report, out: &mut impl Write) -> io::Result<()> {
     zgrab2::render(report, out)
 }
 
+/// Writes a line of CSV that no spreadsheet takes for formulas.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn csv_line(cells: &[String], out: &mut impl Write) -> io::Result<()> {
+    csv::line(cells, out)
+}
+
 /// How long the record of a server with TLS is, about.
 const ROOM: usize = 24 * 1024;
 

@@ -38,6 +38,11 @@ impl Block {
     /// # Errors
     /// What is wrong with what follows the address.
     pub fn parse(text: &str) -> Option<Result<Self, &'static str>> {
+        if is_octet_ranges(text) {
+            return Some(Err(
+                "a range is from an address to an address: 192.0.2.1-192.0.3.254 or 192.0.2.1-254",
+            ));
+        }
         if let Some((address, length)) = text.split_once('/') {
             return Some(network(address.parse().ok()?, length));
         }
@@ -74,6 +79,23 @@ impl Block {
         let first = bits.checked_add(1)?.max(self.first);
         (self.v6 == v6 && first <= self.last).then_some(Self { first, ..*self })
     }
+}
+
+/// Whether it is nmap's form of ranges in any octet, such as 10.0.0-3.1-254, 10.0.*.1, 10.0.1,3.7;
+/// taken for a name it would be looked up.
+fn is_octet_ranges(text: &str) -> bool {
+    let octets: Vec<_> = text.split('.').collect();
+    let [first @ .., last] = octets.as_slice() else {
+        return false;
+    };
+    let set = |octet: &&str| {
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        *octet == "*" || !octet.is_empty() && octet.split(['-', ',']).all(digits)
+    };
+    let many = |octet: &&str| octet.contains(['-', ',', '*']);
+    first.len() == 3
+        && octets.iter().all(set)
+        && (first.iter().any(many) || last.contains(['*', ',']))
 }
 
 fn network(of: IpAddr, length: &str) -> Result<Block, &'static str> {
@@ -167,6 +189,12 @@ pub struct BlockSet(Vec<Block>);
 impl BlockSet {
     /// The union of blocks.
     pub fn new(mut blocks: Vec<Block>) -> Self {
+        for block in &mut blocks {
+            let ends = [block.first(), block.last()].map(|end| end.to_canonical());
+            if let [IpAddr::V4(_), IpAddr::V4(_)] = ends {
+                *block = Block::between(ends[0], ends[1]);
+            }
+        }
         blocks.sort_by_key(|block| (block.v6, block.first));
         let mut merged: Vec<Block> = Vec::new();
         for block in blocks {
@@ -178,6 +206,11 @@ impl BlockSet {
             }
         }
         Self(merged)
+    }
+
+    /// Whether an address is in it, also as the IPv6 address that stands for an IPv4 one.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.block_of(address).is_some() || self.block_of(address.to_canonical()).is_some()
     }
 
     /// The block of the set that an address is in.
@@ -259,6 +292,11 @@ mod tests {
             "192.0.2.9-2001:db8::1",
             "::1-9",
             "2001:db8::/129",
+            "10.0.0-3.1-254",
+            "10.0.*.1",
+            "10.0.0.*",
+            "10.0.0.1,7",
+            "10,11.0.0.1",
         ] {
             assert!(Block::parse(text).unwrap().is_err(), "{text}");
         }
@@ -267,6 +305,9 @@ mod tests {
             "db.example.com",
             "db/24",
             "10-20.example.com",
+            "10-0-0-1.in.example.com",
+            "1-2.3.4",
+            "a.b.c.*",
             "",
             "1.2.3",
         ] {
@@ -295,6 +336,22 @@ mod tests {
             let found = set.block_of(address.parse().unwrap());
             let found = found.map(|block| block.last().to_string());
             assert_eq!(found.as_deref(), last, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_is_excluded_however_it_is_written() {
+        for text in ["10.0.0.0/24", "::ffff:10.0.0.0/120"] {
+            let set = BlockSet::new(vec![Block::parse(text).unwrap().unwrap()]);
+            for (address, has) in [
+                ("10.0.0.7", true),
+                ("::ffff:10.0.0.7", true),
+                ("10.0.1.7", false),
+                ("::ffff:10.0.1.7", false),
+                ("::10.0.0.7", false),
+            ] {
+                assert_eq!(set.has(address.parse().unwrap()), has, "{text} {address}");
+            }
         }
     }
 }

@@ -50,7 +50,8 @@ pub struct Ports<'a> {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn read_line(text: &str, place: Place, ports: Ports<'_>) -> Result<Vec<Entry>, String> {
-    let text = text.trim();
+    // Some editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() || text.starts_with('#') {
         return Ok(Vec::new());
     }

@@ -171,6 +171,9 @@ pub struct Taken<'a> {
 impl Turns {
     /// Waits until none of the addresses is being asked.
     pub async fn take(&self, mut addresses: Vec<IpAddr>) -> Taken<'_> {
+        for address in &mut addresses {
+            *address = address.to_canonical();
+        }
         // In one order, so that two that share addresses do not wait for each other.
         addresses.sort_unstable();
         addresses.dedup();

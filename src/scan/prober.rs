@@ -314,7 +314,7 @@ impl Prober {
 
     /// The addresses of a name, less the excluded ones.
     async fn look_up<N: Network>(&self, lookup: &Lookup, network: &N) -> Found {
-        let excluded = |address: IpAddr| self.exclusions.addresses.block_of(address).is_some();
+        let excluded = |address: IpAddr| self.exclusions.addresses.has(address);
         let name = match lookup {
             Lookup::Address(address) if excluded(*address) => return Found::Excluded,
             Lookup::Name(name) => name,

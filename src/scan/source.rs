@@ -270,6 +270,10 @@ impl Source {
                         addresses.skip_to_after(last);
                         continue;
                     }
+                    if self.selection.exclusions.addresses.has(address) {
+                        self.counts.excluded += 1;
+                        continue;
+                    }
                     address.to_string()
                 }
             };
@@ -300,7 +304,7 @@ impl Source {
         if (!excluded.names.is_empty() && excluded.names.contains(&lower()))
             || target
                 .hostaddr
-                .is_some_and(|address| excluded.addresses.block_of(address).is_some())
+                .is_some_and(|address| excluded.addresses.has(address))
         {
             self.counts.excluded += 1;
             return false;
@@ -420,8 +424,10 @@ fn read_text(reader: &mut Box<dyn BufRead + Send>) -> io::Result<Option<Line>> {
         reader.skip_until(b'\n')?;
         return Ok(Some(Err("the line is too long".into())));
     }
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let why = if utf16 { "UTF-16, not" } else { "no" };
     Ok(Some(
-        String::from_utf8(bytes).map_err(|_| "the line is no UTF-8".into()),
+        String::from_utf8(bytes).map_err(|_| format!("the line is {why} UTF-8")),
     ))
 }
 

@@ -23,6 +23,10 @@ const DH_BITS: std::ops::RangeInclusive<usize> = 512..=10_000;
 const EXPONENT: usize = 64;
 /// `OPENSSL_RSA_MAX_MODULUS_BITS`.
 const MAX_RSA_BITS: usize = 16_384;
+/// Beyond so many bits (`OPENSSL_RSA_SMALL_MODULUS_BITS`) the exponent may have only 64
+/// (`OPENSSL_RSA_MAX_PUBEXP_BITS`): a long one is hours of work.
+const SMALL_RSA_BITS: usize = 3_072;
+const MAX_EXPONENT_BITS: usize = 64;
 /// The signature of TLS 1.0 and 1.1 by RSA: MD5 and SHA-1 side by side, for which no scheme has a
 /// code. RFC 5246's pair of "no hash" and RSA stands for it.
 const RSA_MD5_SHA1: u16 = 0x0001;
@@ -274,7 +278,14 @@ pub(super) fn encrypt_to(key: &PublicKey, legacy_version: u16) -> Result<Exchang
     // Two octets, at least eight of padding, a zero (RFC 8017 section 7.2.1).
     let padding = length.checked_sub(premaster_secret.len() + 3);
     let padding = padding.filter(|padding| *padding >= 8).ok_or(bad_key)?;
-    if bits > MAX_RSA_BITS || !odd || exponent >= modulus {
+    // In the order of `rsa_ossl_public_encrypt`.
+    if bits > MAX_RSA_BITS {
+        return Err(fault(INTERNAL_ERROR, "modulus too large"));
+    }
+    if exponent >= modulus || bits > SMALL_RSA_BITS && exponent.bits() > MAX_EXPONENT_BITS {
+        return Err(fault(INTERNAL_ERROR, "bad e value"));
+    }
+    if !odd {
         return Err(bad_key);
     }
     let mut block = vec![0; padding];
@@ -296,4 +307,46 @@ pub(super) fn encrypt_to(key: &PublicKey, legacy_version: u16) -> Result<Exchang
 
 fn random(octets: &mut [u8]) -> Result<(), Fault> {
     aws_lc_rs::rand::fill(octets).map_err(|_| fault(INTERNAL_ERROR, "internal error"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82], length.as_slice(), content].concat()
+    }
+
+    /// A key with a modulus and an exponent of so many octets.
+    fn key(modulus: usize, exponent: usize) -> PublicKey {
+        let number = |octets: usize, first: u8| {
+            let mut number = vec![0xff; octets];
+            number[0] = first;
+            der(2, &number)
+        };
+        let pair = [number(modulus, 0x7f), number(exponent, 0x3f)].concat();
+        let bits = [vec![0], der(0x30, &pair)].concat();
+        let rsa = [
+            0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0,
+        ];
+        let info = [rsa.to_vec(), der(3, &bits)].concat();
+        PublicKey::from_der(&der(0x30, &info)).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_would_take_hours_is_refused_as_openssl_refuses_it() {
+        for (modulus, exponent, reason) in [
+            (256, 256, None),
+            (512, 8, None),
+            (512, 9, Some("bad e value")),
+            (2048, 2048, Some("bad e value")),
+            (256, 257, Some("bad e value")),
+            (2049, 3, Some("modulus too large")),
+        ] {
+            let refused = encrypt_to(&key(modulus, exponent), 0x0303).err();
+            let refused = refused.map(|fault| fault.reason);
+            assert_eq!(refused, reason, "{modulus} {exponent}");
+        }
+    }
 }

@@ -84,6 +84,7 @@ fn arguments_are_those_of_the_guidelines() {
         &["-H", "db", "--fingerprint", "abc"],
         &["one", "two"],
         &["http://db"],
+        &["-?"],
         &[],
     ] {
         let run = plugin(&nobody, &[&["check"], arguments].concat());
@@ -311,6 +312,18 @@ fn chain_and_name_count_once_there_are_roots() {
             run.stdout.contains(says) && !run.stdout.contains(note),
             "{run:#?}"
         );
+    }
+    // What one handshake cannot show is said.
+    let asks = "note: the server asks for a client certificate; whether it does without one";
+    let demanding = start(15, &workshop, "ssl_ca_file = 'ca.crt'");
+    for (port, options, said) in [
+        (port, &[][..], false),
+        (demanding.port, &[], true),
+        (demanding.port, &["-l", "alice", "--require-scram"], false),
+    ] {
+        let run = check(port, &[&["-H", "127.0.0.1"], options].concat());
+        assert_eq!(run.status, Some(0), "{run:#?}");
+        assert_eq!(run.stdout.contains(asks), said, "{run:#?}");
     }
     // A root file at home, and one that the environment names.
     let target = format!("127.0.0.1:{port}");

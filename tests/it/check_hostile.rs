@@ -117,6 +117,36 @@ fn an_error_full_of_control_characters_is_one_line() {
 }
 
 #[test]
+fn bytes_that_are_no_utf8_are_question_marks() {
+    let said = critical(
+        |peer| {
+            if peer.request() == Some(SSL_REQUEST) {
+                peer.send(b"N");
+                peer.request();
+            }
+            let mut error = error_response("28000", "name ##|##");
+            for byte in &mut error {
+                if *byte == b'#' {
+                    *byte = 0xff;
+                }
+            }
+            peer.send(&error);
+            peer.wait_for_end();
+        },
+        &["-l", "ann", "--require-mode", "disable"],
+    );
+    assert!(said.contains("FATAL:  name ?????"), "{said}");
+    // Of our own caller, too.
+    let script = format!(
+        "'{}' check -H \"$(printf 'a\\377|b')\" || true",
+        program().display()
+    );
+    let said = succeed(Command::new("sh").args(["-c", &script]));
+    assert!(said.starts_with("PGPROBE UNKNOWN: "), "{said}");
+    assert!(!said.contains('|'), "{said}");
+}
+
+#[test]
 fn names_in_a_certificate_forge_nothing() {
     let mut parameters = CertificateParams::new(Vec::new()).unwrap();
     let name = &mut parameters.distinguished_name;

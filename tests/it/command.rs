@@ -277,6 +277,8 @@ fn help_has_every_topic_and_every_command() {
     let folder = folder();
     let list = pgprobe(folder.path(), &[], &["help"]);
     assert_eq!((list.status, list.stderr.as_str()), (Some(0), ""));
+    let topics = pgprobe(folder.path(), &[], &["help", "topics"]);
+    assert_eq!((topics.status, &topics.stdout), (Some(0), &list.stdout));
     let topics = pgprobe::cli::help::TOPICS.iter();
     for topic in topics {
         assert!(list.stdout.contains(&format!("\n  {} ", topic.name)));

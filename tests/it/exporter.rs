@@ -399,6 +399,33 @@ fn beyond_the_limit_a_probe_waits_for_half_of_its_time_and_is_then_refused() {
 }
 
 #[test]
+fn who_leaves_while_waiting_is_not_counted_any_more() {
+    let server = silent();
+    let exporter = Exporter::new("max_probes = 1\n[modules.default]\ntimeout = 20");
+    let ask = || {
+        let mut stream = exporter.connect();
+        let target = server.port;
+        let request = format!("GET /probe?target=127.0.0.1:{target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let first = ask();
+    exporter.wait_for("pgprobe_exporter_probes_in_flight", 1.0);
+    let others = [ask(), ask(), ask()];
+    exporter.wait_for("pgprobe_exporter_probes_waiting", 3.0);
+    drop(others);
+    exporter.wait_for("pgprobe_exporter_probes_waiting", 0.0);
+    // A probe that is under way goes on without its client, and is counted.
+    drop(first);
+    assert_eq!(
+        exporter
+            .metrics()
+            .value("pgprobe_exporter_probes_in_flight"),
+        Some(1.0)
+    );
+}
+
+#[test]
 fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
     let server = silent();
     // A large root file, which each verdict needs whole.
@@ -1009,6 +1036,53 @@ fn what_the_page_shows_is_what_contrib_has() {
         ],
     );
     assert_eq!(ran.status, Some(0), "{ran:?}");
+}
+
+#[test]
+fn the_commands_of_the_page_do_what_it_says() {
+    let page = fs::read_to_string(repository("docs/monitoring/prometheus.md")).unwrap();
+    let commands: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ "))
+        .collect();
+    let servers = Servers::start();
+    let good = servers.named("good").conninfo.as_str();
+    let host = format!("127.0.0.1:{}", port(&servers, "good"));
+    let exporter = Exporter::new("");
+    let config = repository("contrib/prometheus/exporter.toml");
+    let file = servers.folder.path().join("pgprobe.prom");
+    let mut kinds = BTreeSet::new();
+    for command in commands {
+        if let Some(url) = command.strip_prefix("curl 'http://127.0.0.1:10432") {
+            let path = url.strip_suffix('\'').unwrap();
+            let answer = exporter.get(&path.replace("db1.example.com", &host));
+            assert_eq!(answer.status, 200, "{command}: {answer:?}");
+            kinds.insert("curl");
+        } else if command.starts_with("pgprobe exporter") {
+            // Without the last word it serves until it is ended, as above.
+            let line = command.replace("/etc/pgprobe/exporter.toml", config.to_str().unwrap());
+            let mut words: Vec<_> = line.split(' ').skip(1).collect();
+            if !words.contains(&"--check-config") {
+                words.push("--check-config");
+            }
+            let ran = pgprobe(&repository("."), &[], &words);
+            assert_eq!(ran.status, Some(0), "{command}: {ran:?}");
+            kinds.insert("exporter");
+        } else {
+            let words: Vec<_> = command.split(' ').skip(1).collect();
+            let words = words.iter().map(|word| match *word {
+                "db1.example.com" | "db2.example.com" => good,
+                word if word.ends_with(".prom") => file.to_str().unwrap(),
+                word => word,
+            });
+            let ran = servers.pgprobe(&words.collect::<Vec<_>>());
+            assert_eq!(ran.status, Some(0), "{command}: {ran:?}");
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.contains("\nprobe_success{"), "{command}: {text}");
+            kinds.insert("textfile");
+        }
+    }
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
 }
 
 /// Every query of a dashboard: of its panels and of its variables.

@@ -120,7 +120,13 @@ fn chained(name: &str) -> Workshop {
         "ca.ext",
         "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign",
     );
-    workshop.write("server.ext", &format!("subjectAltName=DNS:{name}\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth"));
+    workshop.write(
+        "server.ext",
+        &format!(
+            "subjectAltName=DNS:{name}\nkeyUsage=critical,digitalSignature\n\
+             extendedKeyUsage=serverAuth"
+        ),
+    );
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     workshop.run(&format!(
         "openssl req -new -x509 -days 3650 {key} -out root.crt -keyout root.key -subj '/CN=Root'
@@ -207,7 +213,8 @@ fn what_is_suggested_clears_what_was_found() {
     );
     let server = PgCluster::new(15).permissive();
     server.install(workshop.path(), &["server.crt", "server.key"]);
-    let settings = "ssl = on\nssl_min_protocol_version = 'TLSv1'\nssl_max_protocol_version = 'TLSv1.2'\n\
+    let settings = "ssl = on\nssl_min_protocol_version = 'TLSv1'\n\
+                    ssl_max_protocol_version = 'TLSv1.2'\n\
                     ssl_ciphers = 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'";
     let hba = "host all all all password";
     let mut server = server.start(Setup {
@@ -414,7 +421,8 @@ fn options_about_findings_are_refused_in_a_line_and_a_hint() {
     };
     let known = |finding: &str, reason: &str, until: &str| {
         format!(
-            "[[known]]\ntarget = \"*\"\nfinding = \"{finding}\"\nreason = \"{reason}\"\nuntil = {until}\n"
+            "[[known]]\ntarget = \"*\"\nfinding = \"{finding}\"\nreason = \"{reason}\"\n\
+             until = {until}\n"
         )
     };
     let bad = [

@@ -122,6 +122,36 @@ fn lines_come_from_files_and_standard_input_and_bad_ones_are_passed_over() {
     assert_eq!(piped.lines().count(), 4, "a stream is not remembered");
 }
 
+#[test]
+fn lists_as_other_systems_write_them_are_read_or_refused_line_by_line() {
+    let folder = TempDir::new().unwrap();
+    let list = folder.path().join("list");
+    let with_mark = b"\xef\xbb\xbf127.20.3.1:9\r\n127.20.3.2:9\r\n127.20.3.3:9\0\n10.0.0-3.1-254\n";
+    fs::write(&list, with_mark).unwrap();
+    let run = scan(&[list.to_str().unwrap()]);
+    let read: Vec<_> = statuses(&run)
+        .into_iter()
+        .map(|(target, _)| target)
+        .collect();
+    assert_eq!(read, ["127.20.3.1:9", "127.20.3.2:9"]);
+    for line in [
+        "line 3: \"9\\u{0}\" is no port",
+        "line 4: \"10.0.0-3.1-254\": a range is from an address to an address",
+    ] {
+        assert!(run.stderr.contains(line), "{}", run.stderr);
+    }
+
+    let utf16: Vec<u8> = "\u{feff}127.20.3.1\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(&list, utf16).unwrap();
+    let run = scan(&[list.to_str().unwrap()]);
+    assert_eq!(run.stdout, "");
+    let said = "line 1: the line is UTF-16, not UTF-8";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
 /// `pgprobe ARGUMENTS < text`: what it prints.
 fn with_input(arguments: &[&str], text: &str) -> String {
     let mut child = Command::new(program())
@@ -149,6 +179,8 @@ fn what_is_excluded_is_never_asked_not_even_by_name() {
         "127.0.0.1",
         "localhost",
         "127.0.0.9",
+        "::ffff:127.0.0.1",
+        "::ffff:127.0.0.2/127",
         "-p",
         &port,
         "--exclude",
@@ -418,6 +450,10 @@ fn the_exit_status_says_whether_anything_answered() {
     let nothing = scan(&["/dev/null"]);
     assert_eq!(nothing.status, Some(0), "{nothing:?}");
     assert_eq!(scan(&["--input", "/nonexistent"]).status, Some(2));
+    let full = scan(&["127.20.50.1", "-p", "9", "--output", "/dev/full"]);
+    assert_eq!(full.status, Some(2));
+    let why = "cannot write \"/dev/full\": No space left on device";
+    assert!(full.stderr.contains(why), "{}", full.stderr);
 }
 
 #[test]

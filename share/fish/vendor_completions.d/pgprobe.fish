@@ -80,7 +80,7 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l all-addresses -d 'Probe
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l compare-sni -d 'Do the handshake also without server name (SNI): one connection more'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l enumerate -d 'Also find every TLS version, suite and group'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s q -l quiet -d 'One line for each target'
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order, and the bytes of the answers'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -a "assess" -d 'Judge a saved observation again, with other options or at another time'
@@ -136,7 +136,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l gssencmode -d
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order, and the bytes of the answers'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s H -l hostname -d 'Server: host, host:port, `[v6]:port` or a socket directory; may be repeated' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s u -l url -d 'Target as a URI, postgresql://user@host/dbname; may be repeated' -r
@@ -236,7 +236,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l connect-time
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l all-addresses -d 'Enumerate every address of a name, not only the first that accepts TCP'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s q -l quiet -d 'One line for each target'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order, and the bytes of the answers'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
@@ -259,7 +259,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l baseline -d 'Th
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l write-baseline -d 'Write the findings above info to FILE, for --baseline' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -l profile -d 'Hold the server against a profile: mozilla-modern, nist-sp-800-52r2, cis-postgresql-17, ..., or a file of your own; several times for several' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s q -l quiet -d 'One line for each target'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s v -l verbose -d 'Show more: details of the certificates and times; twice: what libpq would try, in order, and the bytes of the answers'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -l list -d 'All of them, a line each: name, severity, what it is'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand explain" -s h -l help -d 'Print help'
@@ -325,4 +325,4 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l title -d 'Wha
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -l at -d 'Count expiry from this time (RFC 3339, or seconds since 1970) instead of now' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand report" -s h -l help -d 'Print help'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -s h -l help -d 'Print help'
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes findings profiles files environment assess check ciphers demo explain exporter scan diff report help pgprobe"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand help" -f -a "sslmode depth exit-codes findings profiles files environment assess check ciphers demo explain exporter scan diff report help pgprobe topics"

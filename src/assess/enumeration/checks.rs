@@ -2,7 +2,7 @@
 
 use super::{prime_bits, state};
 use crate::lints::{self, Lint};
-use crate::observation::enumeration::{Enumeration, VersionSeen};
+use crate::observation::enumeration::{Enumeration, Stage, VersionSeen};
 use crate::observation::{Connection, Failure, StartupReply, Step};
 use crate::report::enumeration::{Check, CheckState, VersionState};
 use crate::wire::tls::names;
@@ -347,24 +347,47 @@ fn plaintext_accepted(evidence: &Evidence<'_>) -> Decision {
                 "a StartupMessage sent in plaintext was answered over TLS".into(),
             ),
         },
-        // The bytes were given to TLS (PostgreSQL 17 and later), or thrown away.
-        Step::Failed {
-            failure: Failure::Deadline,
-            ..
-        } => (
+        Step::Failed { failure, .. } => no_reply_to_plaintext(evidence.seen, failure),
+        Step::NotAttempted => (CheckState::NotObserved, "it was not asked".into()),
+    }
+}
+
+/// What it means that a StartupMessage sent in plaintext brought no reply over TLS.
+fn no_reply_to_plaintext(seen: &Enumeration, failure: &Failure) -> Decision {
+    let ended = matches!(
+        failure,
+        Failure::Alert(_) | Failure::Closed | Failure::Reset | Failure::Protocol(_)
+    );
+    let refused_before_s = seen
+        .error_before_s
+        .as_ref()
+        .filter(|error| error.sqlstate == "08P01" && !error.old_style);
+    let wants_certificate = seen.versions.iter().any(|one| one.client_certificate);
+    match seen.plaintext_stage {
+        Stage::Open if refused_before_s.is_some() => (
+            CheckState::Absent,
+            "the plaintext bytes are refused before S".into(),
+        ),
+        // The bytes were given to TLS (PostgreSQL 17 and later).
+        Stage::Handshake if ended && seen.usual_handshake == Some(true) => (
+            CheckState::Absent,
+            "the handshake fails at the plaintext bytes".into(),
+        ),
+        Stage::Reply
+            if matches!(failure, Failure::Closed | Failure::Reset) && !wants_certificate =>
+        {
+            (
+                CheckState::Absent,
+                "the connection ends at the plaintext bytes".into(),
+            )
+        }
+        Stage::Silence => (
             CheckState::Absent,
             "a StartupMessage sent in plaintext was not answered".into(),
         ),
-        Step::Failed {
-            failure: Failure::Alert(_) | Failure::Closed | Failure::Reset | Failure::Protocol(_),
-            ..
-        } => (
-            CheckState::Absent,
-            "the connection failed at the plaintext bytes".into(),
-        ),
         _ => (
             CheckState::NotObserved,
-            "it was not asked, or could not be".into(),
+            "it could not be asked to the end".into(),
         ),
     }
 }
@@ -410,13 +433,23 @@ fn direct_without_alpn(evidence: &Evidence<'_>) -> Decision {
         Step::Failed {
             failure: Failure::Alert(_) | Failure::Closed | Failure::Reset | Failure::Protocol(_),
             ..
-        } => (
+        } if refuses_direct(evidence.seen) => (
             CheckState::Absent,
             "the server ends such a connection".into(),
         ),
         _ => (
             CheckState::NotObserved,
-            "it was not asked, or not answered in time".into(),
+            "it was not asked, or not answered to the end".into(),
         ),
+    }
+}
+
+/// Whether the end of a direct connection without ALPN is due to just that.
+fn refuses_direct(seen: &Enumeration) -> bool {
+    let wants_certificate = seen.versions.iter().any(|one| one.client_certificate);
+    match seen.direct_stage {
+        Stage::Handshake => seen.usual_handshake == Some(true),
+        Stage::Reply => !wants_certificate,
+        Stage::NotOpen | Stage::Open | Stage::Silence => false,
     }
 }

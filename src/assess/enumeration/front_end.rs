@@ -53,7 +53,7 @@ const SIGNS: &[(Shows, Sign)] = &[
         },
     ),
     (
-        |evidence| evidence.seen.error_before_s.is_some(),
+        |evidence| evidence.refused_before_s().is_some(),
         Sign {
             words: "it refuses bytes behind SSLRequest in plaintext, before S; PostgreSQL does so after \
                     the handshake",
@@ -84,11 +84,8 @@ const PRODUCTS: &[Product] = &[
     Product {
         name: "PgBouncer",
         holds: |evidence| {
-            let error = evidence.seen.error_before_s.as_ref();
-            error.is_some_and(|error| {
-                error.sqlstate == "08P01"
-                    && error.routine.is_none()
-                    && error.message.contains("unencrypted data")
+            evidence.refused_before_s().is_some_and(|error| {
+                error.routine.is_none() && error.message.contains("unencrypted data")
             })
         },
     },
@@ -100,15 +97,6 @@ const PRODUCTS: &[Product] = &[
                 && evidence.order_in_tls_1_2() == Some(Order::Client)
                 && evidence.seen.tickets.is_some_and(|tickets| tickets > 0)
                 && evidence.groups_of_tls_1_3() == [0x001d, 0x0017, 0x001e, 0x0019, 0x0018]
-        },
-    },
-    Product {
-        name: "HAProxy",
-        holds: |evidence| {
-            evidence.direct_goes_on()
-                && evidence.order_in_tls_1_2() == Some(Order::Server)
-                && evidence.refuses_with(0x0301, 70)
-                && evidence.seen.tickets.is_some_and(|tickets| tickets > 0)
         },
     },
     Product {
@@ -128,7 +116,7 @@ pub(super) fn report(seen: &Enumeration, connections: &[Connection]) -> FrontEnd
         .versions
         .iter()
         .any(|version| version.answer.value().is_some());
-    if !spoken && seen.error_before_s.is_none() {
+    if !spoken && evidence.refused_before_s().is_none() {
         return FrontEndReport {
             conclusion: FrontEnd::NotObserved,
             product: None,
@@ -170,6 +158,13 @@ impl Evidence<'_> {
             .iter()
             .filter(|version| version.version < 0x0304);
         versions.any(shows)
+    }
+
+    /// The error in answer to bytes behind SSLRequest. PostgreSQL that cannot fork says so there,
+    /// too, in the form of protocol 2.
+    fn refused_before_s(&self) -> Option<&ServerError> {
+        let error = self.seen.error_before_s.as_ref();
+        error.filter(|error| error.sqlstate == "08P01" && !error.old_style)
     }
 
     fn tickets_and_groups(&self) -> bool {

@@ -101,7 +101,9 @@ fn unfinished(seen: &Enumeration) -> Option<String> {
         .versions
         .iter()
         .filter(|version| match state(version) {
-            VersionState::Accepted => !version.suites_complete,
+            VersionState::Accepted => {
+                !version.suites_complete || version.version >= 0x0303 && !version.groups_complete
+            }
             VersionState::Refused => false,
             VersionState::Unknown => true,
         })
@@ -146,13 +148,20 @@ fn version(version: &VersionSeen, seen: &Enumeration, keys: &[KeyReport]) -> Ver
 /// In TLS 1.2 the curve of an EC key must be among the groups offered (RFC 8422 section 2), so what
 /// the server likes less than that curve is not seen.
 fn hidden_behind_a_key(version: &VersionSeen, keys: &[KeyReport]) -> bool {
-    let curve = match version.groups.last() {
-        Some(0x0017) => "prime256v1",
-        Some(0x0018) => "secp384r1",
-        Some(0x0019) => "secp521r1",
-        Some(_) | None => return false,
+    let Some(last) = version.groups.last() else {
+        return false;
     };
+    let curve = curve_of(*last);
     version.version < 0x0304 && keys.iter().any(|key| key.key_type == format!("EC {curve}"))
+}
+
+/// OpenSSL's name of a curve, by which keys go.
+fn curve_of(group: u16) -> String {
+    match group {
+        0x0017 => "prime256v1".into(),
+        0x0013 => "prime192v1".into(),
+        other => names::group(other),
+    }
 }
 
 fn order(order: Order) -> OrderReport {
@@ -248,6 +257,7 @@ fn keys(seen: &Enumeration, now: i64) -> Vec<KeyReport> {
             .collect();
         if let Some(known) = keys.iter_mut().find(|known| known.sha256 == report.sha256) {
             known.protocol_versions.extend(shown_in);
+            known.protocol_versions.dedup();
             continue;
         }
         keys.push(KeyReport {

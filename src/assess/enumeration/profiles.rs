@@ -1,10 +1,14 @@
 //! What libpq would get of a server whose suites and groups are known, with each TLS library.
 
-use super::{prime_bits, state};
+use super::{curve_of, is_answer, prime_bits, state};
+use crate::assess::host::failure_text;
 use crate::emulates::OpenSsl;
 use crate::libpq::parameters::Parameters;
 use crate::libpq::verdict::version_range;
+use crate::observation::Step;
 use crate::observation::enumeration::{Enumeration, Order, SuiteSeen, VersionSeen};
+use crate::pki::Certificate;
+use crate::pki::public_key::KeyKind;
 use crate::report::enumeration::{ProfileOutcome, ProfileReport, VersionState};
 use crate::wire::tls::names;
 use crate::wire::tls::openssl;
@@ -32,7 +36,14 @@ fn profile(seen: &Enumeration, library: OpenSsl, (low, high): (u16, u16)) -> Pro
     let versions = seen.versions.iter().rev();
     for version in versions.filter(|version| (low..=high).contains(&version.version)) {
         match state(version) {
-            VersionState::Refused => continue,
+            VersionState::Refused => {
+                if let Some((outcome, why)) = stuck_at(seen, version) {
+                    report.outcome = outcome;
+                    report.reason = Some(why);
+                    return report;
+                }
+                continue;
+            }
             VersionState::Unknown => {
                 let name = names::protocol_version(version.version);
                 report.reason = Some(format!("it is not known whether the server speaks {name}"));
@@ -64,6 +75,28 @@ fn profile(seen: &Enumeration, library: OpenSsl, (low, high): (u16, u16)) -> Pro
     report
 }
 
+/// Whether a client that offers this version, too, gets no further than it: a server may choose a
+/// version before it finds that nothing goes with it.
+fn stuck_at(seen: &Enumeration, version: &VersionSeen) -> Option<(ProfileOutcome, String)> {
+    if version.version != 0x0304 {
+        return None;
+    }
+    match &seen.two_versions {
+        Step::Observed { .. } | Step::NotAttempted => None,
+        Step::Failed { failure, .. } if is_answer(failure) => Some((
+            ProfileOutcome::Fails,
+            format!(
+                "the server chooses TLSv1.3, and fails: {}",
+                failure_text(failure)
+            ),
+        )),
+        Step::Failed { .. } => Some((
+            ProfileOutcome::Undetermined,
+            "what the server does when TLSv1.2 is offered, too, was not answered".into(),
+        )),
+    }
+}
+
 /// Fills in what client and server have agreed on, unless the client refuses it then.
 fn agreed(
     report: &mut ProfileReport,
@@ -89,14 +122,24 @@ fn agreed(
         1024
     };
     let prime = suite.dh_prime.and_then(|place| seen.dh_primes.get(place));
-    if let Some(bits) = prime.map(|prime| prime_bits(prime))
-        && bits < smallest
-    {
-        report.outcome = ProfileOutcome::Fails;
-        report.reason = Some(format!(
-            "dh key too small: {bits} bits, {smallest} are demanded"
-        ));
-    }
+    let bits = prime.map(|prime| prime_bits(prime));
+    let reason = match bits {
+        // Without RFC 5746 OpenSSL 3 ends the handshake (SSL_OP_LEGACY_SERVER_CONNECT is off).
+        _ if library != OpenSsl::V111
+            && version.version < 0x0304
+            && !version.extensions.contains(&0xff01) =>
+        {
+            "unsafe legacy renegotiation disabled".to_owned()
+        }
+        Some(bits) if bits < smallest => {
+            format!("dh key too small: {bits} bits, {smallest} are demanded")
+        }
+        // OPENSSL_DH_MAX_MODULUS_BITS
+        Some(bits) if bits > 10_000 => format!("modulus too large: {bits} bits"),
+        _ => return,
+    };
+    report.outcome = ProfileOutcome::Fails;
+    report.reason = Some(reason);
 }
 
 /// The suite that the server takes of what the client offers.
@@ -129,11 +172,14 @@ fn choice<'a>(
         let Some(known) = cipher_suite(suite.suite) else {
             return false;
         };
-        offered.contains(&suite.suite) && signable(known, version, &schemes) && {
-            // Below TLS 1.2 the groups were asked for in another version of the same server.
-            let groups_known = version.groups_complete && !version.groups.is_empty();
-            known.key_exchange() != KeyExchange::Ecdhe || !groups_known || !groups.is_empty()
-        }
+        offered.contains(&suite.suite)
+            && signable(known, version, &schemes)
+            && key_is_taken(seen, version, suite, library)
+            && {
+                // Below TLS 1.2 the groups were asked for in another version of the same server.
+                let groups_known = version.groups_complete && !version.groups.is_empty();
+                known.key_exchange() != KeyExchange::Ecdhe || !groups_known || !groups.is_empty()
+            }
     };
     let first_of_servers = version.suites.iter().find(usable);
     let Some(first) = first_of_servers else {
@@ -146,7 +192,8 @@ fn choice<'a>(
     if usable_count == 1 && version.suites_complete {
         return Ok(first);
     }
-    let several_keys = seen.chains.len() > 1;
+    // The suites of TLS 1.3 go with every key.
+    let several_keys = seen.chains.len() > 1 && version.version < 0x0304;
     match version.suite_order {
         // Whatever comes after it, the server prefers this one.
         Some(Order::Server) => Ok(first),
@@ -163,6 +210,28 @@ fn choice<'a>(
                 .ok_or((ProfileOutcome::Fails, "no cipher suite in common"))
         }
         _ => undetermined("it is not known who decides about the suite"),
+    }
+}
+
+/// Whether the client takes the key that comes with the suite: below TLS 1.3 the curve of an EC key
+/// must be among the groups that it offers (RFC 8422 section 2).
+fn key_is_taken(
+    seen: &Enumeration,
+    version: &VersionSeen,
+    suite: &SuiteSeen,
+    library: OpenSsl,
+) -> bool {
+    let leaf = suite
+        .chain
+        .and_then(|place| seen.chains.get(place))
+        .and_then(|chain| chain.first());
+    let key = leaf.and_then(|leaf| Certificate::parse(leaf).public_key);
+    match key.map(|key| key.kind) {
+        Some(KeyKind::Ec(curve)) if version.version < 0x0304 => {
+            let offered = openssl::groups(library);
+            curve.is_some_and(|curve| offered.iter().any(|group| curve_of(*group) == curve))
+        }
+        _ => true,
     }
 }
 
@@ -192,7 +261,6 @@ fn common(ours: &[u16], theirs: &[u16]) -> Vec<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::Step;
 
     fn server(version: u16, suites: &[u16], order: Option<Order>) -> Enumeration {
         let observed = Step::Observed { value: (), ms: 0.0 };
@@ -220,6 +288,7 @@ mod tests {
             suite_order: order,
             groups: vec![0x0017],
             groups_complete: true,
+            extensions: vec![0xff01],
             signature_schemes: vec![0x0804],
             signature_schemes_complete: true,
             ..VersionSeen::default()
@@ -310,8 +379,29 @@ mod tests {
                 "{suites:x?}"
             );
         }
-        let seen = server(0x0303, &[0x009f], None);
+        let mut seen = server(0x0303, &[0x009f], None);
         assert_eq!(get(&seen, OpenSsl::V3Level1, 0x0303).0, Agrees);
+        seen.dh_primes = vec![vec![0xff; 2048]];
+        let said = get(&seen, level2, 0x0303).1;
+        assert_eq!(said, "modulus too large: 16384 bits");
+        for version in &mut seen.versions {
+            version.extensions.clear();
+        }
+        let said = get(&seen, level2, 0x0303).1;
+        assert_eq!(said, "unsafe legacy renegotiation disabled");
+        // The server chooses TLS 1.3 before it finds that nothing goes with it.
+        let mut seen = server(0x0303, &[0xc030], None);
+        let handshake_failure = crate::observation::Failure::Alert(40);
+        for (failure, outcome) in [
+            (handshake_failure, Fails),
+            (crate::observation::Failure::Deadline, Undetermined),
+        ] {
+            seen.two_versions = Step::Failed { failure, ms: 0.0 };
+            assert_eq!(get(&seen, level2, 0x0303).0, outcome);
+        }
+        let value = 0x0303;
+        seen.two_versions = Step::Observed { value, ms: 0.0 };
+        assert_eq!(get(&seen, level2, 0x0303).0, Agrees);
         let old = server(0x0301, &[0xc014], None);
         assert_eq!(
             get(&old, OpenSsl::V111, 0x0301),

@@ -54,10 +54,13 @@ pub const TOPICS: [Topic; 7] = [
     },
 ];
 
+/// What asks for the list of the others.
+const LIST: &str = "topics";
+
 /// Writes a topic, a command's help, or the list of both.
 pub(super) fn run(args: &HelpArgs) -> Result<u8, Error> {
     let text = match args.topic.as_deref() {
-        None => list(&super::command()),
+        None | Some(LIST) => list(&super::command()),
         Some("pgprobe") => help(&["pgprobe", "--help"]),
         Some(name) => match TOPICS.iter().find(|topic| topic.name == name) {
             Some(topic) => topic.text.to_owned(),
@@ -84,7 +87,8 @@ pub(super) fn names(command: &clap::Command) -> Vec<String> {
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
         .map(|command| command.get_name().to_owned());
-    topics.chain(commands).chain(["pgprobe".into()]).collect()
+    let rest = ["pgprobe", LIST].map(str::to_owned);
+    topics.chain(commands).chain(rest).collect()
 }
 
 fn list(command: &clap::Command) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::super::connection::{negotiate, read_some};
 use super::super::handshake::failure_of;
@@ -32,11 +32,37 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// How often a question is asked again when the server has no room.
 const TRIES: u32 = 6;
 
+/// How many connections may be open at the same time.
+struct Slots {
+    free: Semaphore,
+    /// Places that are taken now and not given back any more.
+    surplus: Cell<usize>,
+    narrow: Cell<bool>,
+}
+
+impl Slots {
+    fn new() -> Self {
+        Self {
+            free: Semaphore::new(SIDE_BY_SIDE),
+            surplus: Cell::new(0),
+            narrow: Cell::new(false),
+        }
+    }
+
+    /// From now on one after the other.
+    fn narrow(&self) {
+        if !self.narrow.replace(true) {
+            let gone = self.free.forget_permits(SIDE_BY_SIDE - 1);
+            self.surplus.set(SIDE_BY_SIDE - 1 - gone);
+        }
+    }
+}
+
 /// A place among the connections that may be open at the same time; given back when dropped.
-pub(super) struct Place<'s>(&'s Semaphore);
+pub(super) struct Place<'s>(&'s Slots);
 
 impl<'s> Place<'s> {
-    fn of(permit: SemaphorePermit<'_>, slots: &'s Semaphore) -> Self {
+    fn of(permit: SemaphorePermit<'_>, slots: &'s Slots) -> Self {
         permit.forget();
         Self(slots)
     }
@@ -44,7 +70,10 @@ impl<'s> Place<'s> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.add_permits(1);
+        match self.0.surplus.get().checked_sub(1) {
+            Some(fewer) => self.0.surplus.set(fewer),
+            None => self.0.free.add_permits(1),
+        }
     }
 }
 
@@ -56,6 +85,11 @@ pub(super) enum Answer {
     No(Failure),
 }
 
+/// Whether a server that is in trouble would say no like that, too: internal_error, or nothing.
+pub(super) fn is_vague(no: &Failure) -> bool {
+    matches!(no, Failure::Alert(80) | Failure::Closed | Failure::Reset)
+}
+
 /// Where the questions go, and how fast.
 pub(super) struct Asker<'a, N: Network> {
     network: &'a N,
@@ -65,7 +99,7 @@ pub(super) struct Asker<'a, N: Network> {
     server_name: Option<&'a str>,
     alpn: RefCell<Option<String>>,
     deadline: Instant,
-    slots: Semaphore,
+    slots: Slots,
     gap: Option<Duration>,
     next: Cell<Instant>,
     connections: Cell<usize>,
@@ -73,6 +107,10 @@ pub(super) struct Asker<'a, N: Network> {
     ssl_request: Cell<Option<u8>>,
     trailing: Cell<usize>,
     gave_up: RefCell<Option<Failure>>,
+    /// The last hello that the server took.
+    accepted: RefCell<Option<ClientHello>>,
+    /// Whether it ended a connection without an answer that it gave the next time.
+    flaky: Cell<bool>,
     /// Connections that were opened ahead; each keeps its place until a question takes both.
     spare: RefCell<Vec<N::Stream>>,
     /// Whether another question is sure to come, so that a connection can be opened for it.
@@ -97,7 +135,7 @@ impl<'a, N: Network> Asker<'a, N> {
             server_name: host.server_name.as_deref(),
             alpn: RefCell::new(Some("postgresql".to_owned())),
             deadline,
-            slots: Semaphore::new(SIDE_BY_SIDE),
+            slots: Slots::new(),
             gap: how
                 .connections_per_second
                 .map(|rate| Duration::from_secs_f64(1.0 / rate)),
@@ -107,6 +145,8 @@ impl<'a, N: Network> Asker<'a, N> {
             ssl_request: Cell::new(None),
             trailing: Cell::new(0),
             gave_up: RefCell::new(None),
+            accepted: RefCell::new(None),
+            flaky: Cell::new(false),
             spare: RefCell::new(Vec::new()),
             ahead: Cell::new(true),
         }
@@ -172,7 +212,7 @@ impl<'a, N: Network> Asker<'a, N> {
         if !self.ahead.get() || !self.spare.borrow().is_empty() || self.turned_away.get() > 0 {
             return;
         }
-        let Ok(permit) = self.slots.try_acquire() else {
+        let Ok(permit) = self.slots.free.try_acquire() else {
             return;
         };
         let place = Place::of(permit, &self.slots);
@@ -181,9 +221,11 @@ impl<'a, N: Network> Asker<'a, N> {
         }
         self.connections.set(self.connections.get() + 1);
         let until = self.deadline.min(Instant::now() + PATIENCE);
-        // If the server has no room, the next question will be told so itself.
-        if let Ok(Ok(stream)) = timeout_at(until, self.try_open(!self.direct)).await {
-            self.keep(place, stream);
+        match timeout_at(until, self.try_open(!self.direct)).await {
+            Ok(Ok(stream)) => self.keep(place, stream),
+            Ok(Err(Turned::Away(_))) => self.is_turned_away(),
+            // The next question will be told so itself.
+            Ok(Err(Turned::For(_))) | Err(_) => {}
         }
     }
 
@@ -215,24 +257,58 @@ impl<'a, N: Network> Asker<'a, N> {
             drop(stream);
             drop(permit);
             match answer {
-                Ok(Ok(flight)) => return Ok(Answer::Flight(flight)),
+                Ok(Ok(flight)) => {
+                    if again {
+                        // It ended the connection at what it takes: that means nothing from now on.
+                        self.flaky.set(true);
+                    }
+                    self.accepted.replace(Some(hello));
+                    return Ok(Answer::Flight(flight));
+                }
                 // no_application_protocol: the server knows another protocol than PostgreSQL's.
                 Ok(Err(Failure::Alert(120))) if hello.alpn.is_some() => {
                     self.alpn.replace(None);
                     hello.alpn = None;
                 }
-                Ok(Err(no @ (Failure::Alert(_) | Failure::Protocol(_)))) => {
-                    return Ok(Answer::No(no));
-                }
                 // It may say no like that, or be short of something for a moment.
                 Ok(Err(Failure::Closed | Failure::Reset)) if !again => {
                     again = true;
-                    sleep(FIRST_WAIT).await;
+                    self.wait(FIRST_WAIT).await;
                 }
-                Ok(Err(no)) => return Ok(Answer::No(no)),
+                Ok(Err(no @ (Failure::Alert(_) | Failure::Closed | Failure::Reset))) => {
+                    return Ok(Answer::No(no));
+                }
+                // No TLS, or more than is read here.
+                Ok(Err(other)) => return Err(other),
                 Err(_) => return Err(self.overdue()),
             }
         }
+    }
+
+    /// Whether a no to one hello means what was offered in it: an alert that says so does. What a
+    /// server in trouble would do as well counts only if it still takes what it took before.
+    ///
+    /// # Errors
+    /// The no, where it says nothing.
+    pub(super) async fn meant(&self, no: Failure) -> Result<Failure, Failure> {
+        if !is_vague(&no) {
+            return Ok(no);
+        }
+        let accepted = self.accepted.borrow().clone();
+        match accepted {
+            // Which version is the first to be taken is not known yet: see `Enumerator::settle`.
+            None => Ok(no),
+            Some(_) if self.flaky.get() => Err(no),
+            Some(hello) => match self.ask(&hello).await {
+                Ok(Answer::Flight(_)) if !self.flaky.get() => Ok(no),
+                _ => Err(no),
+            },
+        }
+    }
+
+    /// Whether the server took any hello.
+    pub(super) fn accepted_any(&self) -> bool {
+        self.accepted.borrow().is_some()
     }
 
     /// The deadline of all, or that of one answer.
@@ -261,7 +337,7 @@ impl<'a, N: Network> Asker<'a, N> {
                     return Ok((Place(&self.slots), stream));
                 }
             }
-            let permit = timeout_at(self.deadline, self.slots.acquire()).await;
+            let permit = timeout_at(self.deadline, self.slots.free.acquire()).await;
             let Ok(Ok(permit)) = permit else {
                 return Err(self.overdue());
             };
@@ -289,14 +365,21 @@ impl<'a, N: Network> Asker<'a, N> {
                 self.gave_up.replace(Some(away));
                 continue;
             }
-            self.turned_away.set(self.turned_away.get() + 1);
-            // From now on one after the other.
-            let others = self.slots.available_permits();
-            self.slots.forget_permits(others.min(SIDE_BY_SIDE - 1));
+            self.is_turned_away();
             drop(permit);
-            sleep(wait).await;
+            self.wait(wait).await;
             wait *= 2;
         }
+    }
+
+    fn is_turned_away(&self) {
+        self.turned_away.set(self.turned_away.get() + 1);
+        self.slots.narrow();
+    }
+
+    /// Waits, but not beyond the deadline.
+    async fn wait(&self, time: Duration) {
+        sleep_until(self.deadline.min(Instant::now() + time)).await;
     }
 
     /// Opens a connection and says nothing on it.

@@ -13,7 +13,7 @@ use super::asker::Answer;
 use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
 use crate::net::Network;
-use crate::observation::enumeration::{Enumeration, VersionSeen, WithoutServerName};
+use crate::observation::enumeration::{Enumeration, Stage, VersionSeen, WithoutServerName};
 use crate::observation::{Failure, Handshake, ServerError, StartupReply, Step};
 use crate::wire::postgres::{self, Decoded};
 use crate::wire::tls::client_hello::ClientHello;
@@ -21,12 +21,18 @@ use crate::wire::tls::client_hello::ClientHello;
 /// How long a whole handshake or a reply may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long to wait for the reply to a message that a server should not have taken.
+/// How long to wait for what a server need not send.
 const SILENCE: Duration = Duration::from_millis(500);
+
+/// How long to wait for the reply to a message that a server should not have taken: long enough for
+/// a slow network, and for names that `pg_hba.conf` has looked up.
+const LONG_SILENCE: Duration = Duration::from_secs(3);
 
 /// The groups for whole handshakes: those that every server has one of, and those that the TLS
 /// library can do.
-const HANDSHAKE_GROUPS: [u16; 6] = [0x0017, 0x001d, 0x0018, 0x0019, 0x001e, 0x11ec];
+const HANDSHAKE_GROUPS: [u16; 9] = [
+    0x0017, 0x001d, 0x0018, 0x0019, 0x001e, 0x11ec, 0x0100, 0x0101, 0x0102,
+];
 
 fn step<T>(result: Result<T, Failure>) -> Step<T> {
     match result {
@@ -89,16 +95,33 @@ impl<N: Network> Enumerator<'_, N> {
             None => None,
         };
         let mut error_before_s = None;
+        let mut plaintext_stage = Stage::NotOpen;
         let plaintext_before_tls = if self.asker.is_direct() {
             Step::NotAttempted
         } else {
-            step(self.plaintext_before_tls(&mut error_before_s).await)
+            let stage = &mut plaintext_stage;
+            step(self.plaintext_before_tls(&mut error_before_s, stage).await)
+        };
+        let mut direct_stage = Stage::NotOpen;
+        let direct_without_alpn = step(self.direct_without_alpn(&mut direct_stage).await);
+        // A handshake that fails tells something only if it is completed otherwise.
+        let in_doubt = [plaintext_stage, direct_stage].contains(&Stage::Handshake);
+        let usual_handshake = match &whole {
+            Some(whole) if whole.tickets.is_some() => Some(true),
+            _ if in_doubt => {
+                let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
+                Some(self.handshake(&plan, false).await.is_ok())
+            }
+            _ => None,
         };
         Encrypted {
             whole,
             plaintext_before_tls,
+            plaintext_stage,
             error_before_s,
-            direct_without_alpn: step(self.direct_without_alpn().await),
+            direct_without_alpn,
+            direct_stage,
+            usual_handshake,
         }
     }
 
@@ -220,8 +243,10 @@ impl<N: Network> Enumerator<'_, N> {
     async fn plaintext_before_tls(
         &self,
         refused: &mut Option<ServerError>,
+        stage: &mut Stage,
     ) -> Result<StartupReply, Failure> {
         let (_permit, mut stream) = self.asker.open_silently().await?;
+        *stage = Stage::Open;
         let injected = [postgres::SSL_REQUEST.to_vec(), startup_bytes(self.plan)].concat();
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let exchange = async {
@@ -241,8 +266,13 @@ impl<N: Network> Enumerator<'_, N> {
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
+            *stage = Stage::Handshake;
             session.handshake().await?;
-            let reply = timeout(SILENCE, encrypted_reply(&mut session)).await;
+            *stage = Stage::Reply;
+            let reply = timeout(LONG_SILENCE, encrypted_reply(&mut session)).await;
+            if reply.is_err() {
+                *stage = Stage::Silence;
+            }
             let _ = timeout(SILENCE, session.close()).await;
             reply.map_err(|_| Failure::Deadline)?
         };
@@ -252,15 +282,18 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// TLS from the first byte without ALPN, which PostgreSQL 17 and later refuse after the
     /// handshake and older ones before it; and then a StartupMessage.
-    async fn direct_without_alpn(&self) -> Result<StartupReply, Failure> {
+    async fn direct_without_alpn(&self, stage: &mut Stage) -> Result<StartupReply, Failure> {
         let (_permit, stream) = self.asker.open_silently().await?;
+        *stage = Stage::Open;
         let mut plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
         plan.alpn = None;
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let exchange = async {
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, false, false)?;
+            *stage = Stage::Handshake;
             session.handshake().await?;
+            *stage = Stage::Reply;
             session.send(&startup_bytes(self.plan)).await?;
             let reply = encrypted_reply(&mut session).await;
             let _ = session.send(&postgres::TERMINATE).await;
@@ -276,8 +309,11 @@ impl<N: Network> Enumerator<'_, N> {
 pub(super) struct Encrypted {
     whole: Option<Whole>,
     plaintext_before_tls: Step<StartupReply>,
+    plaintext_stage: Stage,
     error_before_s: Option<ServerError>,
     direct_without_alpn: Step<StartupReply>,
+    direct_stage: Stage,
+    usual_handshake: Option<bool>,
 }
 
 impl Encrypted {
@@ -285,7 +321,10 @@ impl Encrypted {
     pub(super) fn into(self, seen: &mut Enumeration) {
         seen.plaintext_before_tls = self.plaintext_before_tls;
         seen.error_before_s = self.error_before_s;
+        seen.plaintext_stage = self.plaintext_stage;
         seen.direct_without_alpn = self.direct_without_alpn;
+        seen.direct_stage = self.direct_stage;
+        seen.usual_handshake = self.usual_handshake;
         if let (Some(whole), Some(version)) = (self.whole, seen.versions.last_mut()) {
             seen.tickets = whole.tickets;
             seen.ocsp_stapled = whole.ocsp_stapled;

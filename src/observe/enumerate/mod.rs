@@ -17,10 +17,15 @@ use super::join_all;
 use super::plan::{HostPlan, Plan};
 use crate::net::Network;
 use crate::observation::enumeration::{Enumeration, VersionSeen};
-use crate::observation::{Endpoint, Step};
+use crate::observation::{Endpoint, Failure, Step};
+use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::server_flight::ServerFlight;
-use asker::Asker;
+use asker::{Answer, Asker, is_vague};
 use extras::{Encrypted, spoken};
+use offers::{GROUPS, SIGNATURE_SCHEMES, suites};
+
+/// The alert that says which version is not spoken.
+const PROTOCOL_VERSION: u8 = 70;
 
 /// The most connections that the enumeration of an address takes. OpenSSL 1.1.1 with everything
 /// switched on needs some 300, a PostgreSQL with default settings about 65.
@@ -42,15 +47,10 @@ pub(super) async fn enumerate<N: Network>(
     host: &HostPlan,
     endpoint: &Endpoint,
     network: &N,
+    began: Instant,
 ) -> Enumeration {
-    let asker = Asker::new(
-        plan,
-        how,
-        host,
-        endpoint,
-        network,
-        Instant::now() + how.deadline,
-    );
+    let deadline = began + how.deadline;
+    let asker = Asker::new(plan, how, host, endpoint, network, deadline);
     let enumerator = Enumerator {
         asker,
         plan,
@@ -86,9 +86,11 @@ impl<N: Network> Enumerator<'_, N> {
         } else {
             let encrypted;
             (seen.versions, encrypted) = self.versions().await;
+            self.settle(&mut seen.versions).await;
             if let Some(encrypted) = encrypted {
                 encrypted.into(&mut seen);
             }
+            seen.two_versions = self.two_versions(&seen.versions).await;
             self.extras(&mut seen).await;
         }
         seen.unfinished = seen.unfinished.or(self.asker.gave_up());
@@ -120,6 +122,55 @@ impl<N: Network> Enumerator<'_, N> {
         let (mut versions, (version, encrypted)) = tokio::join!(below, tls_1_3);
         versions.push(version);
         (versions, encrypted)
+    }
+
+    /// Leaves open whether a version is spoken where the server only ended the connection, unless
+    /// it still takes another one.
+    async fn settle(&self, versions: &mut [VersionSeen]) {
+        let vague = |version: &&mut VersionSeen| version.answer.failure().is_some_and(is_vague);
+        let Some(one) = versions.iter_mut().find(vague) else {
+            return;
+        };
+        let no = one.answer.failure().cloned().unwrap_or(Failure::Closed);
+        if self.asker.accepted_any() && self.asker.meant(no).await.is_ok() {
+            return;
+        }
+        for version in versions.iter_mut().filter(vague) {
+            let why = "the connection ends, which need not be an answer";
+            version.answer = Step::Failed {
+                failure: Failure::Protocol(why.into()),
+                ms: 0.0,
+            };
+        }
+    }
+
+    /// What the server does when TLS 1.3 is offered together with the version below, where it
+    /// refuses TLS 1.3 alone with an alert that does not say that it does not speak it.
+    async fn two_versions(&self, versions: &[VersionSeen]) -> Step<u16> {
+        let refusal = versions
+            .iter()
+            .find(|version| version.version == 0x0304 && version.answered_in.is_none())
+            .and_then(|version| version.answer.failure());
+        let below = versions.iter().rev().find(|version| spoken(version));
+        match (refusal, below) {
+            (Some(Failure::Alert(alert)), Some(below)) if *alert != PROTOCOL_VERSION => {
+                let hello = ClientHello {
+                    versions: vec![0x0304, below.version],
+                    cipher_suites: [suites(0x0304), suites(below.version)].concat(),
+                    groups: GROUPS.to_vec(),
+                    signature_schemes: SIGNATURE_SCHEMES.to_vec(),
+                    ..self.asker.hello(0x0304)
+                };
+                match self.asker.ask(&hello).await {
+                    Ok(Answer::Flight(flight)) => Step::Observed {
+                        value: flight.protocol_version.unwrap_or_default(),
+                        ms: 0.0,
+                    },
+                    Ok(Answer::No(failure)) | Err(failure) => Step::Failed { failure, ms: 0.0 },
+                }
+            }
+            _ => Step::NotAttempted,
+        }
     }
 
     /// The place of a chain among those that were kept.

@@ -82,6 +82,7 @@ impl<N: Network> Enumerator<'_, N> {
                     continue;
                 }
                 Answer::No(failure) => {
+                    let failure = self.asker.meant(failure).await?;
                     if seen.suites.is_empty() {
                         seen.answer = Step::Failed { failure, ms: 0.0 };
                         return Ok(());
@@ -132,7 +133,10 @@ impl<N: Network> Enumerator<'_, N> {
                         ));
                     }
                 }
-                Answer::No(_) => groups.complete = true,
+                Answer::No(failure) => {
+                    self.asker.meant(failure).await?;
+                    groups.complete = true;
+                }
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::narrowing::{Narrowing, order_by_reversed, order_of};
 use super::offers::{GROUPS, SIGNATURE_SCHEMES, suites};
 use super::{Enumerator, note};
 use crate::net::Network;
-use crate::observation::enumeration::{SuiteSeen, VersionSeen};
+use crate::observation::enumeration::{Order, SuiteSeen, VersionSeen};
 use crate::observation::{Failure, Step};
 use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::names::protocol_version;
@@ -106,12 +106,18 @@ impl<N: Network> Enumerator<'_, N> {
         }
         let taken: Vec<_> = seen.suites.iter().map(|suite| suite.suite).collect();
         seen.suite_order = order_of(&taken, &progress.offered);
-        if seen.suite_order.is_none() && taken.len() > 1 {
+        // Asked too where the answers show the server's own order: it may have none.
+        if taken.len() > 1 {
             let backwards: Vec<_> = taken.iter().rev().copied().collect();
             let hello = self.hello_for(version, &backwards, GROUPS, SIGNATURE_SCHEMES);
-            if let Ok(Answer::Flight(flight)) = self.asker.ask(&hello).await {
-                let answer = flight.cipher_suite;
-                seen.suite_order = answer.map(|answer| order_by_reversed(&taken, answer));
+            if let Ok(Answer::Flight(flight)) = self.asker.ask(&hello).await
+                && let Some(answer) = flight.cipher_suite
+            {
+                let by_answer = order_by_reversed(&taken, answer);
+                seen.suite_order = match seen.suite_order {
+                    Some(shown) if shown != by_answer => Some(Order::Neither),
+                    _ => Some(by_answer),
+                };
             }
         }
         let (mut groups, mut schemes) = (progress.groups, progress.schemes);
@@ -181,6 +187,7 @@ impl<N: Network> Enumerator<'_, N> {
                     continue;
                 }
                 Answer::No(failure) => {
+                    let failure = self.asker.meant(failure).await?;
                     if progress.seen.suites.is_empty() {
                         progress.seen.answer = Step::Failed { failure, ms: 0.0 };
                     } else {
@@ -333,7 +340,10 @@ impl<N: Network> Enumerator<'_, N> {
                 return;
             };
             let taken = match (&answer, along) {
-                (Answer::No(_), _) => None,
+                (Answer::No(failure), _) => match self.asker.meant(failure.clone()).await {
+                    Ok(_) => None,
+                    Err(_) => return,
+                },
                 (Answer::Flight(flight), Along::Groups) => flight.group,
                 (Answer::Flight(flight), _) => flight.signature_scheme,
             };

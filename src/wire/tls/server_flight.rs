@@ -226,6 +226,12 @@ fn server_key_exchange(flight: &mut ServerFlight, mut body: Reader<'_>) -> Resul
             body.vector16("generator")?;
             body.vector16("public key")?;
         }
+        // RFC 4279 section 3: an identity hint, then as without the key.
+        _ if suite.name.contains("_DHE_PSK_") => {
+            body.vector16("identity hint")?;
+            flight.dh_prime = body.vector16("prime")?.rest().to_vec();
+            return Ok(());
+        }
         // An export suite may send a temporary RSA key; its size follows from its name.
         _ => return Ok(()),
     }
