@@ -9,6 +9,7 @@ use super::error::{ErrorCode, LibpqError};
 use super::parameters::{AuthMethod, ChannelBinding, RequireAuth};
 use crate::emulates::Libpq;
 use crate::observation::{Authentication, Failure, ServerError, StartupReply};
+use crate::wire::postgres::INVALID_MECHANISMS;
 
 /// What the server asks of a client that it lets in.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -106,8 +107,11 @@ pub fn judge_reply(reply: &StartupReply, situation: &Situation<'_>) -> Answer {
                 None => closed(),
             },
         },
-        StartupReply::Unexpected { kind, .. } => {
+        StartupReply::Unexpected { kind, why } => {
             let message = match kind {
+                b'R' if why == INVALID_MECHANISMS => {
+                    format!("fe_sendauth: invalid authentication request from server: {why}")
+                }
                 b'R' if situation.libpq > Libpq::V15 => {
                     "received invalid authentication request".into()
                 }
@@ -370,6 +374,7 @@ fn server_error(error: &ServerError) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::postgres::{Decoded, startup_reply};
 
     fn situation(libpq: Libpq) -> Situation<'static> {
         Situation {
@@ -452,6 +457,28 @@ mod tests {
                 refused,
                 "{required} {code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_list_of_mechanisms_without_an_end_is_refused_in_every_version() {
+        for (body, fails) in [
+            (&b"\0\0\0\x0aSCRAM-SHA-256\0"[..], true),
+            (b"\0\0\0\x0a", true),
+            (b"\0\0\0\x0aSCRAM-SHA-256\0\0", false),
+        ] {
+            let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+            let bytes = [b"R", &length[..], body].concat();
+            let Decoded::Reply(reply, _) = startup_reply(&bytes, false) else {
+                panic!("{body:?}");
+            };
+            for libpq in Libpq::ALL {
+                let answer = judge_reply(&reply, &situation(libpq));
+                let invalid = matches!(&answer, Answer::Fatal(error)
+                    if error.code == ErrorCode::ProtocolError
+                        && error.message.ends_with(INVALID_MECHANISMS));
+                assert_eq!(invalid, fails, "{body:?}: {answer:?}");
+            }
         }
     }
 

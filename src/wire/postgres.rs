@@ -28,6 +28,12 @@ const MAX_ERROR: u32 = 30_000;
 /// The shortest length field of these messages.
 const MIN_LENGTH: u32 = 8;
 
+/// Why an AuthenticationSASL was unexpected whose list of mechanisms has no end, in libpq's words.
+pub const INVALID_MECHANISMS: &str = "invalid list of authentication mechanisms";
+
+/// What a list of SASL mechanisms without an end lacks.
+const SASL_MECHANISM: &str = "SASL mechanism";
+
 /// How many bytes pgprobe reads at most while it waits for a whole message.
 pub const MAX_MESSAGE: usize = 32 * 1024;
 
@@ -93,6 +99,7 @@ pub fn startup_reply(bytes: &[u8], at_end: bool) -> Decoded {
     };
     match decoded {
         Ok(reply) => Decoded::Reply(reply, length + 1),
+        Err(error) if error.what == SASL_MECHANISM => unexpected(INVALID_MECHANISMS),
         Err(error) => unexpected(&error.to_string()),
     }
 }
@@ -127,8 +134,9 @@ fn authentication(body: &[u8]) -> Result<Authentication, DecodeError> {
     let code = reader.u32("authentication code")?;
     let mut mechanisms = Vec::new();
     if code == 10 {
-        // Ends at an empty name; a list that is cut short keeps what is whole.
-        while let Ok(name) = reader.c_string("SASL mechanism") {
+        // Ends at an empty name, and not before (`pg_SASL_init`).
+        loop {
+            let name = reader.c_string(SASL_MECHANISM)?;
             if name.is_empty() {
                 break;
             }

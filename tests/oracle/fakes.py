@@ -195,6 +195,79 @@ direct("direct_no_alpn")
 direct("direct_other_alpn", alpn=["http/1.1"])
 
 
+def negotiate(newest, *names, count=None):
+    """NegotiateProtocolVersion."""
+    body = struct.pack("!ii", newest, len(names) if count is None else count)
+    body += b"".join(name.encode() + b"\0" for name in names)
+    return b"v" + struct.pack("!i", len(body) + 4) + body
+
+
+V30, V31, V32, V39 = 196608, 196609, 196610, 196617
+SASL = b"SCRAM-SHA-256\0"
+
+# What a server may answer to a StartupMessage, by the name of the database that is asked for.
+REPLIES = {
+    "ok_then_error": AUTH_OK + error("3D000", 'database "x" does not exist'),
+    "starting": error("57P03", "the database system is starting up"),
+    "stopping": error("57P03", "the database system is shutting down"),
+    "locked": error("28P01", 'account "rig" is locked'),
+    "no_ca_store": error("F0000", "client certificates can only be checked if a root certificate "
+                                  "store is available"),
+    "want_certificate": error("28000", "connection requires a valid client certificate"),
+    "bad_layout": error("08P01", "invalid startup packet layout: expected terminator as last byte"),
+    "unsupported": error("0A000", "unsupported frontend protocol 3.0: server supports 1.0 to 2.0"),
+    "no_sqlstate": b"E\0\0\0\x0fSFATAL\0Mx\0\0",
+    "empty_error": b"E\0\0\0\x08\0\0\0\0",
+    "error_length_4": b"E\0\0\0\4",
+    "error_length_7": b"E\0\0\0\7old\0",
+    "error_length_30001": b"E\0\0\x75\x31" + b"x" * 40 + b"\0",
+    "error_old_style": b"EFATAL:  no such thing\n\0",
+    "error_cut_short": b"E\0\0\1\0SFATAL\0",
+    "request_length_4": b"R\0\0\0\4",
+    "request_length_7": b"R\0\0\0\7\0\0\0",
+    "request_length_2001": b"R\0\0\7\xd1" + bytes(1997),
+    "request_cut_short": b"R\0\0\0\x08\0",
+    "kerberos_v4": authentication(1), "crypt": authentication(4, b"sa"), "scm": authentication(6),
+    "md5_no_salt": authentication(5), "gss_continue": authentication(8), "sspi": authentication(9),
+    "sasl_continue": authentication(11, b"x"), "unknown_13": authentication(13),
+    "unknown_many": authentication(0x7FFFFFFF),
+    "sasl_empty": authentication(10, b"\0"), "sasl_nothing": authentication(10),
+    "sasl_no_end": authentication(10, SASL), "sasl_two": authentication(10, b"X\0" + SASL + b"\0"),
+    "sasl_plus_only": authentication(10, b"SCRAM-SHA-256-PLUS\0\0"),
+    "oauth": authentication(10, b"OAUTHBEARER\0\0"),
+    "notice_first": b"N" + error("00000", "hello")[1:] + WELCOME,
+    "parameter_first": b"S\0\0\0\x08a\0b\0" + WELCOME,
+    "ready_first": b"Z\0\0\0\5I",
+    "v_nothing": negotiate(V30) + WELCOME, "v_31": negotiate(V31) + WELCOME,
+    "v_32": negotiate(V32) + WELCOME, "v_39": negotiate(V39) + WELCOME,
+    "v_20": negotiate(131072) + WELCOME, "v_option": negotiate(V30, "_pq_.x") + WELCOME,
+    "v_option_32": negotiate(V32, "_pq_.x") + WELCOME,
+    "v_two_options": negotiate(V30, "_pq_.x", "_pq_.y") + WELCOME,
+    "v_odd_option": negotiate(V30, "user") + WELCOME,
+    "v_cut_short": negotiate(V30)[:-2], "v_count": negotiate(V30, count=5) + WELCOME,
+    "v_twice": negotiate(V30) * 2 + WELCOME, "v_then_error": negotiate(V30) + NO_ENTRY,
+    "v_length_7": b"v\0\0\0\7\0\3\0", "v_length_2001": b"v\0\0\7\xd1" + bytes(1997),
+}
+
+
+@fake
+async def by_database(reader, writer):
+    """Answers as the name of the database says, in TLS and without."""
+    async def asked():
+        length, code = struct.unpack("!ii", await reader.readexactly(8))
+        body = (await reader.readexactly(length - 8)).split(b"\0")
+        return code, dict(zip(body[::2], body[1::2])).get(b"database", b"").decode()
+    code, database = await asked()
+    if code == SSL_REQUEST:
+        writer.write(b"S")
+        await writer.start_tls(context())
+        code, database = await asked()
+    writer.write(REPLIES.get(database, WELCOME))
+    await writer.drain()
+    if not database.endswith("cut_short"):
+        await until_closed(reader)
+
+
 @fake
 async def hang(reader, writer):
     await until_closed(reader)

@@ -13,7 +13,7 @@ import hashlib
 import random
 
 from common import DATABASE, PASSWORD, RUN, SSLMODES, USER
-from fakes import FAKES
+from fakes import FAKES, REPLIES
 from servers import HAPROXY, HBA, NEWER_SETTINGS, PGBOUNCERS
 
 ALL_PG = ["pg10", "pg12", "pg14", "pg15", "pg16", "pg17", "pg18"]
@@ -85,7 +85,7 @@ class Matrix:
     def curated(self):
         for part in (self.certificates, self.revocation, self.root_files, self.homes, self.hba,
                      self.client_certificates, self.tls_versions, self.ciphers, self.direct,
-                     self.fakes, self.poolers, self.parameters):
+                     self.fakes, self.replies, self.poolers, self.parameters):
             self.part = part.__name__
             part()
         return self.groups
@@ -311,6 +311,16 @@ class Matrix:
                 if name in ("n_ok", "tls_ok", "ssh_banner", "mysql_greeting", "http_reply",
                             "close_at_once", "reset_at_once"):
                     self.group(name, root="right", sslnegotiation="direct", connect_timeout="2")
+
+    def replies(self):
+        """Each answer to a StartupMessage, in TLS 1.3 and 1.2."""
+        for name in REPLIES:
+            self.group("by_database", root="right", dbname=name, connect_timeout="2")
+            self.group("by_database", root="right", dbname=name, connect_timeout="2",
+                       ssl_max_protocol_version=V12)
+            if name.startswith("v_"):
+                self.group("by_database", root="right", dbname=name, connect_timeout="2",
+                           max_protocol_version="3.2")
 
     def poolers(self):
         for name in PGBOUNCERS:
