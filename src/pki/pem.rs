@@ -120,7 +120,7 @@ impl<'a> Lines<'a> {
         loop {
             let mut piece = self.next_piece()?;
             if std::mem::take(&mut self.first) {
-                piece = piece.strip_prefix(b"\xef\xbb\xbf").unwrap_or(piece);
+                piece = piece.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece);
             }
             let label = trimmed(piece)
                 .strip_prefix(b"-----BEGIN ")
@@ -131,6 +131,9 @@ impl<'a> Lines<'a> {
         }
     }
 }
+
+/// What some editors put before UTF-8; OpenSSL 3 passes over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How many base64 characters of a certificate `select` looks at: a multiple of four that nearly
 /// always holds the subject; a certificate where it does not is kept.
@@ -151,12 +154,16 @@ pub fn select(
     let (mut selected, mut block, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let mut base64 = Vec::with_capacity(SUBJECT_WITHIN);
     let mut der = [0; SUBJECT_WITHIN];
-    let mut inside = false;
+    let (mut inside, mut first) = (false, true);
     loop {
         line.clear();
         let room = u64::try_from(LONGEST_BLOCK).unwrap_or(u64::MAX);
         if bundle.by_ref().take(room).read_until(b'\n', &mut line)? == 0 {
             return Ok(selected);
+        }
+        // As in `read`, a byte order mark is no part of the text.
+        if std::mem::take(&mut first) && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
         }
         if line.starts_with(b"-----BEGIN ") {
             block.clear();
