@@ -130,7 +130,7 @@ pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
         fixes.push(fix(
             FixPlace::ClientShell,
             format!(
-                "ask whoever runs the server for the certificate of {what} and save it as \
+                "ask whoever runs the server for the certificate of {what} and add it to \
                  \"{path}\""
             ),
             [],
@@ -224,16 +224,17 @@ fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
     Some(fix(
         FixPlace::ClientShell,
         format!(
-            "{what}: fetch it, compare its SHA-256 with that on the server \
-             ({}), and only then trust it as \"{path}\"{instead}",
+            "{what}: fetch it, compare the SHA-256 that is printed with that on the server \
+             (seen here: {}), and only then add it to \"{path}\"{instead}",
             hex(&root.sha256())
         ),
-        fetch(situation, place, &path),
+        fetch(situation, place, &path).unwrap_or_default(),
     ))
 }
 
-/// The command that saves a certificate that the server sends.
-fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<String> {
+/// The commands that save a certificate that the server sends beside the root file, show its
+/// SHA-256, and add it to the root file.
+fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<Vec<String>> {
     let port = situation.spec.port().ok()?;
     let address = situation.host.addresses.iter();
     let connected = address
@@ -260,6 +261,7 @@ fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<String> 
     {
         command += &format!(" -servername {}", paste::shell(&name)?);
     }
+    let fetched = paste::shell(&format!("{path}.new"))?;
     let path = paste::shell(path)?;
     let folder = path.rsplit_once('/').filter(|(folder, _)| {
         // Where the quotes would be cut in two, the folder is the reader's business.
@@ -267,10 +269,14 @@ fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<String> 
     });
     let folder = folder.map_or_else(String::new, |(folder, _)| format!("mkdir -p {folder} && "));
     let number = place + 1;
-    Some(format!(
-        "{folder}{command} </dev/null 2>/dev/null | awk '/BEGIN CERT/ {{n++}} n=={number}' | \
-         openssl x509 -out {path}"
-    ))
+    Some(vec![
+        format!(
+            "{folder}{command} </dev/null 2>/dev/null | awk '/BEGIN CERT/ {{n++}} n=={number}' | \
+             openssl x509 -out {fetched}"
+        ),
+        format!("openssl x509 -noout -fingerprint -sha256 -in {fetched}"),
+        format!("cat {fetched} >> {path}"),
+    ])
 }
 
 fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> Fix {
@@ -283,7 +289,14 @@ fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> 
                 "{looks}: its roots are at {address} ({})",
                 provider.documentation
             ),
-            paste::shell(&path).map(|path| format!("curl --fail --output {path} {address}")),
+            paste::shell(&path)
+                .zip(paste::shell(&format!("{path}.new")))
+                .map(|(path, fetched)| {
+                    format!(
+                        "curl --fail --create-dirs --output {fetched} {address} && cat {fetched} >> \
+                         {path}"
+                    )
+                }),
         ),
         Roots::Own(command) => fix(
             FixPlace::ClientShell,

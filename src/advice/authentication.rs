@@ -122,11 +122,8 @@ fn binding_required(situation: &Situation<'_>) -> Option<Advice> {
             ),
             vec![fix(
                 FixPlace::ConnectionString,
-                "do without the binding, and verify the server instead",
-                paste::connection(
-                    situation,
-                    &[("channel_binding", "prefer"), ("sslmode", "verify-full")],
-                ),
+                "do without the binding, and verify the server instead (verify-full, with its root)",
+                paste::connection(situation, &[("channel_binding", "prefer")]),
             )],
         )
     };

@@ -76,8 +76,8 @@ fn refused(situation: &Situation<'_>) -> Option<Advice> {
     let (why, fixes): (String, Vec<Fix>) = if message.contains("authentication failed") {
         (
             format!(
-                "{message}: the certificate \"{own}\" is of a CA that the server takes, but its CN \
-                 is not the user \"{user}\""
+                "{message}: the certificate \"{own}\" is of a CA that the server takes, but its name \
+                 (the CN; the whole DN with clientname=DN) does not stand for the user \"{user}\""
             ),
             vec![
                 fix(
@@ -93,6 +93,15 @@ fn refused(situation: &Situation<'_>) -> Option<Advice> {
                 ),
             ],
         )
+    } else if message.contains("certificate expired") || message.contains("certificate revoked") {
+        (
+            format!("{message}: that is said of your certificate \"{own}\", not of the server's"),
+            vec![fix(
+                FixPlace::ClientShell,
+                "have a new certificate issued for this user by the same CA",
+                [],
+            )],
+        )
     } else {
         (
             format!(
@@ -102,11 +111,8 @@ fn refused(situation: &Situation<'_>) -> Option<Advice> {
             vec![
                 fix(
                     FixPlace::ClientShell,
-                    format!(
-                        "have a certificate issued by a CA that the server takes{}, and put it \
-                         there with the intermediate CAs after it",
-                        authorities(situation)
-                    ),
+                    "have a certificate issued by a CA that the server takes, and put it there with \
+                     the intermediate CAs after it",
                     [],
                 ),
                 fix(

@@ -31,10 +31,11 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
         ));
     }
     let closed = situation.failing_where(|error| {
+        // An alert comes of a server that does answer.
         matches!(
             error.code,
             ErrorCode::ConnectionClosed | ErrorCode::TlsHandshakeFailed
-        )
+        ) && !error.message.contains("alert")
     });
     let began = situation.tls().is_some_and(|tls| tls.completed);
     if direct && !closed.is_empty() && !began {

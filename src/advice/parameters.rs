@@ -32,16 +32,20 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
                 "require",
             )
         };
-        let mode = situation
-            .strongest()
-            .map_or(mode, |strongest| strongest.name());
+        let (mode, text) = match situation.strongest() {
+            Some(strongest) => (strongest.name(), "use the strongest mode that connects"),
+            None => (
+                mode,
+                "use a mode that goes with it; here that fails, too, for another reason",
+            ),
+        };
         all.push(advice(
             kind,
             weak,
             why.into(),
             vec![fix(
                 FixPlace::ConnectionString,
-                "use the strongest mode that connects",
+                text,
                 paste::connection(situation, &[("sslmode", mode)]),
             )],
         ));

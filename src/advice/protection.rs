@@ -104,8 +104,12 @@ fn refuse_plaintext(situation: &Situation<'_>) -> Vec<Fix> {
     };
     let postgresql = fix(
         FixPlace::PgHbaConf,
-        "refuse all that is not TLS, to everybody: this as the first line, and reload",
-        ["hostnossl  all  all  all  reject".to_owned()],
+        "refuse all that is not TLS, to everybody: these as the first lines, and reload",
+        [
+            "hostnossl  all          all  all  reject".to_owned(),
+            // The word all does not match replication.
+            "hostnossl  replication  all  all  reject".to_owned(),
+        ],
     );
     let certain = front_end::of(situation) == FrontEnd::Certain;
     // Both at once are a pooler, or PostgreSQL 10.
@@ -118,7 +122,7 @@ fn refuse_plaintext(situation: &Situation<'_>) -> Vec<Fix> {
         (_, true) => vec![
             pooler("where a pooler or proxy ends TLS, its own setting decides; in pgbouncer.ini"),
             Fix {
-                text: "where PostgreSQL 10 does it itself: this as the first line, and reload"
+                text: "where PostgreSQL 10 does it itself: these as the first lines, and reload"
                     .into(),
                 ..postgresql
             },

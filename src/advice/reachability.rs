@@ -24,6 +24,10 @@ fn no_connection(situation: &Situation<'_>) -> Option<Advice> {
         return None;
     }
     let message = situation.message(&modes);
+    let host = situation.spec.host.as_deref();
+    let in_a_folder = situation.host.status == Status::UnixSocket
+        || situation.spec.hostaddr.is_none()
+            && host.is_none_or(|host| host.is_empty() || host.starts_with(['/', '@']));
     let (why, text): (String, String) = match situation.host.status {
         Status::NotResolved => (
             message,
@@ -31,7 +35,7 @@ fn no_connection(situation: &Situation<'_>) -> Option<Advice> {
              for the certificate"
                 .into(),
         ),
-        Status::UnixSocket => (
+        _ if in_a_folder => (
             message,
             "check that the server runs, and unix_socket_directories and port in postgresql.conf; \
              host=localhost would use TCP"

@@ -46,9 +46,11 @@ fn one(situation: &Situation<'_>) -> Option<Advice> {
             ),
             vec![fix(
                 FixPlace::ServerShell,
-                "make a new key and have a certificate issued for it",
+                "make a new key beside the one in use and have a certificate issued for it; then put \
+                 both in their places together, and reload",
                 (depth == 0).then(|| {
-                    "openssl req -new -newkey rsa:3072 -nodes -keyout server.key -out server.csr"
+                    "openssl req -new -newkey rsa:3072 -nodes -keyout server-new.key -out \
+                     server-new.csr"
                         .to_owned()
                 }),
             )],

@@ -358,8 +358,14 @@ fn startup_answer(
         }
         StartupReply::NegotiateProtocolVersion { .. } | StartupReply::Unexpected { .. } => {}
     }
-    match judge_reply(reply, &facts.situation(tls)) {
-        Answer::Reached(auth) => said.auth = Some(auth),
+    let judged = judge_reply(reply, &facts.situation(tls));
+    said.auth = match &judged {
+        Answer::Reached(auth) => Some(*auth),
+        // What the server asked for, whatever this libpq makes of it.
+        _ => asked_for(inner, tls.is_some()),
+    };
+    match judged {
+        Answer::Reached(_) => {}
         Answer::Refused(error) | Answer::CannotConnectNow(error) => {
             if matches!(
                 error.code,
@@ -375,6 +381,25 @@ fn startup_answer(
         Answer::Unknown(why) => said.message = Some(why),
     }
     Some(said)
+}
+
+/// The authentication that a request asks for.
+fn asked_for(reply: &StartupReply, encrypted: bool) -> Option<Auth> {
+    let StartupReply::Authentication(request) = reply else {
+        return None;
+    };
+    let offers = |name: &str| request.mechanisms.iter().any(|one| one == name);
+    Some(match request.code {
+        0 => Auth::None,
+        3 => Auth::Password,
+        5 => Auth::Md5,
+        7 => Auth::Gss,
+        9 => Auth::Sspi,
+        10 if encrypted && offers("SCRAM-SHA-256-PLUS") => Auth::ScramSha256Plus,
+        10 if offers("SCRAM-SHA-256") => Auth::ScramSha256,
+        10 if offers("OAUTHBEARER") => Auth::Oauthbearer,
+        _ => Auth::Unsupported,
+    })
 }
 
 fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts<'_>) -> TlsReport {

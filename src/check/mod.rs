@@ -192,6 +192,11 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust
         summary: String::new(),
         metrics: Vec::new(),
     };
+    // Such as an sslmode that does not exist: libpq refuses what was asked for as a whole.
+    if let Some(error) = &report.target.error {
+        let line = Line::new(State::Unknown, "arguments", error.message.clone());
+        result.lines.push(line);
+    }
     let connected = connection(host);
     let reached = connected.state == State::Ok;
     result.lines.push(connected);

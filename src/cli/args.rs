@@ -558,7 +558,11 @@ fn rate(text: &str) -> Result<f64, BadValue> {
 /// A point in time as `--at` takes it.
 pub(super) fn at(text: &str) -> Result<i64, BadValue> {
     if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
+        // Milliseconds, most likely, if no calendar has it.
+        let years = OffsetDateTime::from_unix_timestamp(seconds).map(OffsetDateTime::year);
+        if years.is_ok_and(|year| (0..=9999).contains(&year)) {
+            return Ok(seconds);
+        }
     }
     let day = format!("{text}T00:00:00Z");
     [text, &day]

@@ -230,7 +230,23 @@ impl Target {
 /// The targets; a single `None` if the environment decides.
 fn targets(args: &CheckArgs) -> Result<Vec<Option<Target>>, Error> {
     let mut all = Vec::new();
+    let settings = args.settings();
+    let given = |keyword: &str| {
+        let found = settings.iter().find(|(known, _)| known == keyword);
+        found.map(|(_, value)| value.as_str())
+    };
+    if args.hostnames.len() > 1 && given("hostaddr").is_some() {
+        let message = "--hostaddr is one address, and there are several -H".into();
+        return Err(Error::Target { message });
+    }
     for host in &args.hostnames {
+        // An option of libpq goes before what a target says: another server would be checked.
+        if let (Some(own), Some(port)) = (port_of(host), given("port"))
+            && own != port
+        {
+            let message = format!("-H {host} and -p {port} name different ports");
+            return Err(Error::Target { message });
+        }
         all.push(Some(if host.starts_with(['/', '@']) {
             // A directory of sockets, which a target of libpq is only as `host=`.
             Target::Host(host.clone())
@@ -247,6 +263,14 @@ fn targets(args: &CheckArgs) -> Result<Vec<Option<Target>>, Error> {
     let texts = args.urls.iter().chain(&args.target);
     all.extend(texts.map(|text| Some(Target::Text(text.clone()))));
     Ok(if all.is_empty() { vec![None] } else { all })
+}
+
+/// The port of `host:port` or `[v6]:port`.
+fn port_of(host: &str) -> Option<&str> {
+    let (name, port) = host.rsplit_once(':')?;
+    let one_name = name.ends_with(']') || !name.contains(':');
+    let number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    (one_name && number).then_some(port)
 }
 
 fn results(

@@ -51,7 +51,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<u8, Error> {
 /// The lint of a name, or an error that has the nearest ones.
 pub(super) fn find(name: &str) -> Result<&'static lints::Lint, Error> {
     lints::find(name).ok_or_else(|| Error::Lint {
-        name: name.to_owned(),
+        name: crate::conninfo::redact(name),
         near: near(name),
     })
 }

@@ -14,12 +14,12 @@ pub(crate) const LINT: Lint = Lint {
                   rustls refuses it as a server's (CaUsedAsEndEntity), so sqlx and rust-postgres \
                   with rustls cannot verify it.",
     remedies: &[Remedy {
-        text: "have it issued as an end entity's: basicConstraints CA:FALSE",
+        text: "have it issued as an end entity's, CA:FALSE, by this request; where it is its own \
+               root, give clients the new root file before the server the new certificate",
         place: FixPlace::ServerShell,
         lines: &[
-            "openssl req -new -x509 -key server.key -days 365 -subj '/CN={host}' -addext \
-                 'subjectAltName = {san}' -addext 'basicConstraints = critical,CA:FALSE' -out \
-                 server.crt",
+            "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
+                 -addext 'basicConstraints = critical,CA:FALSE' -out server-new.csr",
         ],
         pgbouncer: None,
     }],

@@ -16,9 +16,12 @@ pub(crate) const LINT: Lint = Lint {
                   then on.",
     remedies: &[
         Remedy {
-            text: "refuse all that is not TLS, to everybody: this as the first line, and reload",
+            text: "refuse all that is not TLS, to everybody: these as the first lines, and reload",
             place: FixPlace::PgHbaConf,
-            lines: &["hostnossl  all  all  all  reject"],
+            lines: &[
+                "hostnossl  all          all  all  reject",
+                "hostnossl  replication  all  all  reject",
+            ],
             pgbouncer: None,
         },
         Remedy {

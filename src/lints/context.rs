@@ -131,7 +131,8 @@ fn goes_on(answer: &StartupAnswer) -> bool {
 /// What a server asks for, in words.
 pub(super) fn asks_for(answer: &StartupAnswer) -> &'static str {
     match answer.auth {
-        Some(Auth::None) | None => "nothing",
+        Some(Auth::None) => "nothing",
+        None => "something that is not known",
         Some(Auth::Password) => "the password as it is",
         Some(Auth::Md5) => "md5",
         Some(Auth::ScramSha256 | Auth::ScramSha256Plus) => "scram-sha-256",

@@ -16,7 +16,7 @@ pub(crate) const LINT: Lint = Lint {
         text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
                    older password has to be set once more",
         place: FixPlace::PgHbaConf,
-        lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
+        lines: &["host  {database}  {user}  all  scram-sha-256"],
         pgbouncer: None,
     }],
     advice: &[],

@@ -13,11 +13,12 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "RSA of 1024 bits is within reach of those who want it badly enough, and smaller \
                   keys of anybody. OpenSSL at level 2 and rustls refuse them.",
     remedies: &[Remedy {
-        text: "make a new key, and have a certificate issued for it",
+        text: "make a new key beside the one in use, and have a certificate issued for it; then put \
+               both in their places together, and reload",
         place: FixPlace::ServerShell,
         lines: &[
             "openssl req -new -newkey rsa:3072 -nodes -subj '/CN={host}' -addext 'subjectAltName \
-                 = {san}' -keyout server.key -out server.csr",
+                 = {san}' -keyout server-new.key -out server-new.csr",
         ],
         pgbouncer: None,
     }],

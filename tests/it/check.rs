@@ -573,3 +573,21 @@ fn now() -> i64 {
     let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
+
+#[test]
+fn what_would_check_another_server_or_at_no_time_is_unknown() {
+    let server = start(15, &for_days(40), "");
+    let here = format!("127.0.0.1:{}", server.port);
+    for arguments in [
+        &["-H", &here, "-p", "9"][..],
+        &["-H", "127.0.0.1", "-H", "db", "--hostaddr", "127.0.0.1"],
+        &["-H", &here, "--at", "1796000000000"],
+        &["-H", &here, "--sslmode", "verify_full"],
+    ] {
+        let run = plugin(&Client::new(""), &[&["check"], arguments].concat());
+        assert_eq!(run.status, Some(3), "{arguments:?}: {run:#?}");
+    }
+    let port = server.port.to_string();
+    let run = plugin(&Client::new(""), &["check", "-H", &here, "-p", &port]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+}

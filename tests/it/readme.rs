@@ -292,6 +292,11 @@ fn options_that_the_documents_name_exist() {
                     "--doc",
                     "--wait",
                     "--rm",
+                    // Of the oracle's own programs.
+                    "--loose",
+                    "--seed",
+                    "--limit",
+                    "--only",
                 ];
                 let program = code.split_whitespace().next().unwrap_or_default();
                 if !["cargo", "gcloud", "avn", "doctl", "docker", "pip"].contains(&program)
@@ -353,7 +358,8 @@ fn figures_of_fidelity_are_those_of_the_last_long_run() {
         .map(str::trim)
         .filter(|figure| figure.starts_with(|one: char| one.is_ascii_digit()))
         .collect();
-    assert_eq!(figures.len(), 6);
+    // The first table; the next has commands of its own.
+    let figures = figures.get(..6).unwrap();
     for figure in figures {
         assert!(tests.contains(&format!("{figure} agree")), "{figure}");
     }

@@ -178,7 +178,7 @@ fn a_client_certificate_is_asked_for_by_its_ca_and_put_where_libpq_looks() {
     let run = other.json(&[]);
     let why = advice(&run, "client-certificate-refused")["why"].to_string();
     assert!(
-        why.contains("its CN is not the user \\\"alice\\\""),
+        why.contains("does not stand for the user \\\"alice\\\""),
         "{why}"
     );
     // A certificate of another CA.

@@ -81,7 +81,7 @@ const PAINS: [Pain; 25] = [
         Some("root-file-missing"),
         &[
             "the server's certificate signed itself",
-            "fetch it, compare its SHA-256 with that on the server",
+            "fetch it, compare the SHA-256 that is printed with that on the server",
         ],
     ),
     pain(
