@@ -102,13 +102,13 @@ fn situations(pki: &Pki) -> io::Result<Vec<Situation>> {
         (
             "good",
             DATABASE,
-            "A chain of root, intermediate and server certificate, as it should be.",
+            "A good chain of root, intermediate and server; plaintext goes too.",
             with_tls(pki.good.acceptor()?),
         ),
         (
             "self-signed",
             "localhost",
-            "A self-signed certificate, as `openssl req -x509` makes it: encrypted, not verified.",
+            "A self-signed certificate of `openssl req -x509`: encrypted, not verified.",
             with_tls(pki.self_signed.acceptor()?),
         ),
         (
@@ -126,7 +126,7 @@ fn situations(pki: &Pki) -> io::Result<Vec<Situation>> {
         (
             "cn-only",
             DATABASE,
-            "A certificate with its host name in the CN only: good for libpq, refused by others.",
+            "A certificate with its name in the CN only: good for libpq, not for others.",
             with_tls(pki.cn_only.acceptor()?),
         ),
         (

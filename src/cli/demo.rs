@@ -45,7 +45,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
         done = (|| {
             if text && !args.judge.quiet {
                 let mut out = std::io::stdout().lock();
-                let line = format!("== {}: {}", server.name, server.about);
+                let line = format!("== {}\n   {}", server.name, server.about);
                 writeln!(out, "{line}\n").map_err(output_error)?;
             }
             let observation = probe(Some(&server.conninfo), &options)?;

@@ -36,6 +36,10 @@ pub(super) fn line(page: &mut Page, report: &Report) {
         match (verdict.outcome, &verdict.error) {
             (Outcome::Connects, _) if report.status == Status::UnixSocket => {}
             (Outcome::Connects, _) => said += &format!(" {}", encrypted(verdict, false)),
+            // There are too many of these for a word each.
+            (_, Some(error)) if error.code == ErrorCode::BadParameter => {
+                said += &format!(": {}", cut(&error.message));
+            }
             (_, Some(error)) => said += &format!(": {}", reason(error.code)),
             (Outcome::Undetermined, _) => said += &format!(", TLS {}", tls_answer(verdict.tls)),
             (Outcome::Fails, None) => {}
@@ -84,7 +88,6 @@ fn reason(code: ErrorCode) -> &'static str {
         ErrorCode::ClientCertRequired => "no client certificate",
         ErrorCode::ClientCertRejected => "client certificate refused",
         ErrorCode::ServerRefusedSsl => "no TLS",
-        ErrorCode::BadParameter => "bad parameters",
         ErrorCode::TlsVersionUnsupported => "TLS version",
         ErrorCode::TlsHandshakeFailed => "TLS handshake",
         ErrorCode::ConnectionClosed => "connection closed",

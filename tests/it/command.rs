@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::support::fleet::{closed_port, pgprobe};
+use crate::support::pgprobe::Client;
 
 /// A command line, and what its error names, gives as the reason, and hints at.
 const WRONG: [(&[&str], &str, &str); 26] = [
@@ -290,5 +291,23 @@ fn help_has_every_topic_and_every_command() {
         let ran = pgprobe(folder.path(), &[], &["help", name]);
         let asked = pgprobe(folder.path(), &[], &[name, "--help"]);
         assert_eq!(ran.stdout, asked.stdout, "{name}");
+    }
+}
+
+#[test]
+fn a_target_that_libpq_cannot_read_has_a_hint() {
+    for (target, hint) in [
+        ("host='x", "end the value with '"),
+        ("jdbc:postgresql://h/db?user=u", "leave out \"jdbc:\""),
+        ("postgresql://h/a b", "a space is %20"),
+        ("postgresql://u%zz@h/", "% itself is %25"),
+        ("host=localhost prot=1", "the keywords are those of libpq"),
+        ("host=h port", "a list of key=value"),
+    ] {
+        let run = Client::new("").run(&[target]);
+        assert!(run.stdout.contains("\nhint: "), "{target}: {run:#?}");
+        assert!(run.stdout.contains(hint), "{target}: {run:#?}");
+        let quiet = Client::new("").run(&["-q", target]);
+        assert!(!quiet.stdout.contains("bad parameters"), "{quiet:#?}");
     }
 }
