@@ -73,9 +73,16 @@ pub(super) fn several(page: &mut Page, reports: &[Report]) {
 fn notes(page: &mut Page, reports: &[&Report]) {
     let mut shown: Vec<&str> = Vec::new();
     for note in reports.iter().flat_map(|report| &report.notes) {
-        if !shown.contains(&note.as_str()) {
+        if shown.contains(&note.as_str()) {
+            continue;
+        }
+        shown.push(note);
+        let with = reports.iter().filter(|report| report.notes.contains(note));
+        let with: Vec<_> = with.map(|report| cut(&report.target.input)).collect();
+        if with.len() == reports.len() {
             page.text("note", &cut(note));
-            shown.push(note);
+        } else {
+            page.text("note", &format!("{}: {}", with.join(", "), cut(note)));
         }
     }
 }
