@@ -71,6 +71,8 @@ pub struct JudgedChain {
     pub undecodable: Option<String>,
     /// Whether the leaf's keyUsage forbids signatures, which OpenSSL wants of ECDSA in TLS 1.2.
     pub not_for_signing: bool,
+    /// Whether a certificate has a time without seconds.
+    pub short_time: bool,
     /// Against libpq's roots; `None` where libpq has none.
     pub chain: Option<ChainAnswer>,
     /// The host name.
@@ -118,6 +120,8 @@ pub struct Facts<'a> {
     pub depth: Depth,
     /// Whether the StartupMessage was the one that these parameters make.
     pub same_startup: bool,
+    /// The connect_timeout with which the evidence was gathered, in seconds.
+    pub struck_after: Option<u32>,
     /// The hosts.
     pub hosts: Vec<HostFacts<'a>>,
 }
@@ -488,12 +492,11 @@ impl Facts<'_> {
         }
     }
 
-    /// What it means that connect_timeout struck while the evidence was gathered. It struck after
-    /// whole seconds; the steps do not add up to them where the machine was slow between two.
-    fn struck(&self, connection: &Connection) -> End {
-        let struck_after = (time_of(Some(connection)) / 1000.0).round();
-        match self.parameters.connect_timeout() {
-            Ok(Some(limit)) if f64::from(limit) <= struck_after => End::NextAddress(timed_out()),
+    /// What it means that connect_timeout struck while the evidence was gathered: libpq may be one
+    /// that waits longer.
+    fn struck(&self) -> End {
+        match (self.parameters.connect_timeout(), self.struck_after) {
+            (Ok(Some(limit)), Some(after)) if limit <= after => End::NextAddress(timed_out()),
             _ => unknown(
                 "the server was not given the time that libpq would give it",
                 None,
@@ -550,7 +553,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => self.struck(connection),
+            } => self.struck(),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
         }
     }
@@ -661,6 +664,12 @@ impl Facts<'_> {
         if let Some(end) = chain_refusal(Some(chain)) {
             steps.push(Step::VerifyCertificate);
             return Err(end);
+        }
+        if chain.short_time && self.openssl != OpenSsl::V111 {
+            return Err(unknown(
+                "OpenSSL 3.0 decodes a certificate time without seconds, 3.3 and later do not",
+                None,
+            ));
         }
         let suite = tls.and_then(|tls| tls.cipher_suite);
         let ecdsa = suite
@@ -918,8 +927,7 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Whether the server's answer depends on a server name that the TLS library could not send: our
-    /// own ClientHello did send it.
+    /// Whether the server name that was sent is libpq's.
     fn same_name(&self, connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
         let Some(offer) = &connection.offer else {
             return Ok(());
@@ -928,33 +936,9 @@ impl Facts<'_> {
         if offer.sni == wanted {
             return Ok(());
         }
-        if offer.sni_wanted != wanted {
-            return Err(unknown(
-                "libpq would have sent another server name, or none; probe again with these options",
-                None,
-            ));
-        }
-        if connection.handshake.value().is_none() {
-            return Ok(());
-        }
-        let hello = find(address, Purpose::Hello);
-        if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
-            && let Some(hello) = hello
-            && !matches!(failure, Failure::Alert(70))
-        {
-            return Err(self.handshake_failure(failure, hello));
-        }
-        let chain = |connection: &Connection| {
-            let tls = connection.tls.as_ref();
-            tls.map(|tls| tls.certificates.clone())
-                .filter(|chain| !chain.is_empty())
-        };
-        if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
-            return Ok(());
-        }
         Err(unknown(
-            "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
-            Some(Depth::Startup),
+            "libpq would have sent another server name, or none; probe again with these options",
+            None,
         ))
     }
 
@@ -979,7 +963,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => Err(self.struck(connection)),
+            } => Err(self.struck()),
             Seen::Failed {
                 failure: Failure::Deadline,
                 ..
@@ -1014,7 +998,7 @@ impl Facts<'_> {
             );
         }
         if *failure == Failure::ConnectTimeout {
-            return self.struck(connection);
+            return self.struck();
         }
         if *failure == Failure::UnofferedAlpn && self.openssl == OpenSsl::V111 {
             return unknown(
@@ -1171,25 +1155,25 @@ fn find_with_chain<'c, 'f>(
 }
 
 /// The connection on which pgprobe's own client was given an answer, where the ClientHello of the
-/// TLS library had been refused.
+/// TLS library had been refused, or the library could not go on.
 fn own_handshake<'c, 'f>(
     address: &'f AddressFacts<'c>,
     main: &Connection,
 ) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
     main.handshake.failure()?;
+    let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
     let chose = |connection: &Connection| {
         let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
         tls.is_some_and(|tls| tls.protocol_version.is_some())
     };
-    find_with_chain(address, Purpose::Hello).filter(|(own, _)| !chose(main) && chose(own))
+    find_with_chain(address, Purpose::Hello)
+        .filter(|(own, _)| chose(own) && (unsupported || !chose(main)))
 }
 
-/// Whether an offer is one that pgprobe's own client makes without having been refused before: all
-/// that OpenSSL offers, and no TLS 1.3.
+/// Whether an offer is all that OpenSSL offers: that of pgprobe's own client. Observations of before
+/// that was written down show it by the highest version.
 fn is_own_offer(offer: &Offer) -> bool {
-    /// AES128-SHA, the last of OpenSSL's suites, which the TLS library does not have.
-    const LAST: u16 = 0x002f;
-    offer.max_version <= 0x0303 && offer.cipher_suites.contains(&LAST)
+    offer.own || offer.max_version <= 0x0303
 }
 
 fn end_of(answer: Answer) -> End {

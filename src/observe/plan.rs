@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
 use crate::observation::Depth;
-use crate::tls12::ClientCertificate;
+use crate::tls::ClientCertificate;
 
 /// All that [`super::observe`] needs to know.
 #[derive(Clone, Debug)]
