@@ -30,6 +30,17 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     };
     let mut fixes = vec![
         fix(
+            FixPlace::PostgresqlConf,
+            "turn TLS on and reload, once the two files are in the data directory, owned by the \
+             server's user (a pooler has its own setting: PgBouncer client_tls_sslmode)",
+            [
+                "ssl = on",
+                "ssl_cert_file = 'server.crt'",
+                "ssl_key_file = 'server.key'",
+            ]
+            .map(str::to_owned),
+        ),
+        fix(
             FixPlace::ServerShell,
             "where there is no certificate yet: one to begin with, in the data directory, as the \
              server's user; clients take server.crt as their root file",
@@ -38,17 +49,6 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
                  -subj '/CN={name}' -addext 'subjectAltName = {kind}:{name}' -addext \
                  'basicConstraints = critical,CA:FALSE' -keyout server.key -out server.crt"
             )],
-        ),
-        fix(
-            FixPlace::PostgresqlConf,
-            "turn TLS on and reload; the two files stand in the data directory, and the server's \
-             user owns them (a pooler has its own setting: PgBouncer client_tls_sslmode)",
-            [
-                "ssl = on",
-                "ssl_cert_file = 'server.crt'",
-                "ssl_key_file = 'server.key'",
-            ]
-            .map(str::to_owned),
         ),
     ];
     if goes_on {

@@ -307,8 +307,7 @@ fn why(page: &mut Page, servers: &[Server<'_>], reports: &[Report]) {
     let reached = servers
         .iter()
         .map(|server| (server.letter.to_string(), reasons::of_host(server.host)));
-    let unreached = unreached_hosts(reports)
-        .map(|host| (endpoint(host), reasons::of_host(host)));
+    let unreached = unreached_hosts(reports).map(|host| (endpoint(host), reasons::of_host(host)));
     let unread = unread(reports).map(|report| {
         let name = cut(&report.target.input).into_owned();
         (name, reasons::of_list(&report.sslmodes))
