@@ -41,9 +41,8 @@ pub(crate) fn hint(target: &str, message: &str) -> &'static str {
         return "leave out \"jdbc:\"; the rest is a URI as libpq reads it, but for pgjdbc's own \
                 parameters";
     }
-    let says = |words: &&str| message.contains(*words);
-    let known = HINTS.iter().find(|(all, _)| all.iter().any(|one| says(one)));
-    known.map_or(
+    let said = |(words, _): &&(&[&str], &str)| words.iter().any(|words| message.contains(words));
+    HINTS.iter().find(said).map_or(
         "correct what the message names; \"pgprobe --help\" shows the forms of a target",
         |(_, hint)| hint,
     )

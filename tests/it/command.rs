@@ -311,6 +311,9 @@ fn a_target_that_libpq_cannot_read_has_a_hint() {
         assert!(!quiet.stdout.contains("bad parameters"), "{quiet:#?}");
         let json = Client::new("").run(&[target, "--format", "json"]);
         let said = json.at("/target/hint");
-        assert!(said.as_str().unwrap_or_default().contains(hint), "{json:#?}");
+        assert!(
+            said.as_str().unwrap_or_default().contains(hint),
+            "{json:#?}"
+        );
     }
 }
