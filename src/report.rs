@@ -111,6 +111,9 @@ pub struct TargetReport {
     pub sslmode: Option<SslMode>,
     /// What libpq says to the parameters whatever the mode, if it refuses them.
     pub error: Option<LibpqError>,
+    /// What mends a target that libpq cannot read at all, in a sentence without a full stop; null
+    /// where it can.
+    pub hint: Option<String>,
 }
 
 /// What became of a target or host, in one word.
