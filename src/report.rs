@@ -111,6 +111,9 @@ pub struct TargetReport {
     pub sslmode: Option<SslMode>,
     /// What libpq says to the parameters whatever the mode, if it refuses them.
     pub error: Option<LibpqError>,
+    /// What mends a target that libpq cannot read at all, in a sentence without a full stop; null
+    /// where it can.
+    pub hint: Option<String>,
 }
 
 /// What became of a target or host, in one word.
@@ -624,7 +627,8 @@ pub struct StartupAnswer {
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartupKind {
-    /// The server lets the client in without asking for anything.
+    /// The server asks for no credentials (AuthenticationOk). Where it does not let the client in all
+    /// the same, `message` says why: the role may not log in, there is no such database.
     Accepted,
     /// It asks for credentials.
     Asked,
@@ -835,7 +839,8 @@ pub struct NamelessReport {
 pub struct Timing {
     /// The connection; null for the name resolution.
     pub purpose: Option<Purpose>,
-    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`.
+    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`, and `session` after
+    /// AuthenticationOk.
     pub step: &'static str,
     /// Milliseconds.
     pub ms: f64,

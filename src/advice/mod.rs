@@ -26,6 +26,7 @@ mod revocation;
 mod root_file;
 mod server_name;
 mod strength;
+pub(crate) mod target;
 mod tls_off;
 mod validity;
 

@@ -11,6 +11,7 @@ mod trust;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::advice;
 use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
@@ -41,6 +42,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
             };
             let mut report = empty(observation, emulates, now);
             report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
+            let hint = advice::target::hint(&report.target.input, &error.message);
+            report.target.hint = Some(hint.to_owned());
             report.target.error = Some(error);
             return report;
         }
@@ -147,6 +150,7 @@ fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
             dbname: None,
             sslmode: None,
             error: None,
+            hint: None,
         },
         probed_at: rfc3339(observation.observed_at).unwrap_or_default(),
         judged_at: rfc3339(now).unwrap_or_default(),
