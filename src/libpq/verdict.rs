@@ -572,7 +572,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => self.struck(connection),
+            } => self.struck(),
             Seen::Failed {
                 failure: Failure::Deadline,
                 ..
@@ -633,11 +633,16 @@ impl Facts<'_> {
         }
         steps.push(Step::TlsHandshake);
         self.start_tls(mode, address.spec)?;
-        let (connection, chain) = own_handshake(address, connection).unwrap_or((connection, chain));
+        let (connection, chain) = self
+            .own_handshake(address, connection)
+            .unwrap_or((connection, chain));
         self.same_offer(connection)?;
         self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
-        if let Some(end) = self.old_renegotiation(connection) {
+        if let Some(end) = self
+            .old_renegotiation(connection)
+            .or_else(|| self.unoffered_alpn(connection))
+        {
             return Err(end);
         }
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
@@ -806,6 +811,35 @@ impl Facts<'_> {
             ),
             None,
         )
+    }
+
+    /// The connection on which pgprobe's own client was given an answer, where the ClientHello of
+    /// the TLS library had been refused, or the library could not go on.
+    fn own_handshake<'c, 'f>(
+        &self,
+        address: &'f AddressFacts<'c>,
+        main: &Connection,
+    ) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
+        let gave_up = match main.handshake.failure()? {
+            Failure::Unsupported(_) => true,
+            Failure::UnofferedAlpn => self.openssl == OpenSsl::V111,
+            _ => false,
+        };
+        let chose = |connection: &Connection| {
+            let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
+            tls.is_some_and(|tls| tls.protocol_version.is_some())
+        };
+        find_with_chain(address, Purpose::Hello)
+            .filter(|(own, _)| chose(own) && (gave_up || !chose(main)))
+    }
+
+    /// OpenSSL 3 refuses an ALPN protocol that was not offered; the client that was emulated when
+    /// the evidence was gathered may have gone on.
+    fn unoffered_alpn(&self, connection: &Connection) -> Option<End> {
+        let chosen = connection.tls.as_ref()?.alpn.as_ref()?;
+        let offered = connection.offer.as_ref()?.alpn.as_ref();
+        (self.openssl != OpenSsl::V111 && offered != Some(chosen))
+            .then(|| self.handshake_failure(&Failure::UnofferedAlpn, connection))
     }
 
     /// The steps of `initialize_SSL` that need no server.
@@ -1176,22 +1210,6 @@ fn find_with_chain<'c, 'f>(
         .zip(&address.chains)
         .find(|(connection, _)| connection.purpose == purpose)
         .map(|(connection, chain)| (connection, chain.as_ref()))
-}
-
-/// The connection on which pgprobe's own client was given an answer, where the ClientHello of the
-/// TLS library had been refused, or the library could not go on.
-fn own_handshake<'c, 'f>(
-    address: &'f AddressFacts<'c>,
-    main: &Connection,
-) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
-    main.handshake.failure()?;
-    let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
-    let chose = |connection: &Connection| {
-        let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
-        tls.is_some_and(|tls| tls.protocol_version.is_some())
-    };
-    find_with_chain(address, Purpose::Hello)
-        .filter(|(own, _)| chose(own) && (unsupported || !chose(main)))
 }
 
 /// Whether an offer is all that OpenSSL offers: that of pgprobe's own client. Observations of before

@@ -186,7 +186,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         let (own, hello, offer, modern) = if own || !is_modern || !sendable {
             let (hello, offer) = own_hello(plan, server_name, alpn);
             let groups = key_exchange_groups(&plan.groups);
-            let mut client = Client::new(hello, groups, plan.min_version, client_key)?;
+            let client = Client::new(hello, groups, plan.min_version, client_key)?;
+            let mut client = client.with_any_alpn(plan.any_alpn);
             let hello = client.take_output();
             (client, hello, offer, None)
         } else {

@@ -277,12 +277,14 @@ impl<N: Network> Ready<'_, N> {
         let theirs = |offer: &crate::observation::Offer| !offer.own;
         let chose = |tls: &crate::observation::Handshake| tls.protocol_version.is_some();
         let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
+        let any_alpn = self.plan.tls.as_ref().is_some_and(|tls| tls.any_alpn);
+        let goes_on = any_alpn && main.handshake.failure() == Some(&Failure::UnofferedAlpn);
         let refused = matches!(
             main.handshake.failure(),
             Some(Failure::Alert(_) | Failure::Closed | Failure::Reset)
         );
         main.offer.as_ref().is_some_and(theirs)
-            && (unsupported || refused && !main.tls.as_ref().is_some_and(chose))
+            && (unsupported || goes_on || refused && !main.tls.as_ref().is_some_and(chose))
     }
 
     /// Opens another connection for a purpose and does it; its room is there only then.

@@ -63,6 +63,8 @@ pub struct Client {
     share: Option<Box<dyn ActiveKeyExchange>>,
     /// The suite of a HelloRetryRequest.
     retried: Option<u16>,
+    /// Whether it goes on where the server selects a protocol that was not offered (OpenSSL 1.1.1).
+    any_alpn: bool,
     min_version: u16,
     client_key: Option<ClientCertificate>,
     records: Records,
@@ -158,6 +160,7 @@ impl Client {
             groups: Vec::new(),
             share: None,
             retried: None,
+            any_alpn: false,
             min_version,
             client_key,
             records: Records::new(),
@@ -393,12 +396,8 @@ impl Client {
         let has = |kind: u16| hello.extensions.contains(&kind);
         self.seen.renegotiation_info = Some(has(0xff01));
         let suite = hello.check(&self.offered, self.min_version)?;
-        if hello
-            .alpn
-            .as_ref()
-            .is_some_and(|name| !self.offered.alpn.contains(name))
-        {
-            return Err(Stop::Failure(Failure::UnofferedAlpn));
+        if let Some(name) = &hello.alpn {
+            self.check_alpn(name)?;
         }
         self.records.version = Some(hello.version);
         Ok(State::Certificate(Box::new(Negotiated {
@@ -434,6 +433,14 @@ impl Client {
             requested: false,
         });
         Ok(State::Flight(negotiated, flight))
+    }
+
+    /// OpenSSL 3 refuses a protocol that was not offered, 1.1.1 takes it.
+    fn check_alpn(&self, name: &Vec<u8>) -> Result<(), Stop> {
+        if self.any_alpn || self.offered.alpn.contains(name) {
+            return Ok(());
+        }
+        Err(Stop::Failure(Failure::UnofferedAlpn))
     }
 
     /// The key of the certificate that was shown.

@@ -139,6 +139,13 @@ impl Client {
         Ok(client)
     }
 
+    /// Goes on where the server selects a protocol that was not offered, as OpenSSL 1.1.1 does.
+    #[must_use]
+    pub fn with_any_alpn(mut self, any: bool) -> Self {
+        self.any_alpn = any;
+        self
+    }
+
     /// The ServerHello of a server that chose TLS 1.3; it stands at the end of the transcript.
     pub(super) fn server_hello_1_3(&mut self, hello: &ServerHello) -> Result<State, Stop> {
         let sent = self.hello.as_ref().map(|hello| hello.session_id.as_slice());
@@ -290,9 +297,7 @@ impl Client {
                     return Err(fault(DECODE_ERROR, "bad extension").into());
                 }
                 self.seen.alpn = Some(String::from_utf8_lossy(&name).into_owned());
-                if !self.offered.alpn.contains(&name) {
-                    return Err(Stop::Failure(Failure::UnofferedAlpn));
-                }
+                self.check_alpn(&name)?;
             }
         }
         Ok(())
@@ -771,6 +776,11 @@ mod tests {
                 rule("bad digest length"),
             ),
         ];
+        let (_, other_protocol, _) = cases[8].clone();
+        let mut lenient = client().with_any_alpn(true);
+        let (flight, _) = other_protocol.answer(&mut lenient);
+        assert_eq!(lenient.read(&flight), Ok(()), "OpenSSL 1.1.1");
+        assert_eq!(lenient.seen().alpn.as_deref(), Some("h2"));
         for (what, script, expected) in cases {
             let mut client = client();
             let (flight, _) = script.answer(&mut client);
