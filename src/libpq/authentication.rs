@@ -618,6 +618,9 @@ mod tests {
         let Answer::Fatal(error) = judge_reply(&twice, &asks_more) else {
             panic!("libpq 18 takes one");
         };
-        assert_eq!(error.message, "received duplicate protocol negotiation message");
+        assert_eq!(
+            error.message,
+            "received duplicate protocol negotiation message"
+        );
     }
 }

@@ -615,7 +615,7 @@ mod tests {
             assert_eq!(seen.cipher_suite, Some(suite));
             assert_eq!(seen.group, Some(group));
             assert_eq!(seen.hello_retry_request, Some(false));
-            assert_eq!(seen.certificates, [IDENTITY.1.clone()]);
+            assert_eq!(seen.certificates, std::slice::from_ref(&IDENTITY.1));
             assert_eq!(seen.signature.unwrap().scheme, 0x0804);
             assert!(!seen.first_flight_only);
             // Our flight: for middleboxes, then Finished.
