@@ -656,7 +656,8 @@ pub struct StartupAnswer {
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartupKind {
-    /// The server lets the client in without asking for anything.
+    /// The server asks for no credentials (AuthenticationOk). Where it does not let the client in all
+    /// the same, `message` says why: the role may not log in, there is no such database.
     Accepted,
     /// It asks for credentials.
     Asked,
@@ -869,7 +870,8 @@ pub struct NamelessReport {
 pub struct Timing {
     /// The connection; null for the name resolution.
     pub purpose: Option<Purpose>,
-    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`.
+    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`, and `session` after
+    /// AuthenticationOk.
     pub step: &'static str,
     /// Milliseconds.
     pub ms: f64,
