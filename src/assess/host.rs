@@ -593,6 +593,10 @@ fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectR
     let seen = connection.tls.as_ref();
     DirectReport {
         completed: connection.handshake.value().is_some(),
+        alpn_offered: connection
+            .offer
+            .as_ref()
+            .is_some_and(|offer| offer.alpn.is_some()),
         alpn: seen.and_then(|seen| seen.alpn.clone()),
         protocol_version: seen
             .and_then(|seen| seen.protocol_version)

@@ -29,6 +29,8 @@ use crate::report::{
 };
 use trust::Trust;
 
+pub use trust::revocation_not_checked;
+
 /// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
 pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {
     let client = &observation.client;
@@ -96,6 +98,9 @@ impl Judge {
             depth: observation.depth,
             same_startup: parameters.startup_parameters() == observation.startup_parameters
                 && parameters.max_protocol_version().code() == observation.protocol_version,
+            struck_after: parameters
+                .connect_timeout_of(observation.emulates.libpq)
+                .unwrap_or_default(),
             hosts: host_facts(observation, parameters, &self.trust, now),
         };
         report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
@@ -133,6 +138,9 @@ impl Judge {
             report.expected_certificate = host.expected_certificate.clone();
         }
         report.notes = host::notes(&report, &facts);
+        report
+            .notes
+            .extend(revocation_not_checked(&observation.client, parameters));
         report
     }
 }
@@ -253,6 +261,7 @@ fn judge_connection(
             .iter()
             .find_map(|certificate| certificate.unparsed.clone()),
         not_for_signing: not_for_signing(leaf),
+        short_time: chain.iter().any(Certificate::has_short_time),
         chain: trust.libpq_answer(&reports, &chain, now),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),

@@ -1,6 +1,8 @@
 //! What is demanded of findings on the command line: which ones fail the run, which are known,
 //! which profiles the server is held against.
 
+use std::collections::BTreeMap;
+
 use clap::Args as ClapArgs;
 
 use super::baseline::{self, Baseline};
@@ -8,7 +10,7 @@ use super::error::Error;
 use super::explain;
 use crate::lints;
 use crate::profiles::{self, Profile};
-use crate::report::{Finding, HostReport, Report, RuleOutcome, Severity};
+use crate::report::{Finding, HostReport, Known, Report, RuleOutcome, Severity};
 
 /// The options about findings.
 #[derive(ClapArgs, Debug, Default)]
@@ -49,13 +51,18 @@ pub(super) struct Demands {
     profiles: Vec<Profile>,
     baseline: Option<Baseline>,
     write_baseline: Option<String>,
-    /// Endpoints and their findings, for the baseline that is to be written.
-    kept: Vec<(String, Vec<Finding>)>,
+    /// What the baseline that is to be written will have.
+    kept: BTreeMap<baseline::Key, Option<Known>>,
     failed: bool,
+    /// That nothing was found must mean that there is nothing.
+    strict: bool,
+    unobserved: bool,
 }
 
 impl Demands {
-    pub(super) fn new(args: &FindingsArgs) -> Result<Self, Error> {
+    /// Reads what the options name; a target that shows nothing fails a run that fails by findings,
+    /// and a `log` that others read for them.
+    pub(super) fn new(args: &FindingsArgs, log: bool) -> Result<Self, Error> {
         let profiles = args
             .profile
             .iter()
@@ -84,8 +91,10 @@ impl Demands {
             profiles,
             baseline: args.baseline.as_deref().map(Baseline::read).transpose()?,
             write_baseline: args.write_baseline.clone(),
-            kept: Vec::new(),
+            kept: BTreeMap::new(),
             failed: false,
+            strict: log || !args.fail_on.is_empty(),
+            unobserved: false,
         })
     }
 
@@ -96,6 +105,7 @@ impl Demands {
             || !self.profiles.is_empty()
             || self.baseline.is_some()
             || self.write_baseline.is_some()
+            || self.strict
     }
 
     /// Adds to a report what the options ask for; whether it fails the run.
@@ -109,11 +119,11 @@ impl Demands {
         }
         if self.write_baseline.is_some() {
             let hosts = report.hosts.iter();
-            self.kept
-                .extend(hosts.map(|host| (lints::endpoint(host), host.findings.clone())));
+            self.kept.extend(hosts.flat_map(baseline::entries));
         }
         let fails = report.hosts.iter().any(|host| self.fails(host));
         self.failed |= fails;
+        self.unobserved |= report.unobserved().next().is_some();
         fails
     }
 
@@ -141,7 +151,10 @@ impl Demands {
         if let Some(path) = &self.write_baseline {
             baseline::write(path, &self.kept, now)?;
         }
-        Ok(u8::from(self.failed))
+        Ok(match self.strict && self.unobserved {
+            true => 2,
+            false => u8::from(self.failed),
+        })
     }
 }
 

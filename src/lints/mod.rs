@@ -102,7 +102,8 @@ pub struct Lint {
     pub remedies: &'static [Remedy],
     /// Advice on the same: where a host has it, its fixes are given, for they know more.
     pub advice: &'static [AdviceKind],
-    /// Lints that would say the same of the same cause: they are silent beside this one.
+    /// Lints that would say the same of the same cause: they are silent beside this one, which then
+    /// is as bad as they are.
     pub covers: &'static [&'static str],
     /// Whether it is there, and what shows it, in a sentence without a full stop.
     pub check: fn(&Context<'_>) -> Option<String>,
@@ -199,7 +200,16 @@ pub fn findings(host: &HostReport, now: i64) -> Vec<Finding> {
     let mut found: Vec<Finding> = there
         .iter()
         .filter(|(lint, _)| !covered(lint.name))
-        .map(|(lint, message)| finding(lint, message.clone(), &context))
+        .map(|(lint, message)| {
+            let mut finding = finding(lint, message.clone(), &context);
+            // What it causes may be worse than it is by itself.
+            let caused = there
+                .iter()
+                .filter(|(one, _)| lint.covers.contains(&one.name));
+            let worst = caused.map(|(one, _)| one.severity).max();
+            finding.severity = finding.severity.max(worst.unwrap_or(lint.severity));
+            finding
+        })
         .collect();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
@@ -220,28 +230,78 @@ fn finding(lint: &Lint, message: String, context: &Context<'_>) -> Finding {
         message,
         fixes,
         advice: advice.map(|advice| advice.about),
-        fingerprint: fingerprint(lint.name, &endpoint(context.host)),
+        fingerprint: fingerprint(lint.name, context.host),
         known: None,
     }
 }
 
 /// What a host is called in findings and baselines: `host:port`.
 pub fn endpoint(host: &HostReport) -> String {
+    match name_and_port(host) {
+        (name, port) if name.contains(':') => format!("[{name}]:{port}"),
+        (name, port) => format!("{name}:{port}"),
+    }
+}
+
+/// The host as it was named, or its address, and its port.
+pub fn name_and_port(host: &HostReport) -> (&str, &str) {
     let name = host.host.as_deref().or(host.hostaddr.as_deref());
     let port = match host.port.as_str() {
         "" => "5432",
         port => port,
     };
-    match name.unwrap_or_default() {
-        name if name.contains(':') => format!("[{name}]:{port}"),
-        name => format!("{name}:{port}"),
+    (name.unwrap_or_default(), port)
+}
+
+/// What else tells a finding on a host from the same on another.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Scope {
+    /// The address, where the host was named beside it.
+    pub hostaddr: Option<String>,
+    /// The user, where `pg_hba.conf` had a say.
+    pub user: Option<String>,
+    /// The database, where `pg_hba.conf` had a say.
+    pub database: Option<String>,
+}
+
+/// What a finding is true of, beside host and port.
+pub fn scope(lint: &str, host: &HostReport) -> Scope {
+    /// Lints that look at what `pg_hba.conf` answered, which is for one user and database.
+    const OF_LOGIN: [&str; 10] = [
+        "plaintext-accepted",
+        "cleartext-password-in-plaintext",
+        "trust-authentication",
+        "cleartext-password-authentication",
+        "md5-authentication",
+        "scram-without-channel-binding",
+        "certificate-breaks-channel-binding",
+        "prefer-falls-back-to-plaintext",
+        "tls-refused",
+        "client-certificate-not-demanded",
+    ];
+    let startup = Some(&host.startup).filter(|_| OF_LOGIN.contains(&lint));
+    Scope {
+        hostaddr: host.hostaddr.clone().filter(|_| host.host.is_some()),
+        user: startup.and_then(|startup| startup.user.clone()),
+        database: startup.and_then(|startup| startup.dbname.clone()),
     }
 }
 
-/// SHA-256 over lint and endpoint, hexadecimal.
-fn fingerprint(lint: &str, endpoint: &str) -> String {
+/// SHA-256 over lint, endpoint and what else it is true of, hexadecimal.
+fn fingerprint(lint: &str, host: &HostReport) -> String {
     use std::fmt::Write as _;
-    let digest = Sha256::digest(format!("{lint}\0{endpoint}"));
+    let mut text = format!("{lint}\0{}", endpoint(host));
+    let scope = scope(lint, host);
+    for (what, value) in [
+        ("hostaddr", scope.hostaddr),
+        ("user", scope.user),
+        ("database", scope.database),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(text, "\0{what}={value}");
+        }
+    }
+    let digest = Sha256::digest(text);
     digest.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
