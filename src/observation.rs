@@ -236,6 +236,9 @@ pub struct Connection {
     /// What came after an AuthenticationOk: libpq has connected at ReadyForQuery, and not before.
     #[serde(default, skip_serializing_if = "Step::is_not_attempted")]
     pub session: Step<SessionStart>,
+    /// What the server reported of itself before ReadyForQuery.
+    #[serde(default, skip_serializing_if = "SessionState::is_unknown")]
+    pub session_state: SessionState,
     /// The beginnings of the server's answers as they came, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -254,8 +257,23 @@ impl Connection {
             startup_encrypted: false,
             startup: Step::NotAttempted,
             session: Step::NotAttempted,
+            session_state: SessionState::default(),
             answers: Vec::new(),
         }
+    }
+}
+
+impl Connection {
+    /// Whether libpq's connect_timeout struck on it.
+    pub fn is_timed_out(&self) -> bool {
+        let failures = [
+            self.connect.failure(),
+            self.negotiation.failure(),
+            self.handshake.failure(),
+            self.startup.failure(),
+            self.session.failure(),
+        ];
+        failures.contains(&Some(&Failure::ConnectTimeout))
     }
 }
 
@@ -458,6 +476,22 @@ pub enum SessionStart {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// What ParameterStatus messages say of the server; `None` where none came, as before PostgreSQL 14.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SessionState {
+    /// `in_hot_standby`.
+    pub in_hot_standby: Option<bool>,
+    /// `default_transaction_read_only`.
+    pub default_transaction_read_only: Option<bool>,
+}
+
+impl SessionState {
+    /// Whether nothing was reported.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An Authentication* message.

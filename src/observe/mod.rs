@@ -99,7 +99,7 @@ async fn observe_host(
             None => Vec::new(),
         };
         // libpq leaves an address only when it does not connect or connect_timeout strikes.
-        let stays = !connections.is_empty() && !connections.iter().any(timed_out);
+        let stays = !connections.is_empty() && !connections.iter().any(Connection::is_timed_out);
         let enumeration = match &plan.enumerate {
             Some(how) if stays && matches!(endpoint, Endpoint::Tcp(_)) => {
                 let seen = enumerate::enumerate(plan, how, host, &endpoint, network, began);
@@ -120,15 +120,6 @@ async fn observe_host(
         }
     }
     seen
-}
-
-/// Whether libpq's connect_timeout struck on a connection.
-fn timed_out(connection: &Connection) -> bool {
-    let struck = |failure: Option<&Failure>| failure == Some(&Failure::ConnectTimeout);
-    struck(connection.negotiation.failure())
-        || struck(connection.handshake.failure())
-        || struck(connection.startup.failure())
-        || struck(connection.session.failure())
 }
 
 async fn connect<N: Network>(

@@ -1,7 +1,7 @@
 //! The part of PostgreSQL's frontend/backend protocol that comes before authentication.
 
 use super::{DecodeError, Reader};
-use crate::observation::{Authentication, ServerError, SessionStart, StartupReply};
+use crate::observation::{Authentication, ServerError, SessionStart, SessionState, StartupReply};
 
 /// SSLRequest: length 8 and the code 1234.5679 (protocol.sgml, "SSL Session Encryption").
 pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -126,8 +126,9 @@ pub enum DecodedSession {
     Start(SessionStart),
 }
 
-/// Reads the messages after AuthenticationOk up to ReadyForQuery or an error.
-pub fn session_start(bytes: &[u8]) -> DecodedSession {
+/// Reads the messages after AuthenticationOk up to ReadyForQuery or an error; `state` gets what the
+/// server reports of itself.
+pub fn session_start(bytes: &[u8], state: &mut SessionState) -> DecodedSession {
     let mut reader = Reader::new(bytes);
     let mut passed = 0;
     loop {
@@ -149,6 +150,9 @@ pub fn session_start(bytes: &[u8]) -> DecodedSession {
             }
             return DecodedSession::Incomplete(passed);
         };
+        if kind == b'S' {
+            parameter_status(body, state);
+        }
         match kind {
             // ParameterStatus, BackendKeyData, NoticeResponse, NotificationResponse.
             b'S' | b'K' | b'N' | b'A' => passed += length + 1,
@@ -156,6 +160,20 @@ pub fn session_start(bytes: &[u8]) -> DecodedSession {
             b'E' => return DecodedSession::Start(SessionStart::Error(error_fields(body))),
             _ => return unexpected("not a message that starts a session"),
         }
+    }
+}
+
+/// Mirrors `pqSaveParameterStatus`, as far as a connection depends on it.
+fn parameter_status(body: &[u8], state: &mut SessionState) {
+    let mut reader = Reader::new(body);
+    let (Ok(name), Ok(value)) = (reader.c_string("name"), reader.c_string("value")) else {
+        return;
+    };
+    let is_on = Some(value == b"on");
+    match name {
+        b"in_hot_standby" => state.in_hot_standby = is_on,
+        b"default_transaction_read_only" => state.default_transaction_read_only = is_on,
+        _ => {}
     }
 }
 
@@ -326,7 +344,8 @@ mod tests {
             message(b'K', &[0; 8]),
         ]
         .concat();
-        let with = |rest: &[u8]| session_start(&[&greeting, rest].concat());
+        let with =
+            |rest: &[u8]| session_start(&[&greeting, rest].concat(), &mut SessionState::default());
         let start = |start| DecodedSession::Start(start);
         assert_eq!(with(b""), DecodedSession::Incomplete(greeting.len()));
         assert_eq!(with(b"Z\0\0"), DecodedSession::Incomplete(greeting.len()));
@@ -354,7 +373,7 @@ mod tests {
         #[test]
         fn replies_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), end: bool) {
             let _ = startup_reply(&bytes, end);
-            let _ = session_start(&bytes);
+            let _ = session_start(&bytes, &mut SessionState::default());
             for kind in *b"REv" {
                 let _ = startup_reply(&message(kind, &bytes), end);
             }
