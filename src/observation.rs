@@ -236,9 +236,9 @@ pub struct Connection {
     /// What came after an AuthenticationOk: libpq has connected at ReadyForQuery, and not before.
     #[serde(default, skip_serializing_if = "Step::is_not_attempted")]
     pub session: Step<SessionStart>,
-    /// What the server reported of itself before ReadyForQuery.
-    #[serde(default, skip_serializing_if = "SessionState::is_unknown")]
-    pub session_state: SessionState,
+    /// What the server said of itself before ReadyForQuery.
+    #[serde(default, skip_serializing_if = "ServerKind::is_unknown")]
+    pub server_kind: ServerKind,
     /// The beginnings of the server's answers as they came, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -257,7 +257,7 @@ impl Connection {
             startup_encrypted: false,
             startup: Step::NotAttempted,
             session: Step::NotAttempted,
-            session_state: SessionState::default(),
+            server_kind: ServerKind::default(),
             answers: Vec::new(),
         }
     }
@@ -478,17 +478,17 @@ pub enum SessionStart {
     },
 }
 
-/// What ParameterStatus messages say of the server; `None` where none came, as before PostgreSQL 14.
+/// What ParameterStatus tells of a server, from PostgreSQL 14 on.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct SessionState {
+pub struct ServerKind {
     /// `in_hot_standby`.
     pub in_hot_standby: Option<bool>,
     /// `default_transaction_read_only`.
     pub default_transaction_read_only: Option<bool>,
 }
 
-impl SessionState {
-    /// Whether nothing was reported.
+impl ServerKind {
+    /// Whether it told nothing.
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
     }

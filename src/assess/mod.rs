@@ -29,6 +29,8 @@ use crate::report::{
 };
 use trust::Trust;
 
+pub use trust::revocation_not_checked;
+
 /// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
 pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {
     let client = &observation.client;
@@ -136,6 +138,9 @@ impl Judge {
             report.expected_certificate = host.expected_certificate.clone();
         }
         report.notes = host::notes(&report, &facts);
+        report
+            .notes
+            .extend(revocation_not_checked(&observation.client, parameters));
         report
     }
 }

@@ -14,7 +14,7 @@ use super::tls_error;
 use crate::emulates::{Libpq, OpenSsl};
 use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Offer,
-    Purpose, SessionState, Step as Seen,
+    Purpose, ServerKind, Step as Seen,
 };
 use crate::pki::Certificate;
 use crate::report::{
@@ -129,7 +129,7 @@ pub struct Facts<'a> {
 /// What an attempt, or all of them at one address, ended in.
 #[derive(Clone, Debug)]
 enum End {
-    Reached(Auth, SessionState),
+    Reached(Auth, ServerKind),
     /// The server answered `N`.
     NoTls,
     NextMethod(LibpqError),
@@ -603,7 +603,7 @@ impl Facts<'_> {
                 None,
             ),
             Seen::Observed { value, .. } => match judge_session(value) {
-                Answer::Reached(auth) => End::Reached(auth, connection.session_state),
+                Answer::Reached(auth) => End::Reached(auth, connection.server_kind),
                 answer => end_of(answer),
             },
             Seen::Failed {
@@ -1266,7 +1266,7 @@ fn is_own_offer(offer: &Offer) -> bool {
 
 /// Why a server is not the one that target_session_attrs wants; libpq goes to the next host
 /// (CONNECTION_CHECK_TARGET in `PQconnectPoll`).
-fn unsuitable(attrs: Option<TargetSessionAttrs>, state: SessionState) -> Option<End> {
+fn unsuitable(attrs: Option<TargetSessionAttrs>, state: ServerKind) -> Option<End> {
     use TargetSessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
     let read_only = match (state.default_transaction_read_only, state.in_hot_standby) {
         (Some(default), Some(standby)) => Some(default || standby),
@@ -1290,7 +1290,7 @@ fn unsuitable(attrs: Option<TargetSessionAttrs>, state: SessionState) -> Option<
             message,
         ))),
         None => Some(unknown(
-            "libpq would ask the server whether it is a standby or takes writes",
+            "libpq would ask a server before PostgreSQL 14 what kind it is, and pgprobe does not",
             None,
         )),
     }
@@ -1298,7 +1298,7 @@ fn unsuitable(attrs: Option<TargetSessionAttrs>, state: SessionState) -> Option<
 
 fn end_of(answer: Answer) -> End {
     match answer {
-        Answer::Reached(auth) => End::Reached(auth, SessionState::default()),
+        Answer::Reached(auth) => End::Reached(auth, ServerKind::default()),
         Answer::Refused(error) => End::NextMethod(error),
         Answer::CannotConnectNow(error) => End::NextHost(error),
         Answer::Fatal(error) => End::GivesUp(error),

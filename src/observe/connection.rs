@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
 use crate::observation::{
-    Answer, Connection, Failure, NegotiationReply, Request, SessionStart, SessionState,
-    StartupReply, Step,
+    Answer, Connection, Failure, NegotiationReply, Request, ServerKind, SessionStart, StartupReply,
+    Step,
 };
 use crate::wire::postgres::{self, Decoded, DecodedSession};
 
@@ -125,8 +125,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         connection.startup = limit.step(asking).await;
         note(connection, answer);
         if accepted(connection) {
-            let state = &mut connection.session_state;
-            let reading = tls_session(&mut session, replies.bytes, state);
+            let reading = tls_session(&mut session, replies.bytes, &mut connection.server_kind);
             connection.session = limit.step(reading).await;
         }
     }
@@ -154,8 +153,7 @@ pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
     connection.startup = limit.step(asking).await;
     note(connection, answer);
     if accepted(connection) {
-        let state = &mut connection.session_state;
-        let reading = plain_session(&mut stream, replies.bytes, state);
+        let reading = plain_session(&mut stream, replies.bytes, &mut connection.server_kind);
         connection.session = limit.step(reading).await;
     }
     finish(stream, limit).await;
@@ -249,11 +247,11 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
 async fn plain_session<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     pending: Vec<u8>,
-    state: &mut SessionState,
+    server: &mut ServerKind,
 ) -> Result<SessionStart, Failure> {
     let mut bytes = pending;
     loop {
-        if let Some(start) = session_start(&mut bytes, state) {
+        if let Some(start) = session_start(&mut bytes, server) {
             if start == SessionStart::Ready {
                 let _ = stream.write_all(&postgres::TERMINATE).await;
             }
@@ -269,11 +267,11 @@ async fn plain_session<S: AsyncRead + AsyncWrite + Unpin>(
 async fn tls_session<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
     pending: Vec<u8>,
-    state: &mut SessionState,
+    server: &mut ServerKind,
 ) -> Result<SessionStart, Failure> {
     let mut bytes = pending;
     loop {
-        if let Some(start) = session_start(&mut bytes, state) {
+        if let Some(start) = session_start(&mut bytes, server) {
             if start == SessionStart::Ready {
                 let _ = session.send(&postgres::TERMINATE).await;
             }
@@ -288,8 +286,8 @@ async fn tls_session<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// How the session starts, if `bytes` say so; messages that do not are taken off them.
-fn session_start(bytes: &mut Vec<u8>, state: &mut SessionState) -> Option<SessionStart> {
-    match postgres::session_start(bytes, state) {
+fn session_start(bytes: &mut Vec<u8>, server: &mut ServerKind) -> Option<SessionStart> {
+    match postgres::session_start(bytes, server) {
         DecodedSession::Start(start) => Some(start),
         DecodedSession::Incomplete(passed) => {
             bytes.drain(..passed.min(bytes.len()));
