@@ -40,7 +40,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
                 ParameterError::Unsupported(why) => LibpqError::bad_parameter(why),
             };
             let mut report = empty(observation, emulates, now);
-            report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
+            let verdicts = SslMode::ALL.map(|mode| refused(mode, &error));
+            report.sslmodes = verdicts.to_vec().into();
             report.target.error = Some(error);
             return report;
         }
@@ -95,7 +96,8 @@ impl Judge {
                 && parameters.max_protocol_version().code() == observation.protocol_version,
             hosts: host_facts(observation, parameters, &self.trust, now),
         };
-        report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
+        let verdicts = SslMode::ALL.map(|mode| facts.verdict(mode));
+        report.sslmodes = Vec::from(verdicts).into();
         let alone = facts.hosts.len() == 1;
         report.hosts = facts
             .hosts
@@ -104,9 +106,10 @@ impl Judge {
             .map(|(number, host)| {
                 let verdicts = match alone {
                     true => report.sslmodes.clone(),
-                    false => SslMode::ALL
-                        .map(|mode| facts.verdict_of_host(mode, number))
-                        .to_vec(),
+                    false => {
+                        let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
+                        Vec::from(verdicts).into()
+                    }
                 };
                 let client = &observation.client;
                 host::report(host, &facts, &self.trust, client, verdicts, now)
@@ -152,7 +155,7 @@ fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
         status: Status::NothingSent,
         connections: host::connections(observation),
         host_index: None,
-        sslmodes: Vec::new(),
+        sslmodes: Vec::new().into(),
         tls: None,
         certificates: Vec::new(),
         expected_certificate: None,

@@ -228,11 +228,16 @@ fn finding(lint: &Lint, message: String, context: &Context<'_>) -> Finding {
 /// What a host is called in findings and baselines: `host:port`.
 pub fn endpoint(host: &HostReport) -> String {
     let name = host.host.as_deref().or(host.hostaddr.as_deref());
-    let port = match host.port.as_str() {
+    endpoint_of(name.unwrap_or_default(), &host.port)
+}
+
+/// The same of a name or address and a port as given.
+pub fn endpoint_of(name: &str, port: &str) -> String {
+    let port = match port {
         "" => "5432",
         port => port,
     };
-    match name.unwrap_or_default() {
+    match name {
         name if name.contains(':') => format!("[{name}]:{port}"),
         name => format!("{name}:{port}"),
     }

@@ -93,7 +93,9 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
             Some(b'N') if steps.startup && steps.own_hello.is_none() => {
-                return plaintext(stream, plan, pending, limit, connection).await;
+                let plaintext = plaintext(stream, plan, pending, limit, connection);
+                // Its room is there only where it is needed.
+                return Box::pin(plaintext).await;
             }
             _ => return finish(stream, limit).await,
         }
@@ -120,7 +122,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     if connection.handshake.value().is_some() && steps.startup && session.is_established() {
         connection.startup_encrypted = true;
         let mut answer = Answer::new(Request::StartupMessage);
-        let asking = tls_startup(&mut session, plan, &mut answer);
+        let asking = Box::pin(tls_startup(&mut session, plan, &mut answer));
         connection.startup = limit.step(asking).await;
         note(connection, answer);
     }

@@ -191,7 +191,7 @@ impl<N: Network> Enumerator<'_, N> {
             let _ = timeout(SILENCE, session.drain()).await;
         }
         let seen = session.seen();
-        let _ = timeout(SILENCE, session.close()).await;
+        let _ = timeout(SILENCE, Box::new(session).close()).await;
         Ok(seen)
     }
 
@@ -273,7 +273,7 @@ impl<N: Network> Enumerator<'_, N> {
             if reply.is_err() {
                 *stage = Stage::Silence;
             }
-            let _ = timeout(SILENCE, session.close()).await;
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
             reply.map_err(|_| Failure::Deadline)?
         };
         let done = timeout_at(until, exchange).await;
@@ -297,7 +297,7 @@ impl<N: Network> Enumerator<'_, N> {
             session.send(&startup_bytes(self.plan)).await?;
             let reply = encrypted_reply(&mut session).await;
             let _ = session.send(&postgres::TERMINATE).await;
-            let _ = timeout(SILENCE, session.close()).await;
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
             reply
         };
         let done = timeout_at(until, exchange).await;
