@@ -8,6 +8,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::observation::Endpoint;
 
+/// Whether there are as many file descriptors left as a runtime and one connection take.
+///
+/// # Errors
+/// The system's, if there are not.
+pub fn has_descriptors() -> io::Result<()> {
+    let pairs = [(); 3].map(|()| std::os::unix::net::UnixStream::pair());
+    pairs.into_iter().try_for_each(|pair| pair.map(drop))
+}
+
 /// What `observe` needs of a network; the tests have one made of scripts.
 pub trait Network {
     /// A connection.

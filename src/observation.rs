@@ -136,6 +136,11 @@ impl<T> Step<T> {
         }
     }
 
+    /// Whether it was not done.
+    pub fn is_not_attempted(&self) -> bool {
+        matches!(self, Self::NotAttempted)
+    }
+
     /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
@@ -229,6 +234,9 @@ pub struct Connection {
     pub startup_encrypted: bool,
     /// The answer to the StartupMessage.
     pub startup: Step<StartupReply>,
+    /// What came after an AuthenticationOk: libpq has connected at ReadyForQuery, and not before.
+    #[serde(default, skip_serializing_if = "Step::is_not_attempted")]
+    pub session: Step<SessionStart>,
     /// The beginnings of the server's answers as they came, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -246,6 +254,7 @@ impl Connection {
             tls: None,
             startup_encrypted: false,
             startup: Step::NotAttempted,
+            session: Step::NotAttempted,
             answers: Vec::new(),
         }
     }
@@ -411,6 +420,37 @@ pub enum StartupReply {
         then: Option<Box<StartupReply>>,
     },
     /// A message of another type, or one of these with a length that cannot be.
+    Unexpected {
+        /// The type byte.
+        kind: u8,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl StartupReply {
+    /// Whether it is AuthenticationOk, also after a NegotiateProtocolVersion.
+    pub fn is_authentication_ok(&self) -> bool {
+        match self {
+            Self::Authentication(request) => request.code == 0,
+            Self::NegotiateProtocolVersion { then, .. } => then
+                .as_ref()
+                .is_some_and(|then| then.is_authentication_ok()),
+            Self::Error(_) | Self::Unexpected { .. } => false,
+        }
+    }
+}
+
+/// How a session begins after AuthenticationOk; ParameterStatus, BackendKeyData and notices that
+/// come before are passed over.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStart {
+    /// ReadyForQuery.
+    Ready,
+    /// An ErrorResponse: the role may not log in, there is no such database, and so on.
+    Error(ServerError),
+    /// A message of another type, or one with a length that cannot be.
     Unexpected {
         /// The type byte.
         kind: u8,

@@ -79,6 +79,8 @@ pub struct ScanReport {
     pub line: Option<u64>,
     /// The tag of a line of CSV (`ip,domain,tag,port`).
     pub tag: Option<String>,
+    /// Whether it is one of the addresses of a network, and not named by itself.
+    pub of_network: bool,
     /// Keywords of the line that were passed over, as a scan takes host, hostaddr, port, dbname
     /// and user from a line and nothing else.
     pub ignored: Vec<String>,
@@ -113,6 +115,9 @@ pub struct TargetReport {
     pub sslmode: Option<SslMode>,
     /// What libpq says to the parameters whatever the mode, if it refuses them.
     pub error: Option<LibpqError>,
+    /// What mends a target that libpq cannot read at all, in a sentence without a full stop; null
+    /// where it can.
+    pub hint: Option<String>,
 }
 
 /// What became of a target or host, in one word.
@@ -141,7 +146,34 @@ pub enum Status {
     NothingSent,
 }
 
+impl Report {
+    /// The hosts of which it is not known what is wrong with them, for they have shown nothing; an
+    /// address of a network at which nothing listens is no server.
+    pub fn unobserved(&self) -> impl Iterator<Item = &HostReport> {
+        let of_network = self.scan.as_ref().is_some_and(|scan| scan.of_network);
+        let listens = |host: &HostReport| {
+            let mut addresses = host.addresses.iter();
+            addresses.any(|address| address.connected == Some(true))
+        };
+        let hosts = self.hosts.iter();
+        hosts.filter(move |host| !host.status.is_observed() && (!of_network || listens(host)))
+    }
+}
+
 impl Status {
+    /// Whether the server has shown what it is: where not, that nothing was found says nothing.
+    pub const fn is_observed(self) -> bool {
+        match self {
+            Self::Tls | Self::NoTls | Self::TlsFailed | Self::UnixSocket => true,
+            Self::ProtocolError
+            | Self::ConnectionClosed
+            | Self::Timeout
+            | Self::ConnectFailed
+            | Self::NotResolved
+            | Self::NothingSent => false,
+        }
+    }
+
     /// Its word in the contract.
     pub const fn name(self) -> &'static str {
         match self {
@@ -626,7 +658,8 @@ pub struct StartupAnswer {
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartupKind {
-    /// The server lets the client in without asking for anything.
+    /// The server asks for no credentials (AuthenticationOk). Where it does not let the client in all
+    /// the same, `message` says why: the role may not log in, there is no such database.
     Accepted,
     /// It asks for credentials.
     Asked,
@@ -802,6 +835,8 @@ pub struct OfferReport {
 pub struct DirectReport {
     /// Whether the handshake was completed.
     pub completed: bool,
+    /// Whether ALPN was offered; libpq does so since 17.
+    pub alpn_offered: bool,
     /// The ALPN protocol that the server selected.
     pub alpn: Option<String>,
     /// `TLSv1.3` and so on.
@@ -837,7 +872,8 @@ pub struct NamelessReport {
 pub struct Timing {
     /// The connection; null for the name resolution.
     pub purpose: Option<Purpose>,
-    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`.
+    /// `resolve`, `connect`, `negotiation`, `handshake`, `startup`, and `session` after
+    /// AuthenticationOk.
     pub step: &'static str,
     /// Milliseconds.
     pub ms: f64,
@@ -892,4 +928,16 @@ pub struct CertificateReport {
     pub spki_sha256: String,
     /// The certificate in base64.
     pub der: String,
+    /// The form in which names are compared (RFC 5280 section 7.1); no part of the JSON.
+    #[serde(skip)]
+    pub compared: ComparedNames,
+}
+
+/// Subject and issuer in the form in which path validation compares them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ComparedNames {
+    /// Of the subject.
+    pub subject: Vec<u8>,
+    /// Of the issuer.
+    pub issuer: Vec<u8>,
 }

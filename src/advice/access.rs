@@ -1,5 +1,6 @@
 //! What pg_hba.conf lets in on which transport, and the line that would let in or keep out.
 
+use super::front_end::{self, FrontEnd};
 use super::{Situation, advice, fix, lets_in, paste};
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
@@ -145,6 +146,7 @@ fn tls_refused(situation: &Situation<'_>, modes: Vec<SslMode>) -> Advice {
             whom(situation)
         ),
         vec![first_line(
+            situation,
             "let TLS in",
             "",
             line(
@@ -181,6 +183,7 @@ fn both_refused(situation: &Situation<'_>, modes: Vec<SslMode>) -> Advice {
         modes,
         format!("{why} {}{transports}", whom(situation)),
         vec![first_line(
+            situation,
             "if they are to be let in",
             " (scram-sha-256 wants a password that was set with it)",
             line(situation, kind, None),
@@ -189,7 +192,15 @@ fn both_refused(situation: &Situation<'_>, modes: Vec<SslMode>) -> Advice {
 }
 
 /// A line that goes before all others; without an address that is known, only the place of it.
-fn first_line(when: &str, beside: &str, line: Option<String>) -> Fix {
+fn first_line(situation: &Situation<'_>, when: &str, beside: &str, line: Option<String>) -> Fix {
+    if front_end::of(situation.host) == FrontEnd::Certain {
+        // The server behind it sees another address, and no TLS that would be the client's.
+        let text = format!(
+            "{when}: in the settings of the pooler or proxy that ends TLS here; the pg_hba.conf of the \
+             server behind it sees another address, and another TLS or none"
+        );
+        return fix(FixPlace::Elsewhere, text, []);
+    }
     let text = match line {
         Some(_) => format!("{when}: this as the first line, and reload{beside}"),
         None => format!("{when}: a line for them in pg_hba.conf, before all others, and reload"),

@@ -1,6 +1,6 @@
 //! Authentication that TLS, or the user's own parameters, keep from coming about.
 
-use super::{Situation, advice, fix, paste};
+use super::{Situation, advice, fix, front_end, paste};
 use crate::libpq::authentication::Auth;
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::{ChannelBinding, SslMode};
@@ -172,7 +172,9 @@ fn no_digest(situation: &Situation<'_>) -> Option<Advice> {
 
 /// SCRAM over TLS without -PLUS: PostgreSQL itself always offers both.
 fn not_offered(situation: &Situation<'_>) -> Option<Advice> {
-    if !without_plus(situation) || situation.parameters.channel_binding() == ChannelBinding::Require
+    let answer = situation.host.startup.tls.as_ref();
+    if !answer.is_some_and(front_end::without_plus)
+        || situation.parameters.channel_binding() == ChannelBinding::Require
     {
         return None;
     }
@@ -184,13 +186,4 @@ fn not_offered(situation: &Situation<'_>) -> Option<Advice> {
             .into(),
         Vec::new(),
     ))
-}
-
-/// Whether the server offers SCRAM over TLS, and no binding to it.
-pub(super) fn without_plus(situation: &Situation<'_>) -> bool {
-    let Some(answer) = &situation.host.startup.tls else {
-        return false;
-    };
-    let offers = |name: &str| answer.mechanisms.iter().any(|mechanism| mechanism == name);
-    offers("SCRAM-SHA-256") && !offers("SCRAM-SHA-256-PLUS")
 }

@@ -1,7 +1,8 @@
 //! Signs that TLS does not end in PostgreSQL but in something before it.
 
 use super::{Situation, advice};
-use crate::report::{Advice, AdviceKind};
+use crate::report::enumeration::FrontEnd as Enumerated;
+use crate::report::{Advice, AdviceKind, HostReport, StartupAnswer, TlsReport};
 
 /// How many session tickets OpenSSL gives where nobody says otherwise (`SSL_CTX_set_num_tickets`).
 const DEFAULT_TICKETS: u32 = 2;
@@ -11,7 +12,7 @@ pub(crate) const OR_OLDER: &str = "it is older (";
 
 /// What the signs come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum FrontEnd {
+pub(crate) enum FrontEnd {
     /// No PostgreSQL does that.
     Certain,
     /// An old PostgreSQL would do the same.
@@ -23,7 +24,7 @@ pub(super) enum FrontEnd {
 pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     let signs = signs(situation).join(" and ");
     let before = "before it, and says nothing of the way from there to the database";
-    let why = match of(situation) {
+    let why = match by_tls(situation.tls()) {
         FrontEnd::Certain => format!(
             "the server {signs}, which no PostgreSQL does: TLS ends in a pooler or proxy {before}"
         ),
@@ -37,9 +38,40 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     vec![advice(AdviceKind::FrontEnd, Vec::new(), why, Vec::new())]
 }
 
-/// Whether TLS ends before PostgreSQL.
-pub(super) fn of(situation: &Situation<'_>) -> FrontEnd {
-    let Some(tls) = situation.tls().filter(|tls| tls.completed) else {
+/// Whether TLS ends before PostgreSQL, by all that is known of a host.
+pub(crate) fn of(host: &HostReport) -> FrontEnd {
+    let answer = host.startup.tls.as_ref();
+    let enumerated = host.enumeration.as_ref();
+    let enumerated = enumerated.map(|seen| seen.front_end.conclusion);
+    match (by_tls(host.tls.as_deref()), enumerated) {
+        (FrontEnd::Certain, _) | (_, Some(Enumerated::Proxy)) => FrontEnd::Certain,
+        // What knows the password has ended this TLS.
+        _ if answer.is_some_and(|answer| offers(answer, "SCRAM-SHA-256-PLUS")) => FrontEnd::Unseen,
+        (FrontEnd::Possible, _) | (_, Some(Enumerated::ProxyOrOld)) => FrontEnd::Possible,
+        // Or it is PostgreSQL 10.
+        _ if answer.is_some_and(without_plus) => FrontEnd::Possible,
+        _ => FrontEnd::Unseen,
+    }
+}
+
+/// What an enumeration found it to be.
+pub(super) fn product(host: &HostReport) -> Option<&str> {
+    host.enumeration.as_ref()?.front_end.product.as_deref()
+}
+
+fn offers(answer: &StartupAnswer, name: &str) -> bool {
+    answer.mechanisms.iter().any(|mechanism| mechanism == name)
+}
+
+/// Whether an answer over TLS offers SCRAM, and no binding to it: PostgreSQL itself always offers
+/// both since 11.
+pub(super) fn without_plus(answer: &StartupAnswer) -> bool {
+    offers(answer, "SCRAM-SHA-256") && !offers(answer, "SCRAM-SHA-256-PLUS")
+}
+
+/// What the TLS of the probe shows of it.
+fn by_tls(tls: Option<&TlsReport>) -> FrontEnd {
+    let Some(tls) = tls.filter(|tls| tls.completed) else {
         return FrontEnd::Unseen;
     };
     match tls.session_tickets {

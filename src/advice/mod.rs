@@ -18,6 +18,7 @@ mod host_name;
 mod other_clients;
 mod parameters;
 pub(crate) mod paste;
+pub(crate) mod pooler;
 mod protection;
 mod provider;
 mod purpose;
@@ -26,6 +27,7 @@ mod revocation;
 mod root_file;
 mod server_name;
 mod strength;
+pub(crate) mod target;
 mod tls_off;
 mod validity;
 
@@ -94,7 +96,14 @@ const RULES: [Rule; 21] = [
 
 /// The advice for a host, the most urgent first.
 pub fn advise(situation: &Situation<'_>) -> Vec<Advice> {
-    RULES.iter().flat_map(|rule| rule(situation)).collect()
+    let mut all: Vec<Advice> = RULES.iter().flat_map(|rule| rule(situation)).collect();
+    // Whom pg_hba.conf lets in is said there, whatever ends TLS: `access` has its own words.
+    let by_hba = [AdviceKind::HbaRefuses, AdviceKind::TlsRefused];
+    for advice in all.iter_mut().filter(|one| !by_hba.contains(&one.about)) {
+        let fixes = std::mem::take(&mut advice.fixes);
+        advice.fixes = pooler::fixes(fixes, situation.host);
+    }
+    all
 }
 
 /// What clients other than libpq would refuse in the certificate of a host, though libpq takes it.

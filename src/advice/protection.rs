@@ -1,7 +1,6 @@
 //! Modes that connect and protect less than they seem to.
 
-use super::front_end::{self, FrontEnd};
-use super::{Situation, advice, authentication, fix, lets_in, paste, provider};
+use super::{Situation, advice, fix, lets_in, paste, provider};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::report::{
@@ -66,8 +65,11 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
 /// The server speaks TLS and lets plaintext in too.
 fn plaintext_accepted(situation: &Situation<'_>) -> Option<Advice> {
     let startup = &situation.host.startup;
-    let speaks_tls = situation.host.status == Status::Tls;
-    if !speaks_tls || !lets_in(startup.plaintext.as_ref()) || !lets_in(startup.tls.as_ref()) {
+    // The server may take TLS and not this client's certificate.
+    let by_tls = [&startup.tls, &startup.tls_without_client_certificate];
+    let by_tls = by_tls.into_iter().any(|answer| lets_in(answer.as_ref()));
+    let over_tcp = situation.host.status != Status::UnixSocket;
+    if !over_tcp || !by_tls || !lets_in(startup.plaintext.as_ref()) {
         return None;
     }
     let modes = situation.modes(|verdict| {
@@ -98,11 +100,7 @@ fn refuse_plaintext(situation: &Situation<'_>) -> Vec<Fix> {
             [switch.to_owned()],
         )];
     }
-    let pooler = |text: &str| {
-        let setting = ["client_tls_sslmode = require".to_owned()];
-        fix(FixPlace::Elsewhere, text, setting)
-    };
-    let postgresql = fix(
+    vec![fix(
         FixPlace::PgHbaConf,
         "refuse all that is not TLS, to everybody: these as the first lines, and reload",
         [
@@ -110,25 +108,7 @@ fn refuse_plaintext(situation: &Situation<'_>) -> Vec<Fix> {
             // The word all does not match replication.
             "hostnossl  replication  all  all  reject".to_owned(),
         ],
-    );
-    let certain = front_end::of(situation) == FrontEnd::Certain;
-    // Both at once are a pooler, or PostgreSQL 10.
-    let possible =
-        front_end::of(situation) == FrontEnd::Possible && authentication::without_plus(situation);
-    match (certain, possible) {
-        (true, _) => vec![pooler(
-            "a pooler or proxy ends TLS here, and its own setting decides; in pgbouncer.ini",
-        )],
-        (_, true) => vec![
-            pooler("where a pooler or proxy ends TLS, its own setting decides; in pgbouncer.ini"),
-            Fix {
-                text: "where PostgreSQL 10 does it itself: these as the first lines, and reload"
-                    .into(),
-                ..postgresql
-            },
-        ],
-        (false, false) => vec![postgresql],
-    }
+    )]
 }
 
 /// Modes that encrypt and verify nothing.

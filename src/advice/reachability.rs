@@ -201,8 +201,13 @@ fn one_error(situation: &Situation<'_>, message: &str, modes: Vec<SslMode>) -> A
         .unwrap_or_default();
     let meaning = match state {
         "57P03" => "it is starting up, shutting down or in recovery: wait, and ask again",
-        "53300" => "it has no connection left: see max_connections, or a pooler's limits",
+        "53300" => {
+            "it has no connection left: see max_connections, CONNECTION LIMIT of the role and the \
+             database, or a pooler's limits"
+        }
         "3D000" => "there is no such database: give another dbname",
+        "42501" => "the user may not connect to this database: GRANT CONNECT, or another dbname",
+        "55000" => "the database takes no connections: give another dbname",
         "28P01" | "28000" => "it refuses the user: give another user, or see its log",
         "08P01" | "0A000" => {
             "it does not understand the StartupMessage: it may be a pooler, or old; see its log"

@@ -31,8 +31,8 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
     let mut fixes = vec![
         fix(
             FixPlace::PostgresqlConf,
-            "turn TLS on and reload; the two files stand in the data directory, and the server's \
-             user owns them (a pooler has its own setting: PgBouncer client_tls_sslmode)",
+            "turn TLS on and reload, once the two files are in the data directory, owned by the \
+             server's user (a pooler has its own setting: PgBouncer client_tls_sslmode)",
             [
                 "ssl = on",
                 "ssl_cert_file = 'server.crt'",
@@ -43,14 +43,12 @@ pub(super) fn advise(situation: &Situation<'_>) -> Vec<Advice> {
         fix(
             FixPlace::ServerShell,
             "where there is no certificate yet: one to begin with, in the data directory, as the \
-             server's user",
-            [
-                format!(
-                    "openssl req -new -x509 -days 365 -nodes -newkey rsa:3072 -subj '/CN={name}' \
-                     -addext 'subjectAltName = {kind}:{name}' -keyout server.key -out server.crt"
-                ),
-                "chmod 600 server.key".to_owned(),
-            ],
+             server's user; clients take server.crt as their root file",
+            [format!(
+                "test -e server.key || openssl req -new -x509 -days 365 -nodes -newkey rsa:3072 \
+                 -subj '/CN={name}' -addext 'subjectAltName = {kind}:{name}' -addext \
+                 'basicConstraints = critical,CA:FALSE' -keyout server.key -out server.crt"
+            )],
         ),
     ];
     if goes_on {

@@ -10,7 +10,7 @@ use crate::pki::extensions::Decoded;
 use crate::pki::general_name::GeneralName;
 use crate::pki::oid::{Oid, key_purpose_name};
 use crate::pki::public_key::{KeyKind, PublicKey};
-use crate::report::{CertificateReport, Shared};
+use crate::report::{CertificateReport, ComparedNames, Shared};
 
 const DAY: i64 = 86_400;
 
@@ -80,6 +80,10 @@ fn compute(certificate: &Certificate, days_left: Option<i64>) -> CertificateRepo
             .map(|hash| hex(&hash))
             .unwrap_or_default(),
         der: BASE64_STANDARD.encode(&certificate.der),
+        compared: ComparedNames {
+            subject: certificate.subject.canonical().to_vec(),
+            issuer: certificate.issuer.canonical().to_vec(),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use super::{certificate, expected};
 use crate::advice;
 use crate::client::Client;
 use crate::emulates::Emulates;
-use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply};
+use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply, judge_session};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
 use crate::libpq::parameters::HostKind;
@@ -16,7 +16,7 @@ use crate::libpq::verdict::{Facts, HostFacts, JudgedChain, Possession, Roots};
 use crate::lints;
 use crate::observation::{
     AddressObservation, Connection, Endpoint, Failure, Handshake, Observation, Offer, Purpose,
-    StartupReply, Step,
+    SessionStart, StartupReply, Step,
 };
 use crate::pki::Certificate;
 use crate::pki::name::Name;
@@ -367,6 +367,7 @@ fn startup_answer(
         _ => asked_for(inner, tls.is_some()),
     };
     match judged {
+        Answer::Reached(Auth::None) => after_authentication(connection, &mut said),
         Answer::Reached(_) => {}
         Answer::Refused(error) | Answer::CannotConnectNow(error) => {
             if matches!(
@@ -383,6 +384,31 @@ fn startup_answer(
         Answer::Unknown(why) => said.message = Some(why),
     }
     Some(said)
+}
+
+/// What became of the session after AuthenticationOk, where it did not start.
+fn after_authentication(connection: &Connection, said: &mut StartupAnswer) {
+    said.message = match &connection.session {
+        Step::NotAttempted => None,
+        Step::Failed {
+            failure: failure @ (Failure::Deadline | Failure::ConnectTimeout),
+            ..
+        } => Some(failure_text(failure)),
+        Step::Failed { failure, .. } => match judge_failure(failure) {
+            Answer::Fatal(error) => Some(error.message),
+            _ => Some(failure_text(failure)),
+        },
+        Step::Observed { value, .. } => {
+            if let SessionStart::Error(error) = value {
+                said.sqlstate = Some(error.sqlstate.clone()).filter(|code| !code.is_empty());
+            }
+            match judge_session(value) {
+                Answer::Fatal(error) => Some(error.message),
+                Answer::Unknown(why) => Some(why),
+                _ => None,
+            }
+        }
+    };
 }
 
 /// The authentication that a request asks for.
@@ -581,6 +607,10 @@ fn direct_report(connection: &Connection, shown: Option<&Connection>) -> DirectR
     let seen = connection.tls.as_ref();
     DirectReport {
         completed: connection.handshake.value().is_some(),
+        alpn_offered: connection
+            .offer
+            .as_ref()
+            .is_some_and(|offer| offer.alpn.is_some()),
         alpn: seen.and_then(|seen| seen.alpn.clone()),
         protocol_version: seen
             .and_then(|seen| seen.protocol_version)
@@ -656,6 +686,7 @@ fn timings(host: &HostFacts<'_>, connections: &[Connection]) -> Vec<Timing> {
         add(purpose, "negotiation", connection.negotiation.ms());
         add(purpose, "handshake", connection.handshake.ms());
         add(purpose, "startup", connection.startup.ms());
+        add(purpose, "session", connection.session.ms());
     }
     timings
 }
@@ -699,7 +730,7 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
         if !open.is_empty() && !found("trust-authentication") {
             let user = host.startup.user.as_deref().unwrap_or_default();
             notes.push(format!(
-                "{name} lets user \"{user}\" in without credentials {}",
+                "{name} asks user \"{user}\" for no credentials {}",
                 open.join(" and ")
             ));
         }

@@ -11,6 +11,7 @@ mod trust;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::advice;
 use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
@@ -28,6 +29,8 @@ use crate::report::{
 };
 use trust::Trust;
 
+pub use trust::revocation_not_checked;
+
 /// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
 pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {
     let client = &observation.client;
@@ -42,6 +45,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
             let mut report = empty(observation, emulates, now);
             let verdicts = SslMode::ALL.map(|mode| refused(mode, &error));
             report.sslmodes = verdicts.to_vec().into();
+            let hint = advice::target::hint(&report.target.input, &error.message);
+            report.target.hint = Some(hint.to_owned());
             report.target.error = Some(error);
             return report;
         }
@@ -134,6 +139,9 @@ impl Judge {
         }
         report.notes = host::notes(&report, &facts);
         report
+            .notes
+            .extend(revocation_not_checked(&observation.client, parameters));
+        report
     }
 }
 
@@ -147,6 +155,7 @@ fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
             dbname: None,
             sslmode: None,
             error: None,
+            hint: None,
         },
         probed_at: rfc3339(observation.observed_at).unwrap_or_default(),
         judged_at: rfc3339(now).unwrap_or_default(),

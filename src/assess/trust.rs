@@ -265,6 +265,45 @@ fn load_crls(client: &Client, parameters: &Parameters, store: &mut TrustStore) -
     file.is_some() || directory.is_some()
 }
 
+/// Why libpq checks no revocation although it has a root file and lists are given, if so: it says
+/// nothing about a list that it cannot load.
+pub fn revocation_not_checked(client: &Client, parameters: &Parameters) -> Option<String> {
+    let given = |keyword: &str| {
+        let value = parameters.value(keyword).filter(|value| !value.is_empty());
+        value.filter(|_| parameters.origin(keyword) != Some(Origin::Default))
+    };
+    let one_given = given("sslcrl").or_else(|| given("sslcrldir"));
+    let mozilla = parameters.origin("sslrootcert") == Some(Origin::Option)
+        && parameters.value("sslrootcert") == Some("mozilla");
+    match trust_source(client, parameters, SslMode::VerifyFull) {
+        Ok(TrustSource::File(_)) if !mozilla => {}
+        source if mozilla || matches!(source, Ok(TrustSource::System { .. })) => {
+            let name = one_given?;
+            return Some(format!(
+                "no revocation is checked: \"{name}\" counts beside a root file only"
+            ));
+        }
+        _ => return None,
+    }
+    let path = parameters.sslcrl()?;
+    let why = match client.file(&path) {
+        FileFact::Present { bytes, .. } => TrustStore::empty().add_pem(&bytes.0).err()?.to_string(),
+        FileFact::Absent { .. } if given("sslcrl").is_none() => return None,
+        FileFact::Absent { error, .. } | FileFact::Unreadable { error, .. } => error.clone(),
+        FileFact::NotRead { why, .. } => {
+            return Some(format!(
+                "no revocation was checked, and libpq may: \"{path}\" was not read: {why}"
+            ));
+        }
+        FileFact::Directory { .. } | FileFact::PrivateKey { .. } => {
+            "no certificate or crl found".into()
+        }
+    };
+    Some(format!(
+        "no revocation is checked: libpq passes over \"{path}\", which it cannot load: {why}"
+    ))
+}
+
 /// The files of a hashed directory that OpenSSL finds: it counts from 0 and stops at the first
 /// number that is missing (`get_cert_by_subject_ex` in by_dir.c).
 fn numbered<'a>(

@@ -12,8 +12,8 @@ use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
 use crate::observation::Purpose;
 use crate::report::{
-    Anchors, ChainReport, ChainStatus, HostReport, KeyPossession, Outcome, Report, Status,
-    TlsAnswer, TlsReport,
+    Anchors, ChainReport, ChainStatus, HostNameReport, HostReport, KeyPossession, Outcome, Report,
+    Status, TlsAnswer, TlsReport,
 };
 use policy::Policy;
 use threshold::Range;
@@ -168,8 +168,19 @@ pub enum Trust {
     Missing(String),
 }
 
+/// What the target says beside where it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asked {
+    /// The trust anchors.
+    pub trust: Trust,
+    /// libpq's parameters that demand something of the server, keyword and value; not sslmode.
+    pub parameters: Vec<(&'static str, String)>,
+    /// What libpq passes over in silence.
+    pub notes: Vec<String>,
+}
+
 /// Judges each host of a report.
-pub fn judge(report: &Report, policy: &Policy, trust: &Trust) -> Vec<HostResult> {
+pub fn judge(report: &Report, policy: &Policy, asked: &Asked) -> Vec<HostResult> {
     if report.hosts.is_empty() {
         let why = match &report.target.error {
             Some(error) => error.message.clone(),
@@ -179,11 +190,11 @@ pub fn judge(report: &Report, policy: &Policy, trust: &Trust) -> Vec<HostResult>
     }
     let hosts = report.hosts.iter();
     hosts
-        .map(|host| judge_host(report, host, policy, trust))
+        .map(|host| judge_host(report, host, policy, asked))
         .collect()
 }
 
-fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust) -> HostResult {
+fn judge_host(report: &Report, host: &HostReport, policy: &Policy, asked: &Asked) -> HostResult {
     let mut result = HostResult {
         name: name(host),
         lines: Vec::new(),
@@ -210,7 +221,7 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust
         result.metrics.extend(metrics);
     }
     if let Some(tls) = host.tls.as_ref().filter(|_| !host.certificates.is_empty()) {
-        match trust {
+        match &asked.trust {
             Trust::None => result.notes.push(
                 "chain and host name are not judged: no root certificates were given \
                  (--sslrootcert, PGSSLROOTCERT) or found (~/.postgresql/root.crt)"
@@ -220,10 +231,12 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust
             Trust::Anchors(anchors) => {
                 let found = tls.chain.iter().find(|chain| chain.anchors == *anchors);
                 result.lines.push(chain(found, policy.allow_self_signed));
-                result.lines.push(host_name(tls));
+                let mode = policy.mode.or(report.target.sslmode);
+                result.lines.push(host_name(tls, mode));
             }
         }
     }
+    client_certificate(host, policy, asked, &mut result);
     result.lines.extend(policy.judge(host));
     // In TLS 1.3 a front end that demands one says so only after the handshake.
     let asks = host.tls.as_ref().is_some_and(|tls| {
@@ -243,8 +256,51 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, trust: &Trust
             "sslmode={mode} is not required to work; --require-mode {mode} does that"
         ));
     }
+    result.notes.extend(asked.notes.iter().cloned());
+    result.notes.extend(not_judged(policy, asked));
     result.metrics.extend(times(host));
     result
+}
+
+/// The parameters that libpq would go by and this check does not.
+fn not_judged(policy: &Policy, asked: &Asked) -> Vec<String> {
+    let asks = "--require-mode MODE asks";
+    let parameters = asked.parameters.iter().map(|(keyword, value)| {
+        let how = match *keyword {
+            "target_session_attrs" => "what kind of server it is, is not asked".into(),
+            _ if policy.mode.is_some() => return None,
+            "gssencmode" => format!("libpq would encrypt by GSSAPI and use no TLS; {asks}"),
+            "channel_binding" if policy.channel_binding => return None,
+            "channel_binding" => format!("{asks}, or --require-channel-binding"),
+            "require_auth" => format!("{asks}, or --require-scram"),
+            "sslcert" => {
+                return Some(format!(
+                    "whether the server takes the client certificate of sslcert is not judged; \
+                     {asks}"
+                ));
+            }
+            _ => asks.into(),
+        };
+        Some(format!("{keyword}={value} is not judged: {how}"))
+    });
+    parameters.flatten().collect()
+}
+
+/// What libpq says to a client certificate that it cannot use: it then does no TLS at all.
+fn client_certificate(host: &HostReport, policy: &Policy, asked: &Asked, result: &mut HostResult) {
+    let mut errors = host.sslmodes.iter().filter_map(|it| it.error.as_ref());
+    let error = errors.find(|error| error.code == ErrorCode::ClientCertUnusable);
+    let Some(error) = error.filter(|_| policy.mode.is_none()) else {
+        return;
+    };
+    let why = error.message.lines().next().unwrap_or_default();
+    if asked.parameters.iter().any(|(name, _)| *name == "sslcert") {
+        let line = Line::new(State::Unknown, "client certificate", why);
+        result.lines.push(line);
+    } else {
+        let note = format!("libpq would do no TLS here, for its client certificate: {why}");
+        result.notes.push(note);
+    }
 }
 
 /// Host and port as they were given.
@@ -408,9 +464,28 @@ fn chain(found: Option<&ChainReport>, allow_self_signed: bool) -> Line {
     }
 }
 
-fn host_name(tls: &TlsReport) -> Line {
+/// The host name, which libpq compares with verify-full only.
+fn host_name(tls: &TlsReport, mode: Option<SslMode>) -> Line {
     let say = |state, text: String| Line::new(state, "host name", text);
-    match &tls.host_name {
+    let weaker = mode.filter(|mode| *mode != SslMode::VerifyFull);
+    match (&tls.host_name, weaker) {
+        (Some(found), Some(mode)) if !found.matches => {
+            let why = found.message.as_deref().unwrap_or("it does not match");
+            let mode = mode.name();
+            say(
+                State::Ok,
+                format!("not compared with sslmode={mode}: {why}"),
+            )
+        }
+        (found, _) => host_name_of_verify_full(found.as_ref(), say),
+    }
+}
+
+fn host_name_of_verify_full(
+    found: Option<&HostNameReport>,
+    say: impl Fn(State, String) -> Line,
+) -> Line {
+    match found {
         Some(found) if found.matches => {
             let name = found.matched_name.as_deref().unwrap_or(&found.host);
             say(State::Ok, format!("matches {name}"))

@@ -17,8 +17,15 @@ const NAME: usize = 32;
 /// The columns of a line of the long text.
 const LONG_LINE: usize = 200;
 
-/// The bytes of text: Nagios cuts a plugin's output at 8 KiB, and the perfdata is at its end.
-const TEXT: usize = 6 * 1024;
+/// The bytes of the whole output: Nagios cuts it at 8 KiB (MAX_PLUGIN_OUTPUT_LENGTH), a NUL included,
+/// and the perfdata is at its end.
+const OUTPUT: usize = 8 * 1024 - 1;
+
+/// The bytes of perfdata where there is not room for all of text and perfdata.
+const PERFDATA: usize = 5 * 1024;
+
+/// The bytes of notes where there is not room for all.
+const NOTES: usize = 1024;
 
 /// The state and the whole output of a run over hosts; `verbosity` counts the `-v`.
 pub fn plugin(hosts: &[HostResult], verbosity: u8) -> (State, String) {
@@ -26,20 +33,28 @@ pub fn plugin(hosts: &[HostResult], verbosity: u8) -> (State, String) {
         return unknown("no host was checked");
     };
     let mut out = first_line(state, hosts);
-    // Where it would be too much, the details go first, then what is all right.
-    let long = [(verbosity, true), (0, true), (0, false)]
-        .into_iter()
-        .map(|(verbosity, all)| long_text(hosts, verbosity, all))
-        .find(|text| text.len() <= TEXT)
-        .unwrap_or_else(|| cut(&long_text(hosts, 0, false)));
+    let room = OUTPUT.saturating_sub(out.len() + SEPARATOR.len() + "\n".len());
+    let mut long = full_text(hosts, verbosity);
+    let (mut perfdata, mut left_out) = perfdata(hosts, usize::MAX);
+    if long.len() + perfdata.len() > room {
+        (perfdata, left_out) = self::perfdata(hosts, PERFDATA.max(room.saturating_sub(long.len())));
+        let said = left_out.as_ref().map_or(0, |said| said.len() + 1);
+        long = long_text(hosts, verbosity, room.saturating_sub(perfdata.len() + said));
+    }
     out += &long;
-    let perfdata = perfdata(hosts);
+    if let Some(said) = left_out {
+        add(&mut out, &said);
+    }
     if !perfdata.is_empty() {
-        let _ = write!(out, " | {perfdata}");
+        out += SEPARATOR;
+        out += &perfdata;
     }
     out.push('\n');
     (state, out)
 }
+
+/// Between text and perfdata.
+const SEPARATOR: &str = " | ";
 
 /// What to say where the check itself cannot be done.
 pub fn unknown(why: &str) -> (State, String) {
@@ -105,58 +120,151 @@ fn first_line(state: State, hosts: &[HostResult]) -> String {
     )
 }
 
-/// Everything below the first line, each line with a line break before it.
-fn long_text(hosts: &[HostResult], verbosity: u8, all: bool) -> String {
+/// One more line, with a line break before it.
+fn add(out: &mut String, line: &str) {
+    out.push('\n');
+    *out += &fit(&clean(line), LONG_LINE);
+}
+
+/// Everything below the first line.
+fn full_text(hosts: &[HostResult], verbosity: u8) -> String {
     let mut out = String::new();
-    let mut add = |line: &str| {
-        out.push('\n');
-        out += &fit(&clean(line), LONG_LINE);
-    };
     for (number, host) in hosts.iter().enumerate() {
-        if hosts.len() > 1 {
-            add(&format!("{}. {}", number + 1, host.name));
+        heading(&mut out, hosts, number, host);
+        for line in &host.lines {
+            state_line(&mut out, line);
         }
-        let lines = host.lines.iter();
-        for Line { state, what, text } in lines.filter(|line| all || line.state != State::Ok) {
-            add(&format!("[{}] {what}: {text}", state.word()));
-        }
-        for note in host.notes.iter().filter(|_| all) {
-            add(&format!("note: {note}"));
+        for note in &host.notes {
+            add(&mut out, &format!("note: {note}"));
         }
         let details = host.details.iter();
-        for (_, detail) in details.filter(|(level, _)| all && *level <= verbosity) {
-            add(detail);
+        for (_, detail) in details.filter(|(level, _)| *level <= verbosity) {
+            add(&mut out, detail);
         }
     }
     out
 }
 
-/// As much of a text as may be, in whole lines.
-fn cut(text: &str) -> String {
-    let mut kept = String::new();
-    for line in text.lines().skip(1) {
-        if kept.len() + line.len() + 32 > TEXT {
-            kept += "\n(and more that there is no room for)";
-            break;
-        }
-        kept.push('\n');
-        kept += line;
+fn heading(out: &mut String, hosts: &[HostResult], number: usize, host: &HostResult) {
+    if hosts.len() > 1 {
+        add(out, &format!("{}. {}", number + 1, host.name));
     }
-    kept
 }
 
-fn perfdata(hosts: &[HostResult]) -> String {
-    let mut all = Vec::new();
-    for (number, host) in hosts.iter().enumerate() {
-        for metric in &host.metrics {
-            let label = match hosts.len() {
-                1 => metric.label.clone(),
-                _ => format!("{}_{}", number + 1, metric.label),
-            };
-            all.push(perf(&label, metric));
+fn state_line(out: &mut String, line: &Line) {
+    let Line { state, what, text } = line;
+    add(out, &format!("[{}] {what}: {text}", state.word()));
+}
+
+/// As much of it as there is room for, and what it is that there is none for: first the details go,
+/// level by level, then what is all right; never the notes.
+fn long_text(hosts: &[HostResult], verbosity: u8, room: usize) -> String {
+    for shown in (0..=verbosity).rev() {
+        let mut out = full_text(hosts, shown);
+        if shown < verbosity {
+            add(
+                &mut out,
+                &format!(
+                    "(no room for the details of -{})",
+                    "v".repeat(verbosity.into())
+                ),
+            );
+        }
+        if out.len() <= room {
+            return out;
         }
     }
-    all.join(" ")
+    let mut bad = String::new();
+    for (number, host) in hosts.iter().enumerate() {
+        let mut lines = host
+            .lines
+            .iter()
+            .filter(|line| line.state != State::Ok)
+            .peekable();
+        if lines.peek().is_some() {
+            heading(&mut bad, hosts, number, host);
+        }
+        for line in lines {
+            state_line(&mut bad, line);
+        }
+    }
+    let notes = shared_notes(hosts);
+    let rest = "\n(no room for what is all right, nor for details)";
+    let room = room.saturating_sub(notes.len() + rest.len());
+    let mut out = String::new();
+    let lines: Vec<&str> = bad.lines().skip(1).collect();
+    let more = |count: usize| format!("\n(and {count} lines that there is no room for)");
+    let reserve = more(lines.len()).len();
+    for (place, line) in lines.iter().enumerate() {
+        let is_last = place + 1 == lines.len();
+        if out.len() + line.len() + 1 + if is_last { 0 } else { reserve } > room {
+            out += &more(lines.len() - place);
+            break;
+        }
+        out.push('\n');
+        out += line;
+    }
+    out + &notes + rest
+}
+
+/// Each note once, with how many hosts it is about.
+fn shared_notes(hosts: &[HostResult]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for note in hosts.iter().flat_map(|host| &host.notes) {
+        match counted.iter_mut().find(|(known, _)| known == note) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((note, 1)),
+        }
+    }
+    let mut out = String::new();
+    for (place, (note, count)) in counted.iter().enumerate() {
+        if out.len() > NOTES {
+            let _ = write!(out, "\n(and {} more notes)", counted.len() - place);
+            break;
+        }
+        match hosts.len() {
+            all if all == *count => add(&mut out, &format!("note: {note}")),
+            all => add(&mut out, &format!("note ({count} of {all} hosts): {note}")),
+        }
+    }
+    out
+}
+
+/// As much of the perfdata as there is room for, in whole values, and what it is that there is none
+/// for: first what connecting took, which is there while the server is well, then the last values.
+fn perfdata(hosts: &[HostResult], room: usize) -> (String, Option<String>) {
+    let all: Vec<(bool, String)> = hosts
+        .iter()
+        .enumerate()
+        .flat_map(|(number, host)| {
+            let metrics = host.metrics.iter();
+            metrics.map(move |metric| {
+                let label = match hosts.len() {
+                    1 => metric.label.clone(),
+                    _ => format!("{}_{}", number + 1, metric.label),
+                };
+                (metric.from_zero, perf(&label, metric))
+            })
+        })
+        .collect();
+    let length = |values: &[&str]| values.iter().map(|value| value.len() + 1).sum::<usize>();
+    let values: Vec<&str> = all.iter().map(|(_, value)| value.as_str()).collect();
+    if length(&values) <= room.saturating_add(1) {
+        return (values.join(" "), None);
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for (_, value) in all.iter().filter(|(is_time, _)| !is_time) {
+        if length(&kept) + value.len() > room {
+            break;
+        }
+        kept.push(value);
+    }
+    let said = format!(
+        "(no room for {} of {} values of perfdata: check fewer hosts at once)",
+        values.len() - kept.len(),
+        values.len()
+    );
+    (kept.join(" "), Some(said))
 }
 
 /// `label=value[UOM];[warn];[crit];[min];[max]`, without what is empty at the end.
@@ -324,5 +432,77 @@ mod tests {
         let (_, out) = plugin(&[host("db", &lines)], 3);
         assert!(out.len() < 8 * 1024 && out.ends_with(" | expires=-5s;20:\n"));
         assert!(out.contains("no room"));
+    }
+
+    #[test]
+    fn whatever_is_left_out_is_said_and_notes_and_whole_values_stay() {
+        let many = |count: usize, line: &str| -> Vec<HostResult> {
+            (0..count)
+                .map(|number| {
+                    let states = [(State::Ok, "TLS", line), (State::Critical, "chain", line)];
+                    let mut one = host(&format!("db{number}.example.com:5432"), &states);
+                    one.notes.push("no roots: not judged".into());
+                    one.details = (1..=3)
+                        .map(|level| (level, format!("level {level} {}", "y".repeat(60))))
+                        .collect();
+                    for label in ["connect", "tls"] {
+                        one.metrics.push(Metric {
+                            label: label.into(),
+                            value: 0.001_234,
+                            places: 6,
+                            warning: None,
+                            critical: None,
+                            from_zero: true,
+                        });
+                    }
+                    one
+                })
+                .collect()
+        };
+        for (count, verbosity) in [
+            (1, 3),
+            (20, 3),
+            (30, 3),
+            (40, 0),
+            (50, 1),
+            (100, 3),
+            (400, 0),
+        ] {
+            for line in ["short", &*"long ".repeat(60), &*"ü".repeat(300)] {
+                let (_, out) = plugin(&many(count, line), verbosity);
+                let case = format!("{count} hosts, -v {verbosity} times: {out}");
+                assert!(out.len() < 8 * 1024, "{} bytes, {case}", out.len());
+                let (text, perfdata) = out.split_once(" | ").unwrap();
+                assert!(text.contains("no roots: not judged"), "{case}");
+                // Every value is whole, and what is not there is said.
+                let values: Vec<&str> = perfdata.split_whitespace().collect();
+                for value in &values {
+                    let (label, number) = value.split_once('=').unwrap();
+                    let whole = match label.rsplit_once('_').map_or(label, |(_, name)| name) {
+                        "expires" => "-5s;20:",
+                        "connect" | "tls" => "0.001234s;;;0",
+                        other => panic!("{other}: {case}"),
+                    };
+                    assert_eq!(number, whole, "{case}");
+                }
+                let dropped = format!(
+                    "(no room for {} of {} values",
+                    3 * count - values.len(),
+                    3 * count
+                );
+                assert_eq!(text.contains(&dropped), values.len() < 3 * count, "{case}");
+                let levels = (1..=verbosity)
+                    .filter(|level| text.matches(&format!("\nlevel {level} ")).count() == count)
+                    .count();
+                let all = levels == usize::from(verbosity);
+                let lines = text.matches("[OK] TLS").count() == count;
+                assert!(
+                    lines && all
+                        || text.contains("(no room for the details")
+                        || text.contains("(no room for what is all right"),
+                    "{case}"
+                );
+            }
+        }
     }
 }

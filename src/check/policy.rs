@@ -344,7 +344,8 @@ fn words(answer: Option<&StartupAnswer>) -> String {
     };
     let said = answer.message.as_deref().unwrap_or_default();
     match answer.answer {
-        StartupKind::Accepted => "lets in without credentials".into(),
+        StartupKind::Accepted if said.is_empty() => "lets in without credentials".into(),
+        StartupKind::Accepted => format!("asks for no credentials, then: {said}"),
         StartupKind::Asked => format!("asks for {}", auth(answer)),
         StartupKind::Refused => "refuses".into(),
         StartupKind::Timeout => "did not answer in time".into(),

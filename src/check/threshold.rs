@@ -51,18 +51,20 @@ impl Range {
 /// As perfdata has it, in whole seconds; the start is always written.
 impl fmt::Display for Range {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No "-0": what rounds to nothing is 0.
+        let whole = |bound: f64| bound.round() + 0.0;
         if self.inside {
             out.write_str("@")?;
         }
         if self.start == f64::NEG_INFINITY {
             out.write_str("~:")?;
         } else {
-            write!(out, "{:.0}:", self.start)?;
+            write!(out, "{:.0}:", whole(self.start))?;
         }
         if self.end == f64::INFINITY {
             Ok(())
         } else {
-            write!(out, "{:.0}", self.end)
+            write!(out, "{:.0}", whole(self.end))
         }
     }
 }
@@ -210,6 +212,10 @@ mod tests {
             (":10", "0:864000"),
             ("-1:", "-86400:"),
             ("0:", "0:"),
+            ("-0:", "0:"),
+            ("-0", "0:"),
+            ("-0.000001:-0%", "0:0"),
+            ("@-0:5", "@0:432000"),
         ] {
             assert_eq!(seconds(text), shown, "{text}");
         }

@@ -1,5 +1,6 @@
 //! `--baseline` and `--write-baseline`: the findings that are known, why, and until when.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 
@@ -8,8 +9,8 @@ use time::OffsetDateTime;
 
 use super::error::Error;
 use crate::conninfo::redact;
-use crate::lints;
-use crate::report::{Finding, Known, Report, Severity};
+use crate::lints::{self, Scope};
+use crate::report::{HostReport, Known, Report, Severity};
 
 /// A longer file is no list of findings.
 const LONGEST: u64 = 16 << 20;
@@ -28,8 +29,20 @@ pub(super) struct Baseline {
 struct Entry {
     written: Written,
     until: String,
-    met: bool,
-    expired: bool,
+    state: State,
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// There was no such finding.
+    NotMet,
+    /// A finding is known by it.
+    Met,
+    /// There is such a finding, and nothing else knows it.
+    Expired,
+    /// There is such a finding, and an entry that is not out of date knows it.
+    Superseded,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +58,12 @@ struct File {
 struct Written {
     /// `host:port`, or `*` for all.
     target: String,
+    /// Any, where it does not stand there.
+    hostaddr: Option<String>,
+    /// Any, where it does not stand there.
+    user: Option<String>,
+    /// Any, where it does not stand there.
+    database: Option<String>,
     finding: String,
     reason: String,
     until: toml::value::Datetime,
@@ -90,8 +109,7 @@ impl Baseline {
             entries.push(Entry {
                 until: format!("{:04}-{:02}-{:02}", date.year, date.month, date.day),
                 written,
-                met: false,
-                expired: false,
+                state: State::NotMet,
             });
         }
         Ok(Self {
@@ -105,21 +123,35 @@ impl Baseline {
         let today = report.judged_at.get(..10).unwrap_or_default().to_owned();
         for host in &mut report.hosts {
             let endpoint = lints::endpoint(host);
-            for finding in &mut host.findings {
-                for entry in &mut self.entries {
-                    let about = [endpoint.as_str(), "*"].contains(&entry.written.target.as_str());
-                    if !about || entry.written.finding != finding.lint {
-                        continue;
-                    }
-                    entry.met = true;
-                    // Dates of this form are in the order of time.
-                    if entry.until.as_str() < today.as_str() {
-                        entry.expired = true;
-                    } else {
-                        finding.known = Some(Known {
-                            reason: entry.written.reason.clone(),
-                            until: entry.until.clone(),
-                        });
+            let scopes: Vec<_> = host
+                .findings
+                .iter()
+                .map(|finding| lints::scope(finding.lint, host))
+                .collect();
+            for (finding, scope) in host.findings.iter_mut().zip(scopes) {
+                let mut about: Vec<&mut Entry> = self
+                    .entries
+                    .iter_mut()
+                    .filter(|entry| entry.written.is_about(finding.lint, &endpoint, &scope))
+                    .collect();
+                // Dates of this form are in the order of time.
+                let in_date = |entry: &&mut Entry| entry.until.as_str() >= today.as_str();
+                about.sort_by(|one, other| one.until.cmp(&other.until));
+                let longest = about.last().filter(|entry| in_date(entry));
+                finding.known = longest.map(|entry| Known {
+                    reason: entry.written.reason.clone(),
+                    until: entry.until.clone(),
+                });
+                let known = finding.known.is_some();
+                for entry in about {
+                    let now = match (in_date(&entry), known) {
+                        (true, _) => State::Met,
+                        (false, false) => State::Expired,
+                        (false, true) => State::Superseded,
+                    };
+                    // Of several findings, the one that counts again is told.
+                    if entry.state != State::Expired {
+                        entry.state = now;
                     }
                 }
             }
@@ -130,12 +162,14 @@ impl Baseline {
     pub(super) fn warn(&self) {
         let mut out = std::io::stderr().lock();
         for entry in &self.entries {
-            let said = if entry.expired {
-                format!("expired on {}, so it counts again", entry.until)
-            } else if !entry.met {
-                "was not found this time; the entry may go".to_owned()
-            } else {
-                continue;
+            let until = &entry.until;
+            let said = match entry.state {
+                State::Met => continue,
+                State::NotMet => "was not found this time; the entry may go".to_owned(),
+                State::Expired => format!("expired on {until}, so it counts again"),
+                State::Superseded => {
+                    format!("expired on {until}, and another entry knows it; this one may go")
+                }
             };
             let line = format!(
                 "warning: {}: {} of {} {said}",
@@ -148,9 +182,45 @@ impl Baseline {
     }
 }
 
-/// Writes a baseline of all findings above `info`, as they are known from then on; a file that is
-/// there already is left alone, for it may hold reasons.
-pub(super) fn write(path: &str, found: &[(String, Vec<Finding>)], now: i64) -> Result<(), Error> {
+impl Written {
+    /// Whether it is about a finding on an endpoint.
+    fn is_about(&self, lint: &str, endpoint: &str, scope: &Scope) -> bool {
+        let same = |wanted: &Option<String>, is: &Option<String>| {
+            wanted.is_none() || wanted.as_deref() == is.as_deref()
+        };
+        self.finding == lint
+            && [endpoint, "*"].contains(&self.target.as_str())
+            && same(&self.hostaddr, &scope.hostaddr)
+            && same(&self.user, &scope.user)
+            && same(&self.database, &scope.database)
+    }
+}
+
+/// What an entry is about: host and port, what tells it from others there, the lint.
+pub(super) type Key = (String, &'static str, Scope);
+
+/// What the findings of a host above `info` will be known by.
+pub(super) fn entries(host: &HostReport) -> impl Iterator<Item = (Key, Option<Known>)> {
+    let worth = host
+        .findings
+        .iter()
+        .filter(|one| one.severity > Severity::Info);
+    worth.map(|finding| {
+        let scope = lints::scope(finding.lint, host);
+        (
+            (lints::endpoint(host), finding.lint, scope),
+            finding.known.clone(),
+        )
+    })
+}
+
+/// Writes a baseline of findings, as they are known from then on; a file that is there already is
+/// left alone, for it may hold reasons.
+pub(super) fn write(
+    path: &str,
+    found: &BTreeMap<Key, Option<Known>>,
+    now: i64,
+) -> Result<(), Error> {
     let day = |days: i64| {
         let seconds = now.saturating_add(days.saturating_mul(86_400));
         let date = OffsetDateTime::from_unix_timestamp(seconds).ok();
@@ -161,25 +231,29 @@ pub(super) fn write(path: &str, found: &[(String, Vec<Finding>)], now: i64) -> R
         "# Findings that are known, for `pgprobe --baseline`: --fail-on passes over them until\n\
          # the day named. Written on {today}; say in each reason why it may stay.\n"
     );
-    for (endpoint, findings) in found {
-        for finding in findings {
-            if finding.severity == Severity::Info {
-                continue;
+    for ((endpoint, lint, scope), known) in found {
+        let (reason, until) = match known {
+            Some(known) => (known.reason.clone(), known.until.clone()),
+            None => (
+                format!("there on {today}, not looked at yet"),
+                until.clone(),
+            ),
+        };
+        text += &format!("\n[[known]]\ntarget = {}\n", quoted(endpoint));
+        for (keyword, value) in [
+            ("hostaddr", &scope.hostaddr),
+            ("user", &scope.user),
+            ("database", &scope.database),
+        ] {
+            if let Some(value) = value {
+                text += &format!("{keyword} = {}\n", quoted(value));
             }
-            let (reason, until) = match &finding.known {
-                Some(known) => (known.reason.clone(), known.until.clone()),
-                None => (
-                    format!("there on {today}, not looked at yet"),
-                    until.clone(),
-                ),
-            };
-            text += &format!(
-                "\n[[known]]\ntarget = {}\nfinding = {}\nreason = {}\nuntil = {until}\n",
-                quoted(endpoint),
-                quoted(finding.lint),
-                quoted(&reason)
-            );
         }
+        text += &format!(
+            "finding = {}\nreason = {}\nuntil = {until}\n",
+            quoted(lint),
+            quoted(&reason)
+        );
     }
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     made.and_then(|mut file| file.write_all(text.as_bytes()))

@@ -16,11 +16,11 @@ use super::check_args::{CheckArgs, USAGE};
 use super::error::Error;
 use super::probe::{Options, Prepared, ask, prepare};
 use super::{expect, system_store, usage};
-use crate::assess::assess;
+use crate::assess::{assess, revocation_not_checked};
 use crate::check::output::{plugin, timeout, unknown};
 use crate::check::policy::Policy;
-use crate::check::{HostResult, State, Trust, judge};
-use crate::client::Client;
+use crate::check::{Asked, HostResult, State, Trust, judge};
+use crate::client::{Client, FileFact};
 use crate::emulates::Emulates;
 use crate::libpq::parameters::{Origin, Parameters, SslMode};
 use crate::libpq::root_certificates::{TrustSource, trust_source};
@@ -280,17 +280,57 @@ fn results(
     at: Option<i64>,
 ) -> Vec<HostResult> {
     let observation = &mut target.observation;
-    let mut trust = Trust::None;
+    let mut asked = Asked {
+        trust: Trust::None,
+        parameters: Vec::new(),
+        notes: Vec::new(),
+    };
     if let Some(parameters) = &target.parameters {
-        trust = trust_of(&observation.client, parameters);
+        asked = Asked {
+            trust: trust_of(&observation.client, parameters),
+            parameters: demands_of(parameters),
+            notes: passed_over(&observation.client, parameters),
+        };
         // Nothing else is judged by the system's store.
-        if trust == Trust::Anchors(Anchors::System) {
+        if asked.trust == Trust::Anchors(Anchors::System) {
             system_store::gather(&mut observation.client, parameters, &observation.hosts);
         }
     }
     let now = at.unwrap_or(observation.observed_at);
     let report = assess(observation, options.emulates, now);
-    judge(&report, policy, &trust)
+    judge(&report, policy, &asked)
+}
+
+/// Files that were given and that libpq does without when it cannot use them.
+fn passed_over(client: &Client, parameters: &Parameters) -> Vec<String> {
+    let mut notes = Vec::from_iter(revocation_not_checked(client, parameters));
+    let given = parameters
+        .origin("sslcert")
+        .is_some_and(|it| it != Origin::Default);
+    if let Some(path) = parameters.sslcert().filter(|_| given)
+        && let FileFact::Absent { error, .. } = client.file(&path)
+    {
+        notes.push(format!(
+            "libpq goes on without a client certificate: \"{path}\": {error}"
+        ));
+    }
+    notes
+}
+
+/// What the target and the environment demand of the server beyond sslmode.
+fn demands_of(parameters: &Parameters) -> Vec<(&'static str, String)> {
+    let given = parameters
+        .iter()
+        .filter(|(_, _, origin)| *origin != Origin::Default);
+    given
+        .filter(|(keyword, value, _)| match *keyword {
+            "channel_binding" | "gssencmode" | "sslcertmode" => *value == "require",
+            "require_auth" | "sslcert" => !value.is_empty(),
+            "target_session_attrs" => !matches!(*value, "" | "any"),
+            _ => false,
+        })
+        .map(|(keyword, value, _)| (keyword, value.to_owned()))
+        .collect()
 }
 
 /// The anchors that were given or found.

@@ -1,6 +1,8 @@
 //! What is demanded of findings on the command line: which ones fail the run, which are known,
 //! which profiles the server is held against.
 
+use std::collections::BTreeMap;
+
 use clap::Args as ClapArgs;
 use serde::Deserialize;
 
@@ -50,13 +52,18 @@ pub(super) struct Demands {
     profiles: Vec<Profile>,
     baseline: Option<Baseline>,
     write_baseline: Option<String>,
-    /// Endpoints and their findings, for the baseline that is to be written.
-    kept: Vec<(String, Vec<Finding>)>,
+    /// What the baseline that is to be written will have.
+    kept: BTreeMap<baseline::Key, Option<Known>>,
     failed: bool,
+    /// That nothing was found must mean that there is nothing.
+    strict: bool,
+    unobserved: bool,
 }
 
 impl Demands {
-    pub(super) fn new(args: &FindingsArgs) -> Result<Self, Error> {
+    /// Reads what the options name; a target that shows nothing fails a run that fails by findings,
+    /// and a `log` that others read for them.
+    pub(super) fn new(args: &FindingsArgs, log: bool) -> Result<Self, Error> {
         let profiles = args
             .profile
             .iter()
@@ -85,8 +92,10 @@ impl Demands {
             profiles,
             baseline: args.baseline.as_deref().map(Baseline::read).transpose()?,
             write_baseline: args.write_baseline.clone(),
-            kept: Vec::new(),
+            kept: BTreeMap::new(),
             failed: false,
+            strict: log || !args.fail_on.is_empty(),
+            unobserved: false,
         })
     }
 
@@ -97,6 +106,7 @@ impl Demands {
             || !self.profiles.is_empty()
             || self.baseline.is_some()
             || self.write_baseline.is_some()
+            || self.strict
     }
 
     /// Adds to a report what the options ask for; whether it fails the run.
@@ -110,11 +120,11 @@ impl Demands {
         }
         if self.write_baseline.is_some() {
             let hosts = report.hosts.iter();
-            self.kept
-                .extend(hosts.map(|host| (lints::endpoint(host), host.findings.clone())));
+            self.kept.extend(hosts.flat_map(baseline::entries));
         }
         let fails = report.hosts.iter().any(|host| self.fails(host));
         self.failed |= fails;
+        self.unobserved |= report.unobserved().next().is_some();
         fails
     }
 
@@ -133,11 +143,6 @@ impl Demands {
                     && rules.any(|rule| rule.outcome == RuleOutcome::Fail)
             });
             self.failed |= broken || self.any_counts(&found);
-            if self.write_baseline.is_some() {
-                let name = host.host.or(host.hostaddr).unwrap_or_default();
-                self.kept
-                    .push((lints::endpoint_of(&name, &host.port), found));
-            }
         }
     }
 
@@ -166,7 +171,10 @@ impl Demands {
         if let Some(path) = &self.write_baseline {
             baseline::write(path, &self.kept, now)?;
         }
-        Ok(u8::from(self.failed))
+        Ok(match self.strict && self.unobserved {
+            true => 2,
+            false => u8::from(self.failed),
+        })
     }
 }
 
@@ -179,10 +187,6 @@ struct Earlier {
 
 #[derive(Deserialize)]
 struct EarlierHost {
-    host: Option<String>,
-    hostaddr: Option<String>,
-    #[serde(default)]
-    port: String,
     #[serde(default)]
     findings: Vec<EarlierFinding>,
     #[serde(default)]

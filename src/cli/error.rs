@@ -31,6 +31,18 @@ pub(crate) enum Error {
     /// A module of the exporter cannot be used.
     #[error("{0}")]
     Module(String),
+    /// libpq would refuse what a module sets.
+    #[error("module {module}: libpq {libpq} refuses it: {message}")]
+    ModuleValue {
+        /// Which module.
+        module: String,
+        /// Whose words.
+        libpq: u8,
+        /// libpq's words.
+        message: String,
+        /// What it would take.
+        hint: &'static str,
+    },
     /// The exporter would listen to others, and let them connect anywhere.
     #[error(
         "--listen {0} without an allow list: whoever reaches it could connect anywhere from here"
@@ -177,7 +189,9 @@ impl Error {
                 "`pgprobe scan TARGETS --output FILE` writes records, and so does `pgprobe TARGET \
                  --format json`",
             ),
-            Self::Options { hint, .. } | Self::Scan { hint, .. } => Some(hint),
+            Self::Options { hint, .. }
+            | Self::Scan { hint, .. }
+            | Self::ModuleValue { hint, .. } => Some(hint),
             Self::Read { error, .. } => Some(match error.kind() {
                 io::ErrorKind::NotFound => {
                     "is the name right, seen from here? `-` is standard input"

@@ -86,6 +86,7 @@ pub(super) fn run(args: &ExporterArgs) -> Result<u8, Error> {
     }
     let machine = Machine::new();
     for (name, module) in &config.modules {
+        validate(name, module)?;
         complain(name, module);
         // A key that does not load is found now, not at the first scrape.
         read_files(module).map_err(Error::Module)?;
@@ -151,6 +152,81 @@ fn read_config(path: &str) -> Result<Config, Error> {
     // libpq is told whole paths: the exporter's folder means nothing to who reads a message.
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     Config::parse(&text, &folder).map_err(|error| wrong(error.line, error.message))
+}
+
+/// What a module's keys take, for those that libpq reads itself.
+const TAKES: [(&str, &str); 9] = [
+    (
+        "sslcertmode",
+        "sslcertmode is disable, allow or require (from libpq 16 on)",
+    ),
+    (
+        "sslnegotiation",
+        "sslnegotiation is postgres or direct (from libpq 17 on)",
+    ),
+    (
+        "channel_binding",
+        "channel_binding is disable, prefer or require",
+    ),
+    ("gssencmode", "gssencmode is disable, prefer or require"),
+    (
+        "require_auth",
+        "require_auth is a list of password, md5, gss, sspi, scram-sha-256, oauth and none, or of \
+         these with a ! before each (from libpq 16 on)",
+    ),
+    (
+        "protocol_version",
+        "ssl_min_protocol_version and ssl_max_protocol_version are TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3",
+    ),
+    (
+        "protocol version range",
+        "ssl_min_protocol_version must not be above ssl_max_protocol_version",
+    ),
+    (
+        "sslrootcert=system",
+        "sslrootcert = \"system\" goes with sslmode = \"verify-full\", or none",
+    ),
+    (
+        "connect_timeout",
+        "connect_timeout is a whole number of seconds",
+    ),
+];
+
+/// Refuses what libpq would refuse of a module's every target.
+fn validate(name: &str, module: &Module) -> Result<(), Error> {
+    let refused = |message: String| {
+        let known = TAKES.iter().find(|(word, _)| message.contains(word));
+        Err(Error::ModuleValue {
+            module: name.to_owned(),
+            libpq: module.emulates.libpq.major(),
+            hint: known.map_or(
+                "docs/monitoring/prometheus.md lists what each key takes",
+                |it| it.1,
+            ),
+            message,
+        })
+    };
+    // A host of no meaning: what it says must hold for each.
+    let mut settings = module.settings.clone();
+    settings.push(("host".into(), "localhost".into()));
+    let parameters = match resolve(&Client::new(None, &settings), module.emulates.libpq) {
+        Ok(parameters) => parameters,
+        Err(error) => return refused(error.to_string()),
+    };
+    let given = parameters
+        .sslmode()
+        .filter(|_| module.setting("sslmode").is_some());
+    let error = match given {
+        Some(mode) => parameters.validate(mode).err(),
+        None => {
+            let all: Option<Vec<_>> = parameters.refusals().into_iter().collect();
+            all.and_then(|all| all.into_iter().next_back())
+        }
+    };
+    match error.or_else(|| parameters.connect_timeout().err()) {
+        Some(error) => refused(error.message),
+        None => Ok(()),
+    }
 }
 
 /// Says which files of a module are missing; what libpq makes of that is its verdict.

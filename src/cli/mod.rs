@@ -110,6 +110,8 @@ pub(crate) fn now() -> i64 {
 
 /// A runtime for one thread; hanging resolver threads are left behind when it is shut down.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Error> {
+    // Where there are not so many left, the runtime's signal driver panics instead of failing.
+    crate::net::has_descriptors().map_err(Error::Runtime)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

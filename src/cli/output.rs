@@ -42,7 +42,7 @@ impl<'j> Shown<'j> {
     pub(super) fn new(judge: &'j JudgeArgs) -> Result<Self, Error> {
         Ok(Self {
             judge,
-            demands: Demands::new(&judge.findings)?,
+            demands: Demands::new(&judge.findings, judge.format == FormatArg::Sarif)?,
             kept: Vec::new(),
             took: Vec::new(),
             many: false,
@@ -170,7 +170,7 @@ fn sarif(reports: &[Report], out: &mut impl io::Write) -> io::Result<()> {
     out.write_all(results.strip_prefix(b",").unwrap_or(&results))?;
     let notifications: Vec<_> = reports
         .iter()
-        .filter_map(render::sarif_notification)
+        .flat_map(render::sarif_notifications)
         .collect();
     render::sarif_footer(&notifications, out)
 }

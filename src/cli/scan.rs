@@ -48,7 +48,7 @@ const OTHER_DESCRIPTORS: usize = 160;
 
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let prober = prober(args)?;
-    let demands = Arc::new(Mutex::new(Demands::new(&args.findings)?));
+    let demands = Arc::new(Mutex::new(Demands::new(&args.findings, false)?));
     let inputs = Inputs::of(args)?;
     let (mut output, done) = output(args, &demands)?;
     let header = match args.format {
@@ -531,8 +531,8 @@ impl Log {
 
     /// Remembers a target that did not answer.
     fn note(&self, report: &Report) {
-        let notification = render::sarif_notification(report);
-        lock(&self.0).unreached.extend(notification);
+        let notifications = render::sarif_notifications(report);
+        lock(&self.0).unreached.extend(notifications);
     }
 
     /// Writes the end.

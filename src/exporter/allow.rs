@@ -46,8 +46,11 @@ impl Allow {
         if !ports.iter().any(|ports| ports.contain(target.port)) {
             return Answer::NotThisPort;
         }
-        let host = target.host.to_string();
-        if self.hosts.iter().any(|pattern| pattern.matches(&host)) {
+        if self
+            .hosts
+            .iter()
+            .any(|pattern| pattern.matches(&target.host))
+        {
             return Answer::Yes;
         }
         match target.host {
@@ -68,7 +71,19 @@ impl Allow {
 /// A host of the list.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub struct HostPattern(String);
+pub struct HostPattern(Pattern);
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    /// `*`.
+    Any,
+    /// An address, however it was spelled.
+    Address(IpAddr),
+    /// `example.com`, in lower case and without a final dot.
+    Name(String),
+    /// What follows the `*` of `*.example.com`.
+    Below(String),
+}
 
 impl TryFrom<String> for HostPattern {
     type Error = String;
@@ -80,26 +95,41 @@ impl TryFrom<String> for HostPattern {
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
         let bare = bare.unwrap_or(&text);
-        if text == "*" || bare.parse::<IpAddr>().is_ok() {
-            return Ok(Self(bare.to_owned()));
+        if text == "*" {
+            return Ok(Self(Pattern::Any));
+        }
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(Self(Pattern::Address(address.to_canonical())));
         }
         match Target::parse(name) {
-            Ok(_) if !name.contains([':', '*']) => Ok(Self(text)),
+            Ok(_) if !name.contains([':', '*']) => Ok(Self(match text.strip_prefix('*') {
+                Some(end) => Pattern::Below(plain(end)),
+                None => Pattern::Name(plain(&text)),
+            })),
             _ => Err(format!("\"{text}\" is neither a host, *.domain nor *")),
         }
     }
 }
 
 impl HostPattern {
-    fn matches(&self, host: &str) -> bool {
-        let plain = |text: &str| text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        let (pattern, host) = (plain(&self.0), plain(host));
-        match pattern.strip_prefix('*') {
-            Some("") => true,
-            Some(end) => host.len() > end.len() && host.ends_with(end),
-            None => pattern == host,
+    fn matches(&self, host: &Host) -> bool {
+        match (&self.0, host) {
+            (Pattern::Any, _) => true,
+            // ::ffff:192.0.2.7 leads to 192.0.2.7.
+            (Pattern::Address(pattern), Host::Address(host)) => *pattern == host.to_canonical(),
+            (Pattern::Name(pattern), Host::Name(host)) => *pattern == plain(host),
+            (Pattern::Below(end), Host::Name(host)) => {
+                let host = plain(host);
+                host.len() > end.len() && host.ends_with(end)
+            }
+            _ => false,
         }
     }
+}
+
+/// A name as names are compared.
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 /// A network of the list: CIDR, or one address.
@@ -274,6 +304,23 @@ mod tests {
             none.answer(&Target::parse("db").unwrap()),
             Answer::NotThisHost
         );
+    }
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_spelled() {
+        for (listed, target) in [
+            ("::0001", "[::1]"),
+            ("[2001:DB8:0:0::0009]", "[2001:db8::9]"),
+            ("2001:db8::9", "[2001:0db8:0000::9]"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("192.0.2.7", "[::ffff:c000:0207]"),
+        ] {
+            let list = allow(&format!("hosts = ['{listed}']")).unwrap();
+            let parsed = Target::parse(target).unwrap();
+            assert_eq!(list.answer(&parsed), Answer::Yes, "{listed}: {target}");
+            let other = Target::parse("[::2]").unwrap();
+            assert_eq!(list.answer(&other), Answer::NotThisHost, "{listed}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! HTTP: one request a connection, every size and every wait bounded.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
-use tokio::task::{JoinSet, spawn_local};
+use tokio::task::{AbortHandle, JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::allow::{Allow, Answer};
@@ -27,7 +28,10 @@ use super::{Backend, Exporter, Failure, Question};
 use crate::render::openmetrics::{Exposition, Probe, render, succeeded};
 use crate::render::{Style, escape, text};
 
-/// The time for a request to arrive, and for its answer to be taken.
+/// The time for the head of a request to arrive.
+const HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// The time for its answer to be taken.
 const TRANSFER: Duration = Duration::from_secs(10);
 
 /// The longest head of a request, and the most header lines in it.
@@ -41,8 +45,50 @@ const BODY_TIME: Duration = Duration::from_secs(1);
 /// How long requests that are being answered may go on once the exporter is to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Connections beside those of probes: for `/metrics`, and to say that there is no room.
+/// Requests that may wait for a turn beside one for each probe.
+const QUEUE: u16 = 32;
+
+/// Connections beside those of probes: for `/metrics`, `/-/healthy`, and heads that are on their way.
 const SPARE: usize = 64;
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Its head is awaited, or its answer is being taken.
+    Transfer,
+    /// It waits for a probe; these are bounded by turns and queue.
+    Probe,
+}
+
+/// The open connections, oldest first.
+#[derive(Default)]
+struct Connections(VecDeque<(AbortHandle, Rc<Cell<Phase>>)>);
+
+impl Connections {
+    fn add(&mut self, task: AbortHandle, phase: Rc<Cell<Phase>>) {
+        self.0.push_back((task, phase));
+    }
+
+    /// Ends the one that has been sending or taking for longest: whoever is quick always finds room,
+    /// however many there are that never end. `None`: there is none such.
+    fn make_room(&mut self) -> Option<()> {
+        self.0.retain(|(task, _)| !task.is_finished());
+        let oldest = self
+            .0
+            .iter()
+            .position(|(_, phase)| phase.get() == Phase::Transfer)?;
+        let (task, _) = self.0.remove(oldest)?;
+        task.abort();
+        Some(())
+    }
+
+    /// Forgets those that have ended, once in a while.
+    fn tidy(&mut self, room: usize) {
+        if self.0.len() >= room {
+            self.0.retain(|(task, _)| !task.is_finished());
+        }
+    }
+}
 
 /// Answers requests until `stop`.
 pub async fn serve<B: Backend>(
@@ -50,9 +96,10 @@ pub async fn serve<B: Backend>(
     exporter: Rc<Exporter<B>>,
     stop: impl Future<Output = ()>,
 ) {
-    let room = 2 * usize::from(exporter.config.max_probes.0) + SPARE;
-    let longest = exporter.config.longest_timeout() + 2 * TRANSFER;
+    let room = 2 * usize::from(exporter.config.max_probes.0) + usize::from(QUEUE) + SPARE;
+    let longest = exporter.config.longest_timeout() + HEAD_TIME + TRANSFER;
     let mut connections = JoinSet::new();
+    let mut open = Connections::default();
     let mut stop = std::pin::pin!(stop);
     loop {
         let stream = tokio::select! {
@@ -62,26 +109,39 @@ pub async fn serve<B: Backend>(
                 Ok((stream, _)) => stream,
                 Err(_) => {
                     // Out of file descriptors, say: others will be given back.
+                    let _ = open.make_room();
                     sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             },
         };
+        open.tidy(room);
         if connections.len() >= room {
             exporter.counters.refused(Refusal::Connections);
-            let _ = stream.try_write(NO_ROOM);
-            continue;
+            if open.make_room().is_none() {
+                continue;
+            }
+            let _ = connections.join_next().await;
         }
         let _ = stream.set_nodelay(true);
         let exporter = Rc::clone(&exporter);
-        connections.spawn_local(async move {
+        let phase = Rc::new(Cell::new(Phase::Transfer));
+        let its = Rc::clone(&phase);
+        let task = connections.spawn_local(async move {
             let service = service_fn(|request| {
-                let exporter = Rc::clone(&exporter);
-                async move { Ok::<_, Infallible>(exporter.answer(request).await) }
+                let (exporter, phase) = (Rc::clone(&exporter), Rc::clone(&its));
+                async move {
+                    if is_probe(&request) {
+                        phase.set(Phase::Probe);
+                    }
+                    let answer = exporter.answer(request).await;
+                    phase.set(Phase::Transfer);
+                    Ok::<_, Infallible>(answer)
+                }
             });
             let serving = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(TRANSFER)
+                .header_read_timeout(HEAD_TIME)
                 .max_buf_size(HEAD)
                 .max_headers(HEADERS)
                 .keep_alive(false)
@@ -89,15 +149,17 @@ pub async fn serve<B: Backend>(
             // Who sends nonsense, or leaves, is nobody's trouble but their own.
             let _ = timeout(longest, serving).await;
         });
+        open.add(task, phase);
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(FAREWELL, all).await;
 }
 
-const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\nconnection: close\r\n\r\n\
-    too many connections\n";
+/// Whether a request is one that may take its time.
+fn is_probe(request: &Request<Incoming>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && request.uri().path() == "/probe"
+}
 
 type Reply = Response<Full<Bytes>>;
 
@@ -203,10 +265,15 @@ impl<B: Backend> Exporter<B> {
             Err(why) => return self.not_allowed(&why),
         };
         // Half of the time for a turn, half for the probe: an answer comes in any case.
-        let waiting = Waiting::new(&self.waiting);
-        let turn = timeout(read.timeout / 2, Arc::clone(&self.turns).acquire_owned()).await;
-        drop(waiting);
-        let Ok(turn) = turn else {
+        let queue = u32::from(self.config.max_probes.0) + u32::from(QUEUE);
+        let turn = if self.waiting.get() < queue {
+            let _waiting = Waiting::new(&self.waiting);
+            let turn = Arc::clone(&self.turns).acquire_owned();
+            timeout(read.timeout / 2, turn).await.ok()
+        } else {
+            None
+        };
+        let Some(turn) = turn else {
             self.counters.refused(Refusal::Busy);
             let why = "too many probes at the same time, and no turn came in time; see max_probes";
             let mut reply = plain(StatusCode::SERVICE_UNAVAILABLE, why);
@@ -516,15 +583,5 @@ mod tests {
             let time = time_for(&module, offset, &headers).ok();
             assert_eq!(time, milliseconds.map(Duration::from_millis), "{header:?}");
         }
-    }
-
-    #[test]
-    fn the_answer_without_room_has_the_length_it_says() {
-        let text = std::str::from_utf8(NO_ROOM).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{text}"
-        );
     }
 }

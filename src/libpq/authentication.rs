@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::error::{ErrorCode, LibpqError};
 use super::parameters::{AuthMethod, ChannelBinding, RequireAuth};
 use crate::emulates::Libpq;
-use crate::observation::{Authentication, Failure, ServerError, StartupReply};
-use crate::wire::postgres::INVALID_MECHANISMS;
+use crate::observation::{Authentication, Failure, ServerError, SessionStart, StartupReply};
+use crate::wire::postgres::{INVALID_MECHANISMS, LOST_SYNCHRONIZATION, TOO_LONG};
 
 /// What the server asks of a client that it lets in.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -148,6 +148,43 @@ pub fn judge_failure(failure: &Failure) -> Answer {
                 ErrorCode::TlsHandshakeFailed,
                 format!("SSL error: {why}"),
             ))
+        }
+    }
+}
+
+/// Judges what came after AuthenticationOk (`PQconnectPoll`, CONNECTION_AUTH_OK): whatever is no
+/// ReadyForQuery ends the connection, without another method, address or host.
+pub fn judge_session(start: &SessionStart) -> Answer {
+    let protocol_error =
+        |message: String| Answer::Fatal(LibpqError::new(ErrorCode::ProtocolError, message));
+    match start {
+        SessionStart::Ready => Answer::Reached(Auth::None),
+        SessionStart::Error(error) => Answer::Fatal(LibpqError::new(
+            ErrorCode::ServerError,
+            text_of_error(error),
+        )),
+        SessionStart::Unexpected { kind, why } => {
+            let shown = char::from(*kind);
+            match kind {
+                _ if why == TOO_LONG => {
+                    Answer::Unknown(format!("a message {why} came after AuthenticationOk"))
+                }
+                _ if why == LOST_SYNCHRONIZATION => protocol_error(format!(
+                    "lost synchronization with server: got message type \"{shown}\""
+                )),
+                // CommandComplete, EmptyQueryResponse: results, and no error.
+                b'C' | b'I' => {
+                    protocol_error("unexpected message from server during startup".into())
+                }
+                // What libpq knows in the middle of a query only.
+                b'1' | b'2' | b'3' | b'T' | b'n' | b't' | b'D' | b'G' | b'H' | b'W' | b'd'
+                | b'c' => Answer::Unknown(format!(
+                    "a message of type \"{shown}\" came after AuthenticationOk"
+                )),
+                _ => protocol_error(format!(
+                    "unexpected response from server; first received character was \"{shown}\""
+                )),
+            }
         }
     }
 }
@@ -359,15 +396,18 @@ fn server_error(error: &ServerError) -> Answer {
     } else {
         ErrorCode::ServerError
     };
-    let text = match error.severity.as_str() {
-        "" => error.message.clone(),
-        severity => format!("{severity}:  {}", error.message),
-    };
-    let told = LibpqError::new(code, text);
+    let told = LibpqError::new(code, text_of_error(error));
     if error.sqlstate == "57P03" {
         Answer::CannotConnectNow(told)
     } else {
         Answer::Refused(told)
+    }
+}
+
+fn text_of_error(error: &ServerError) -> String {
+    match error.severity.as_str() {
+        "" => error.message.clone(),
+        severity => format!("{severity}:  {}", error.message),
     }
 }
 
@@ -479,6 +519,41 @@ mod tests {
                         && error.message.ends_with(INVALID_MECHANISMS));
                 assert_eq!(invalid, fails, "{body:?}: {answer:?}");
             }
+        }
+    }
+
+    #[test]
+    fn nothing_but_ready_for_query_makes_a_session_and_nothing_else_is_tried() {
+        let error = ServerError {
+            severity: "FATAL".into(),
+            sqlstate: "57P03".into(),
+            message: "no".into(),
+            ..ServerError::default()
+        };
+        let unexpected = |kind: u8, why: &str| SessionStart::Unexpected {
+            kind,
+            why: why.into(),
+        };
+        assert_eq!(
+            judge_session(&SessionStart::Ready),
+            Answer::Reached(Auth::None)
+        );
+        for start in [
+            SessionStart::Error(error),
+            unexpected(b'R', ""),
+            unexpected(b'C', ""),
+            unexpected(b'S', LOST_SYNCHRONIZATION),
+        ] {
+            assert!(
+                matches!(judge_session(&start), Answer::Fatal(_)),
+                "{start:?}"
+            );
+        }
+        for start in [unexpected(b'N', TOO_LONG), unexpected(b'D', "")] {
+            assert!(
+                matches!(judge_session(&start), Answer::Unknown(_)),
+                "{start:?}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 //! they end in. Mirrors `init_allowed_encryption_methods`, `select_next_encryption_method` and
 //! `PQconnectPoll` in fe-connect.c, `initialize_SSL` and `open_client_SSL` in fe-secure-openssl.c.
 
-use super::authentication::{Answer, Situation, judge_failure, judge_reply};
+use super::authentication::{Answer, Auth, Situation, judge_failure, judge_reply, judge_session};
 use super::client_certificate::ClientCertificate;
 use super::error::{ErrorCode, LibpqError};
 use super::host_name::{Match, Mismatch};
@@ -125,7 +125,7 @@ pub struct Facts<'a> {
 /// What an attempt, or all of them at one address, ended in.
 #[derive(Clone, Debug)]
 enum End {
-    Reached(super::authentication::Auth),
+    Reached(Auth),
     /// The server answered `N`.
     NoTls,
     NextMethod(LibpqError),
@@ -546,11 +546,34 @@ impl Facts<'_> {
                 &format!("what pg_hba.conf does {how} was not asked"),
                 Some(Depth::Startup),
             ),
-            Seen::Observed { value, .. } => end_of(judge_reply(value, &self.situation(tls))),
+            Seen::Observed { value, .. } => match judge_reply(value, &self.situation(tls)) {
+                Answer::Reached(Auth::None) => self.session_end(connection),
+                answer => end_of(answer),
+            },
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
             } => self.struck(connection),
+            Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
+        }
+    }
+
+    /// What came after AuthenticationOk means (`PQconnectPoll`, CONNECTION_AUTH_OK).
+    fn session_end(&self, connection: &Connection) -> End {
+        match &connection.session {
+            Seen::NotAttempted => unknown(
+                "AuthenticationOk came, and the pgprobe that saw it did not read on; probe again",
+                None,
+            ),
+            Seen::Observed { value, .. } => end_of(judge_session(value)),
+            Seen::Failed {
+                failure: Failure::ConnectTimeout,
+                ..
+            } => self.struck(connection),
+            Seen::Failed {
+                failure: Failure::Deadline,
+                ..
+            } => unknown("no ReadyForQuery after AuthenticationOk in time", None),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
         }
     }
@@ -1142,6 +1165,7 @@ fn time_of(connection: Option<&Connection>) -> f64 {
         connection.negotiation.ms(),
         connection.handshake.ms(),
         connection.startup.ms(),
+        connection.session.ms(),
     ];
     steps.into_iter().flatten().sum()
 }

@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have it issued with the address as an address: subjectAltName = IP:192.0.2.10",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    each proxy",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::DataInjected],
     covers: &[],

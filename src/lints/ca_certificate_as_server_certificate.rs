@@ -21,7 +21,6 @@ pub(crate) const LINT: Lint = Lint {
             "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
                  -addext 'basicConstraints = critical,CA:FALSE' -out server-new.csr",
         ],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

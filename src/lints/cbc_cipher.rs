@@ -1,7 +1,8 @@
 //! A suite in CBC mode is taken.
 
-use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use super::remedy::STRONG_SUITES;
+use super::{Context, Lint};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -13,13 +14,7 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "CBC suites authenticate before they encrypt, and every library has to hide the \
                   time that takes. OpenSSL does; there is no need of them since TLS 1.2. \
                   PostgreSQL takes them by default in TLS 1.2.",
-    remedies: &[Remedy {
-        text: "leave only suites with forward secrecy and authenticated encryption, and \
-                   reload",
-        place: FixPlace::PostgresqlConf,
-        lines: &["ssl_ciphers = 'ECDHE+AESGCM:ECDHE+CHACHA20'"],
-        pgbouncer: Some("client_tls_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20"),
-    }],
+    remedies: &[STRONG_SUITES],
     advice: &[],
     covers: &[],
     check,

@@ -19,13 +19,11 @@ pub(crate) const LINT: Lint = Lint {
             text: "have the certificate signed with RSA or ECDSA",
             place: FixPlace::Elsewhere,
             lines: &[],
-            pgbouncer: None,
         },
         Remedy {
             text: "until then, on the clients",
             place: FixPlace::ConnectionString,
             lines: &["channel_binding=disable"],
-            pgbouncer: None,
         },
     ],
     advice: &[],

@@ -1,7 +1,7 @@
 //! A certificate of the server has expired.
 
 use super::context::seconds;
-use super::{Context, Lint, Remedy};
+use super::{Context, Lint, Remedy, certificate_renewed_not_reloaded};
 use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity, Shared};
 
 /// The lint.
@@ -17,17 +17,18 @@ pub(crate) const LINT: Lint = Lint {
             text: "if it was renewed already, the server still serves the old one: reload it",
             place: FixPlace::ServerShell,
             lines: &["psql -c 'SELECT pg_reload_conf()'"],
-            pgbouncer: None,
         },
         Remedy {
             text: "else renew it, put it into the file of ssl_cert_file, and reload",
             place: FixPlace::ServerShell,
             lines: &[],
-            pgbouncer: None,
         },
     ],
     advice: &[AdviceKind::CertificateExpired],
-    covers: &["prefer-falls-back-to-plaintext"],
+    covers: &[
+        "prefer-falls-back-to-plaintext",
+        "certificate-renewed-not-reloaded",
+    ],
     check,
 };
 
@@ -38,7 +39,11 @@ fn check(context: &Context<'_>) -> Option<String> {
     let leaf = context.leaf()?;
     let end = |one: &CertificateReport| one.not_after.clone().unwrap_or_default();
     if ended(&leaf) {
-        return Some(format!("it was valid until {}", end(leaf)));
+        let newer = match certificate_renewed_not_reloaded::newer_file(context) {
+            Some(file) => format!(", and the file \"{file}\" has a newer one: reload the server"),
+            None => String::new(),
+        };
+        return Some(format!("it was valid until {}{newer}", end(leaf)));
     }
     // Another path may not need that one.
     let mut above = context.path().into_iter().skip(1);
@@ -54,7 +59,9 @@ fn check(context: &Context<'_>) -> Option<String> {
 mod tests {
     use super::super::tests::{fires, fires_at, passes, passes_at, tls};
     use super::*;
-    use crate::report::{ChainStatus, HostReport};
+    use crate::report::{
+        CertificateIdentity, ChainStatus, ExpectedCertificate, ExpectedVerdict, HostReport,
+    };
 
     #[test]
     fn fires_a_second_after_its_end_and_not_at_it() {
@@ -80,5 +87,43 @@ mod tests {
             }
         });
         passes(&LINT, expire);
+    }
+
+    #[test]
+    fn passes_where_a_valid_certificate_of_the_same_ca_is_sent_beside_an_expired_one() {
+        let crossed = |host: &mut HostReport, place: usize| {
+            let mut expired = host.certificates[1].clone();
+            expired.not_after = Some("2026-01-01T00:00:00Z".into());
+            host.certificates.insert(place, expired);
+            for set in &mut tls(host).chain {
+                set.status = ChainStatus::Failed;
+            }
+        };
+        passes(&LINT, |host| crossed(host, 1));
+        passes(&LINT, |host| crossed(host, 2));
+    }
+
+    #[test]
+    fn says_that_the_renewed_one_is_there_already() {
+        let newer = ExpectedCertificate {
+            file: "server.crt".into(),
+            verdict: ExpectedVerdict::RenewedNotReloaded,
+            same_key: None,
+            expected: CertificateIdentity {
+                subject: String::new(),
+                serial: String::new(),
+                not_before: None,
+                not_after: None,
+                sha256: String::new(),
+            },
+            served: None,
+        };
+        let mut host = super::super::tests::host();
+        host.expected_certificate = Some(newer);
+        let found = super::super::findings(&host, i64::MAX);
+        let names: Vec<_> = found.iter().map(|one| one.lint).collect();
+        assert!(names.contains(&LINT.name), "{names:?}");
+        assert!(!names.contains(&"certificate-renewed-not-reloaded"));
+        assert!(found[0].message.contains("\"server.crt\" has a newer one"));
     }
 }

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "renew it, put it into the file of ssl_cert_file, and reload",
         place: FixPlace::ServerShell,
         lines: &["psql -c 'SELECT pg_reload_conf()'"],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -21,7 +21,6 @@ pub(crate) const LINT: Lint = Lint {
             "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -days 365 -copy_extensions \
                  copy -out server.crt",
         ],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -14,7 +14,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have it issued anew by a CA of today",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    of the name serve (--all-addresses)",
         place: FixPlace::ServerShell,
         lines: &["psql -c 'SHOW ssl_cert_file'"],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

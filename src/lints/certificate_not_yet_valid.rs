@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "compare the clocks of this machine and of the one that issued it, or wait",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::CertificateNotYetValid],
     covers: &["prefer-falls-back-to-plaintext"],

@@ -16,21 +16,24 @@ pub(crate) const LINT: Lint = Lint {
         text: "reload the server, and let the renewal job do so from now on",
         place: FixPlace::ServerShell,
         lines: &["psql -c 'SELECT pg_reload_conf()'"],
-        pgbouncer: None,
     }],
     advice: &[],
-    covers: &[],
+    covers: &["certificate-expires-soon"],
     check,
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
+    let file = newer_file(context)?;
+    Some(format!(
+        "the file \"{file}\" has a newer certificate than the one that is served"
+    ))
+}
+
+/// The file with the renewed certificate that the server does not serve.
+pub(super) fn newer_file<'a>(context: &Context<'a>) -> Option<&'a str> {
     let compared = context.host.expected_certificate.as_ref()?;
-    matches!(compared.verdict, ExpectedVerdict::RenewedNotReloaded).then(|| {
-        format!(
-            "the file \"{}\" has a newer certificate than the one that is served",
-            compared.file
-        )
-    })
+    let newer = compared.verdict == ExpectedVerdict::RenewedNotReloaded;
+    newer.then_some(compared.file.as_str())
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "give the server another key and certificate, and reload",
         place: FixPlace::ServerShell,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::CertificateRevoked],
     covers: &["prefer-falls-back-to-plaintext"],

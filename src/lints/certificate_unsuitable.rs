@@ -15,7 +15,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have the certificate that is named issued anew",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::CertificateUnsuitable],
     covers: &["prefer-falls-back-to-plaintext"],

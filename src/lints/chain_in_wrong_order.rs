@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
                    each one's issuer; and reload",
         place: FixPlace::ServerShell,
         lines: &["cat server.crt intermediate.crt > chain.crt"],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],
@@ -46,6 +45,7 @@ mod tests {
     fn with_root(host: &mut HostReport, place: usize) {
         let mut root = host.certificates[1].clone();
         root.subject = root.issuer.clone();
+        root.compared.subject = root.compared.issuer.clone();
         root.self_signed = true;
         host.certificates.insert(place, root);
     }

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    server's own, and reload",
         place: FixPlace::ServerShell,
         lines: &["cat server.crt intermediate.crt > chain.crt"],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::ChainIncomplete],
     covers: &[],

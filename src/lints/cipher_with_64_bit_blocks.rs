@@ -1,7 +1,8 @@
 //! A suite with blocks of 64 bits (3DES, IDEA) is taken.
 
-use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use super::remedy::STRONG_SUITES;
+use super::{Context, Lint};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -12,41 +13,27 @@ pub(crate) const LINT: Lint = Lint {
                under one key",
     explanation: "A database connection lives long and carries much: after some 32 GiB under one \
                   key, equal blocks begin to show.",
-    remedies: &[Remedy {
-        text: "leave only suites with forward secrecy and authenticated encryption, and \
-                   reload",
-        place: FixPlace::PostgresqlConf,
-        lines: &["ssl_ciphers = 'ECDHE+AESGCM:ECDHE+CHACHA20'"],
-        pgbouncer: Some("client_tls_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20"),
-    }],
+    remedies: &[STRONG_SUITES],
     advice: &[],
     covers: &[],
     check,
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    context
-        .enumerated(LINT.name)
-        .or_else(|| context.negotiated(|suite| suite.contains("_3DES_")))
+    context.takes(LINT.name, |suite| suite.contains("_3DES_"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, follows_the_enumeration, passes, tls};
+    use super::super::tests::follows_a_suite;
     use super::*;
 
     #[test]
-    fn fires_where_the_enumeration_found_it() {
-        follows_the_enumeration(&LINT);
-    }
-
-    #[test]
-    fn fires_where_the_handshake_came_about_with_one() {
-        fires(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_RSA_WITH_3DES_EDE_CBC_SHA".into());
-        });
-        passes(&LINT, |host| {
-            tls(host).cipher_suite = Some("TLS_AES_128_GCM_SHA256".into());
-        });
+    fn fires_where_it_is_taken() {
+        follows_a_suite(
+            &LINT,
+            "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+            "TLS_AES_128_GCM_SHA256",
+        );
     }
 }

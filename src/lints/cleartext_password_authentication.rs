@@ -1,8 +1,9 @@
 //! The password itself is asked for, over TLS.
 
-use super::{Context, Lint, Remedy};
+use super::remedy::{ASK_FOR_SCRAM, STORE_FOR_SCRAM};
+use super::{Context, Lint};
 use crate::libpq::authentication::Auth;
-use crate::report::{FixPlace, Severity};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -15,13 +16,7 @@ pub(crate) const LINT: Lint = Lint {
                   sslmode up to require does not check who answers. With SCRAM he would get \
                   nothing that he could use. Where ldap, pam or radius are needed, only clients \
                   with verify-full are safe.",
-    remedies: &[Remedy {
-        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
-                   older password has to be set once more",
-        place: FixPlace::PgHbaConf,
-        lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
-        pgbouncer: None,
-    }],
+    remedies: &[STORE_FOR_SCRAM, ASK_FOR_SCRAM],
     advice: &[],
     covers: &[],
     check,

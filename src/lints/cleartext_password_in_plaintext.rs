@@ -1,8 +1,9 @@
 //! The password itself is asked for over a connection that anybody can read.
 
-use super::{Context, Lint, Remedy};
+use super::remedy::{ASK_FOR_SCRAM, REFUSE_PLAINTEXT, STORE_FOR_SCRAM};
+use super::{Context, Lint};
 use crate::libpq::authentication::Auth;
-use crate::report::{FixPlace, Severity};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -14,24 +15,7 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "The methods password, ldap, pam and radius make the client send the password as \
                   it is. Without TLS whoever is on the way reads it and can log in with it from \
                   then on.",
-    remedies: &[
-        Remedy {
-            text: "refuse all that is not TLS, to everybody: these as the first lines, and reload",
-            place: FixPlace::PgHbaConf,
-            lines: &[
-                "hostnossl  all          all  all  reject",
-                "hostnossl  replication  all  all  reject",
-            ],
-            pgbouncer: None,
-        },
-        Remedy {
-            text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
-                   older password has to be set once more",
-            place: FixPlace::PgHbaConf,
-            lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
-            pgbouncer: None,
-        },
-    ],
+    remedies: &[REFUSE_PLAINTEXT, STORE_FOR_SCRAM, ASK_FOR_SCRAM],
     advice: &[],
     covers: &["plaintext-accepted", "cleartext-password-authentication"],
     check,

@@ -16,8 +16,7 @@ pub(crate) const LINT: Lint = Lint {
         text: "if a certificate is to be demanded: in the line that this user comes in by, \
                    and reload",
         place: FixPlace::PgHbaConf,
-        lines: &["hostssl  {database}  {user}  all  scram-sha-256  clientcert=verify-full"],
-        pgbouncer: None,
+        lines: &["hostssl  {database}  {user}  {address}  scram-sha-256  clientcert=verify-full"],
     }],
     advice: &[],
     covers: &[],

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    the proxy",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

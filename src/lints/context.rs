@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::libpq::authentication::Auth;
-use crate::report::enumeration::{CheckState, EnumerationReport, FrontEnd};
+use crate::report::enumeration::{CheckState, EnumerationReport};
 use crate::report::{
     Advice, AdviceKind, CertificateReport, HostReport, Shared, StartupAnswer, StartupKind, Status,
     TlsReport,
@@ -33,24 +33,36 @@ impl<'a> Context<'a> {
         self.host.certificates.first()
     }
 
-    /// The certificates from the leaf upwards that issued each other, of those that were sent.
+    /// The certificates from the leaf upwards that issued each other, of those that were sent; of
+    /// several with one name the one that a client would take.
     pub(super) fn path(&self) -> Vec<&'a Shared<CertificateReport>> {
         /// No path is longer; a server may send thousands of certificates.
         const LONGEST: usize = 16;
-        let mut path: Vec<_> = self.host.certificates.first().into_iter().collect();
-        while let Some(top) = path
-            .last()
-            .filter(|top| top.subject != top.issuer && path.len() < LONGEST)
-        {
-            let issuer = self.host.certificates.iter().find(|one| {
-                one.subject == top.issuer && !path.iter().any(|known| std::ptr::eq(*known, *one))
+        let mut path: Vec<_> = self.leaf().into_iter().collect();
+        while let Some(top) = path.last().filter(|_| path.len() < LONGEST) {
+            let sent = self.host.certificates.iter();
+            let issuers = sent.filter(|one| {
+                issued(one, top) && !path.iter().any(|known| std::ptr::eq(*known, *one))
             });
-            match issuer {
+            // The first of the best, as OpenSSL takes them: one that is valid, by the right key.
+            let best = issuers
+                .rev()
+                .max_by_key(|one| (self.is_valid(one), keyed(one, top)));
+            match best {
                 Some(issuer) => path.push(issuer),
                 None => break,
             }
         }
         path
+    }
+
+    /// Whether a certificate is valid by its times.
+    fn is_valid(&self, one: &CertificateReport) -> bool {
+        let (begin, end) = (
+            seconds(one.not_before.as_ref()),
+            seconds(one.not_after.as_ref()),
+        );
+        begin.is_none_or(|begin| begin <= self.now) && end.is_none_or(|end| self.now <= end)
     }
 
     /// Whether the chain verifies with any set of roots that there is here.
@@ -95,10 +107,18 @@ impl<'a> Context<'a> {
         answer.filter(|answer| over_tcp && goes_on(answer))
     }
 
-    /// The answer to a StartupMessage over TLS, where it lets the client go on.
+    /// The answer to a StartupMessage over TLS, where it lets the client go on; where its
+    /// certificate keeps it from that, the answer without one.
     pub(super) fn over_tls(&self) -> Option<&'a StartupAnswer> {
-        let answer = self.host.startup.tls.as_ref();
-        answer.filter(|answer| goes_on(answer))
+        let startup = &self.host.startup;
+        let answers = [&startup.tls, &startup.tls_without_client_certificate];
+        answers.into_iter().flatten().find(|answer| goes_on(answer))
+    }
+
+    /// What shows that suites of a kind are taken: the enumeration by the check of this name, or
+    /// the handshake by the IANA name of its suite.
+    pub(super) fn takes(&self, check: &str, is: impl Fn(&str) -> bool) -> Option<String> {
+        self.enumerated(check).or_else(|| self.negotiated(is))
     }
 
     /// For whom `pg_hba.conf` answered.
@@ -114,14 +134,19 @@ impl<'a> Context<'a> {
         }
         text
     }
+}
 
-    /// Whether something before PostgreSQL terminates its TLS.
-    pub(super) fn front_end(&self) -> bool {
-        let concluded = self
-            .enumeration()
-            .is_some_and(|seen| seen.front_end.conclusion == FrontEnd::Proxy);
-        concluded || self.advised(&[AdviceKind::FrontEnd]).is_some()
-    }
+/// Whether a certificate has the name of another's issuer (RFC 5280 section 7.1), and is not it.
+fn issued(issuer: &CertificateReport, one: &CertificateReport) -> bool {
+    let named = &one.compared.issuer;
+    !named.is_empty() && *named != one.compared.subject && issuer.compared.subject == *named
+}
+
+/// Whether key identifiers say nothing against that.
+fn keyed(issuer: &CertificateReport, one: &CertificateReport) -> bool {
+    let wanted = one.authority_key_identifier.as_ref();
+    let has = issuer.subject_key_identifier.as_ref();
+    wanted.zip(has).is_none_or(|(wanted, has)| wanted == has)
 }
 
 fn goes_on(answer: &StartupAnswer) -> bool {

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    (sslnegotiation=postgres)",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],
@@ -27,9 +26,11 @@ pub(crate) const LINT: Lint = Lint {
 fn check(context: &Context<'_>) -> Option<String> {
     let direct = context.host.direct.as_ref()?;
     let selected = direct.alpn.as_deref();
-    (direct.completed && selected != Some("postgresql")).then(|| match selected {
-        Some(other) => format!("direct TLS with ALPN selected \"{other}\""),
-        None => "direct TLS with ALPN selected no protocol".into(),
+    (direct.completed && direct.alpn_offered && selected != Some("postgresql")).then(|| {
+        match selected {
+            Some(other) => format!("direct TLS with ALPN selected \"{other}\""),
+            None => "direct TLS with ALPN selected no protocol".into(),
+        }
     })
 }
 
@@ -43,6 +44,7 @@ mod tests {
     fn fires_where_no_protocol_was_selected_and_not_where_the_handshake_failed() {
         let direct = |completed, alpn: Option<&str>| DirectReport {
             completed,
+            alpn_offered: true,
             alpn: alpn.map(str::to_owned),
             protocol_version: None,
             same_chain: None,
@@ -55,5 +57,11 @@ mod tests {
             host.direct = Some(direct(true, Some("postgresql")));
         });
         passes(&LINT, |host| host.direct = Some(direct(false, None)));
+        // libpq 16 does not offer it.
+        passes(&LINT, |host| {
+            let mut direct = direct(true, None);
+            direct.alpn_offered = false;
+            host.direct = Some(direct);
+        });
     }
 }

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    (sslnegotiation)",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],
@@ -39,6 +38,7 @@ mod tests {
     fn fires_on_another_chain_and_not_on_the_same() {
         let direct = |same_chain| DirectReport {
             completed: true,
+            alpn_offered: true,
             alpn: Some("postgresql".into()),
             protocol_version: None,
             same_chain,

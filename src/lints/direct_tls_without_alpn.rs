@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
                    switch direct TLS off in it",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

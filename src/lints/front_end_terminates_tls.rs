@@ -19,7 +19,6 @@ pub(crate) const LINT: Lint = Lint {
                    too (PgBouncer: server_tls_sslmode = verify-full)",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::FrontEnd],
     covers: &[],

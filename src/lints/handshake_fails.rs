@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "look at the server's log: it has a line for each handshake that fails",
         place: FixPlace::ServerShell,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[
         AdviceKind::TlsVersionUnsupported,

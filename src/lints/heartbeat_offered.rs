@@ -15,7 +15,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "update the TLS library of the server, or the proxy before it",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
                    name",
         place: FixPlace::ConnectionString,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::HostNameMismatch],
     covers: &[],

@@ -22,13 +22,11 @@ pub(crate) const LINT: Lint = Lint {
                 "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = \
                  {san}' -out server.csr",
             ],
-            pgbouncer: None,
         },
         Remedy {
             text: "or connect by a name that it has",
             place: FixPlace::ConnectionString,
             lines: &[],
-            pgbouncer: None,
         },
     ],
     advice: &[AdviceKind::HostNameMismatch],

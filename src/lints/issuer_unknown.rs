@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "give the CA's root certificate to the clients",
         place: FixPlace::ConnectionString,
         lines: &["sslrootcert=ca.crt sslmode=verify-full"],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::IssuerUnknown],
     covers: &[],

@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
             "openssl pkey -in server.key -pubout | openssl sha256",
             "openssl x509 -in server.crt -pubkey -noout | openssl sha256",
         ],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
                    without keyUsage",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &["certificate-unsuitable"],

@@ -1,8 +1,9 @@
 //! The server asks for an MD5 hash of the password.
 
-use super::{Context, Lint, Remedy};
+use super::remedy::{ASK_FOR_SCRAM, STORE_FOR_SCRAM};
+use super::{Context, Lint};
 use crate::libpq::authentication::Auth;
-use crate::report::{FixPlace, Severity};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -14,25 +15,7 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "What is stored on the server is enough to log in, what goes over the wire can \
                   be guessed offline at the speed of MD5, and nothing binds it to the TLS \
                   connection.",
-    remedies: &[
-        Remedy {
-            text: "have new passwords stored for SCRAM, and set each once more with \\password; \
-                   the lines of pg_hba.conf can stay as they are",
-            place: FixPlace::ServerShell,
-            lines: &[
-                "psql -c \"ALTER SYSTEM SET password_encryption = 'scram-sha-256'\" -c 'SELECT \
-                 pg_reload_conf()'",
-            ],
-            pgbouncer: None,
-        },
-        Remedy {
-            text: "then ask for SCRAM only: above the line that this user comes in by now, and \
-                   reload; an older password has to be set once more",
-            place: FixPlace::PgHbaConf,
-            lines: &["hostssl  {database}  {user}  all  scram-sha-256"],
-            pgbouncer: None,
-        },
-    ],
+    remedies: &[STORE_FOR_SCRAM, ASK_FOR_SCRAM],
     advice: &[],
     covers: &[],
     check,

@@ -220,33 +220,78 @@ fn finding(lint: &Lint, message: String, context: &Context<'_>) -> Finding {
         message,
         fixes,
         advice: advice.map(|advice| advice.about),
-        fingerprint: fingerprint(lint.name, &endpoint(context.host)),
+        fingerprint: fingerprint(lint.name, context.host),
         known: None,
     }
 }
 
 /// What a host is called in findings and baselines: `host:port`.
 pub fn endpoint(host: &HostReport) -> String {
-    let name = host.host.as_deref().or(host.hostaddr.as_deref());
-    endpoint_of(name.unwrap_or_default(), &host.port)
-}
-
-/// The same of a name or address and a port as given.
-pub fn endpoint_of(name: &str, port: &str) -> String {
-    let port = match port {
-        "" => "5432",
-        port => port,
-    };
-    match name {
-        name if name.contains(':') => format!("[{name}]:{port}"),
-        name => format!("{name}:{port}"),
+    match name_and_port(host) {
+        (name, port) if name.contains(':') => format!("[{name}]:{port}"),
+        (name, port) => format!("{name}:{port}"),
     }
 }
 
-/// SHA-256 over lint and endpoint, hexadecimal.
-fn fingerprint(lint: &str, endpoint: &str) -> String {
+/// The host as it was named, or its address, and its port.
+pub fn name_and_port(host: &HostReport) -> (&str, &str) {
+    let name = host.host.as_deref().or(host.hostaddr.as_deref());
+    let port = match host.port.as_str() {
+        "" => "5432",
+        port => port,
+    };
+    (name.unwrap_or_default(), port)
+}
+
+/// What else tells a finding on a host from the same on another.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Scope {
+    /// The address, where the host was named beside it.
+    pub hostaddr: Option<String>,
+    /// The user, where `pg_hba.conf` had a say.
+    pub user: Option<String>,
+    /// The database, where `pg_hba.conf` had a say.
+    pub database: Option<String>,
+}
+
+/// What a finding is true of, beside host and port.
+pub fn scope(lint: &str, host: &HostReport) -> Scope {
+    /// Lints that look at what `pg_hba.conf` answered, which is for one user and database.
+    const OF_LOGIN: [&str; 10] = [
+        "plaintext-accepted",
+        "cleartext-password-in-plaintext",
+        "trust-authentication",
+        "cleartext-password-authentication",
+        "md5-authentication",
+        "scram-without-channel-binding",
+        "certificate-breaks-channel-binding",
+        "prefer-falls-back-to-plaintext",
+        "tls-refused",
+        "client-certificate-not-demanded",
+    ];
+    let startup = Some(&host.startup).filter(|_| OF_LOGIN.contains(&lint));
+    Scope {
+        hostaddr: host.hostaddr.clone().filter(|_| host.host.is_some()),
+        user: startup.and_then(|startup| startup.user.clone()),
+        database: startup.and_then(|startup| startup.dbname.clone()),
+    }
+}
+
+/// SHA-256 over lint, endpoint and what else it is true of, hexadecimal.
+fn fingerprint(lint: &str, host: &HostReport) -> String {
     use std::fmt::Write as _;
-    let digest = Sha256::digest(format!("{lint}\0{endpoint}"));
+    let mut text = format!("{lint}\0{}", endpoint(host));
+    let scope = scope(lint, host);
+    for (what, value) in [
+        ("hostaddr", scope.hostaddr),
+        ("user", scope.user),
+        ("database", scope.database),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(text, "\0{what}={value}");
+        }
+    }
+    let digest = Sha256::digest(text);
     digest.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have it issued with the host in subjectAltName, too",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -22,7 +22,6 @@ pub(crate) const LINT: Lint = Lint {
             "ssl_cert_file = 'server.crt'",
             "ssl_key_file = 'server.key'",
         ],
-        pgbouncer: Some("client_tls_sslmode = require"),
     }],
     advice: &[AdviceKind::TlsOff],
     covers: &[],

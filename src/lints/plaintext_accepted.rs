@@ -1,8 +1,9 @@
 //! The server speaks TLS and lets clients in without it, too.
 
 use super::context::asks_for;
-use super::{Context, Lint, Remedy};
-use crate::report::{AdviceKind, FixPlace, Severity, Status};
+use super::remedy::REFUSE_PLAINTEXT;
+use super::{Context, Lint};
+use crate::report::{AdviceKind, Severity};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -15,15 +16,7 @@ pub(crate) const LINT: Lint = Lint {
                   notices: sslmode=prefer, the default of libpq, falls back to plaintext where \
                   somebody on the way answers N to its SSLRequest. Only a server that refuses \
                   plaintext makes such clients fail.",
-    remedies: &[Remedy {
-        text: "refuse all that is not TLS, to everybody: these as the first lines, and reload",
-        place: FixPlace::PgHbaConf,
-        lines: &[
-            "hostnossl  all          all  all  reject",
-            "hostnossl  replication  all  all  reject",
-        ],
-        pgbouncer: None,
-    }],
+    remedies: &[REFUSE_PLAINTEXT],
     advice: &[AdviceKind::PlaintextAccepted],
     covers: &[],
     check,
@@ -31,14 +24,12 @@ pub(crate) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_>) -> Option<String> {
     let answer = context.plaintext()?;
-    let beside_tls = context.host.status == Status::Tls && context.over_tls().is_some();
-    beside_tls.then(|| {
-        format!(
-            "plaintext is let in, and asked for {} ({})",
-            asks_for(answer),
-            context.whom()
-        )
-    })
+    context.over_tls()?;
+    Some(format!(
+        "plaintext is let in, and asked for {} ({})",
+        asks_for(answer),
+        context.whom()
+    ))
 }
 
 #[cfg(test)]
@@ -59,5 +50,19 @@ mod tests {
             lets_plaintext_in(host).answer = StartupKind::Timeout;
         });
         passes(&LINT, |host| host.startup.plaintext = None);
+        passes(&LINT, |host| {
+            lets_plaintext_in(host);
+            host.startup.tls = None;
+        });
+    }
+
+    #[test]
+    fn fires_where_the_server_takes_tls_without_the_certificate_of_the_client() {
+        fires(&LINT, |host| {
+            lets_plaintext_in(host);
+            let startup = &mut host.startup;
+            startup.tls_without_client_certificate = startup.tls.clone();
+            startup.tls.as_mut().unwrap().answer = StartupKind::Failed;
+        });
     }
 }

@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
                    (PgBouncer 1.16.1)",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

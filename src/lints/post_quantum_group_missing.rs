@@ -13,10 +13,10 @@ pub(crate) const LINT: Lint = Lint {
     explanation: "Who records connections today may read them in the years to come. PostgreSQL 18 \
                   with OpenSSL 3.5 can take X25519MLKEM768, but does not by default.",
     remedies: &[Remedy {
-        text: "PostgreSQL 18 with OpenSSL 3.5 or newer: name the group, and reload",
+        text: "name the group, and reload; only PostgreSQL 18 with OpenSSL 3.5 or newer has it, any \
+               other does not start with this line",
         place: FixPlace::PostgresqlConf,
         lines: &["ssl_groups = 'X25519MLKEM768:X25519:prime256v1'"],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

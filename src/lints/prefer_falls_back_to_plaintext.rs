@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "mend what makes TLS fail; until then fail instead of falling back",
         place: FixPlace::ConnectionString,
         lines: &["sslmode=require"],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::PlaintextFallback],
     covers: &[],

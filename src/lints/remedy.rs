@@ -1,8 +1,8 @@
 //! What mends a finding: the general form that `explain` shows, filled in for a server.
 
 use super::Context;
-use crate::advice::paste;
-use crate::report::{Fix, FixPlace};
+use crate::advice::{paste, pooler};
+use crate::report::{Fix, FixPlace, Status};
 
 /// A way to mend something, for any server.
 #[derive(Debug)]
@@ -12,14 +12,95 @@ pub struct Remedy {
     /// Where `lines` belong.
     pub place: FixPlace,
     /// Lines to be pasted there; `{host}` stands for the host, `{san}` for it as subjectAltName,
-    /// `{user}` and `{database}` for those that `pg_hba.conf` was asked for.
+    /// `{database}  {user}  {address}` for those that `pg_hba.conf` was asked for.
     pub lines: &'static [&'static str],
-    /// The line of `pgbouncer.ini` for it, where TLS does not end in PostgreSQL.
-    pub pgbouncer: Option<&'static str>,
 }
+
+impl Remedy {
+    /// The lines with names that are nobody's, for whoever reads of the lint without a server.
+    pub(crate) fn example(&self) -> Vec<String> {
+        let san = format!("DNS:{ANY_HOST}");
+        let login = format!("DATABASE  USER  {ANY_NETWORK}");
+        let fill = |line: &&str| filled(line, ANY_HOST, &san, &login);
+        self.lines.iter().map(fill).collect()
+    }
+
+    /// The lines of `pgbouncer.ini` that do the same where PgBouncer ends TLS.
+    pub(crate) fn pgbouncer(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for line in self.lines {
+            if let Some(line) = pooler::pgbouncer(line).filter(|line| !all.contains(line)) {
+                all.push(line);
+            }
+        }
+        all
+    }
+}
+
+/// What stands for the places of a line; what is filled in is not looked at again.
+fn filled(line: &str, host: &str, san: &str, login: &str) -> String {
+    let line = line.replace("{host}", host).replace("{san}", san);
+    match line.split_once(LOGIN) {
+        Some((before, after)) => format!("{before}{login}{after}"),
+        None => line,
+    }
+}
+
+/// Leaves the suites that nothing speaks against.
+pub(super) const STRONG_SUITES: Remedy = Remedy {
+    text: "leave only suites with forward secrecy and authenticated encryption, and reload",
+    place: FixPlace::PostgresqlConf,
+    lines: &["ssl_ciphers = 'ECDHE+AESGCM:ECDHE+CHACHA20'"],
+};
+
+/// Refuses plaintext; the word `all` does not match `replication`.
+pub(super) const REFUSE_PLAINTEXT: Remedy = Remedy {
+    text: "refuse all that is not TLS, to everybody: these as the first lines, and reload",
+    place: FixPlace::PgHbaConf,
+    lines: &[
+        "hostnossl  all          all  all  reject",
+        "hostnossl  replication  all  all  reject",
+    ],
+};
+
+/// Has passwords stored so that SCRAM can ask for them: nobody is locked out by that.
+pub(super) const STORE_FOR_SCRAM: Remedy = Remedy {
+    text: "have new passwords stored for SCRAM, and set each once more with \\password; the lines \
+           of pg_hba.conf can stay as they are",
+    place: FixPlace::ServerShell,
+    lines: &[
+        "psql -c \"ALTER SYSTEM SET password_encryption = 'scram-sha-256'\" -c 'SELECT \
+         pg_reload_conf()'",
+    ],
+};
+
+/// Asks for SCRAM, once the password of whoever comes in is stored for it.
+pub(super) const ASK_FOR_SCRAM: Remedy = Remedy {
+    text: "then ask for SCRAM: above the line that this user comes in by now, and reload; whose \
+           password is not stored for SCRAM by then cannot log in",
+    place: FixPlace::PgHbaConf,
+    lines: &["hostssl  {database}  {user}  {address}  scram-sha-256"],
+};
+
+/// Has a certificate issued for the names of the server, with the key that it has.
+pub(super) const CERTIFICATE_FOR_ITS_NAMES: Remedy = Remedy {
+    text: "have it issued for the names that the server has",
+    place: FixPlace::ServerShell,
+    lines: &[
+        "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' -out \
+         server.csr",
+    ],
+};
 
 /// What stands for a host whose name cannot be pasted.
 const ANY_HOST: &str = "db.example.com";
+
+/// What stands for clients whose address is not known: a network of nobody (RFC 5737), so that a
+/// line which is pasted as it is does nothing.
+const ANY_NETWORK: &str = "192.0.2.0/24";
+
+/// The places of whoever comes in by a line of `pg_hba.conf`.
+const LOGIN: &str = "{database}  {user}  {address}";
 
 /// The remedies for one server. Names that could do something else where they are pasted are not
 /// filled in.
@@ -36,48 +117,44 @@ pub(super) fn fixes(remedies: &[Remedy], context: &Context<'_>) -> Vec<Fix> {
         "DNS"
     };
     let san = format!("{kind}:{host}");
-    // What cannot be quoted there, or was not named, is everybody.
-    let hba = |name: Option<&String>| {
-        let quoted = name.and_then(|name| paste::hba(name));
-        quoted.unwrap_or_else(|| "all".to_owned())
-    };
     let startup = &context.host.startup;
-    let (user, database) = (hba(startup.user.as_ref()), hba(startup.dbname.as_ref()));
-    // The names come last: one of them may look like a place to fill in.
-    let fill = |line: &&str| {
-        let line = line.replace("{host}", host).replace("{san}", &san);
-        match line.split_once("{database}  {user}") {
-            Some((before, after)) => format!("{before}{database}  {user}{after}"),
-            None => line,
+    let hba = |name: Option<&String>| name.and_then(|name| paste::hba(name));
+    let address = client(startup.client_address.as_deref());
+    let network = address.as_deref().unwrap_or(ANY_NETWORK);
+    // A name that cannot be quoted there is in no line: `all` would be everybody.
+    let login = hba(startup.dbname.as_ref())
+        .zip(hba(startup.user.as_ref()))
+        .map(|(database, user)| format!("{database}  {user}  {network}"));
+    let without_tls = context.host.status == Status::NoTls;
+    let line = |line: &&str| {
+        let of_login = line.contains(LOGIN);
+        let login = login.as_deref().filter(|_| of_login);
+        let line = match line.strip_prefix("hostssl") {
+            Some(rest) if without_tls => format!("host{rest}"),
+            _ => (*line).to_owned(),
+        };
+        (login.is_some() || !of_login).then(|| filled(&line, host, &san, login.unwrap_or_default()))
+    };
+    let fill = |remedy: &Remedy| {
+        let of_login = remedy.lines.iter().any(|line| line.contains(LOGIN));
+        let unknown = match of_login && address.is_none() && login.is_some() {
+            true => format!("; for {ANY_NETWORK} write the network of your clients"),
+            false => String::new(),
+        };
+        Fix {
+            text: format!("{}{unknown}", remedy.text),
+            place: remedy.place,
+            paste: remedy.lines.iter().filter_map(line).collect(),
         }
     };
-    remedies
-        .iter()
-        .map(|remedy| match remedy.pgbouncer {
-            _ if remedy.place != FixPlace::PostgresqlConf || !context.front_end() => Fix {
-                text: remedy.text.to_owned(),
-                place: remedy.place,
-                paste: remedy.lines.iter().map(fill).collect(),
-            },
-            Some(line) => Fix {
-                text: format!(
-                    "{}; but TLS ends in a pooler or proxy here: by its own setting, in \
-                     pgbouncer.ini",
-                    remedy.text
-                ),
-                place: FixPlace::Elsewhere,
-                paste: vec![line.to_owned()],
-            },
-            None => Fix {
-                text: format!(
-                    "{}; but TLS ends in a pooler or proxy here: by its own setting",
-                    remedy.text
-                ),
-                place: FixPlace::Elsewhere,
-                paste: Vec::new(),
-            },
-        })
-        .collect()
+    pooler::fixes(remedies.iter().map(fill).collect(), context.host)
+}
+
+/// The client as the server sees it, as `pg_hba.conf` writes just this address.
+fn client(address: Option<&str>) -> Option<String> {
+    let address: std::net::IpAddr = address?.parse().ok()?;
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    Some(format!("{address}/{bits}"))
 }
 
 /// Whether a fix is lines of a server's configuration.

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "fetch the CA's newest list, and let a job do so before its nextUpdate",
         place: FixPlace::ClientShell,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::RevocationListUnusable],
     covers: &["prefer-falls-back-to-plaintext"],

@@ -12,12 +12,20 @@ pub(crate) const LINT: Lint = Lint {
                have it already",
     explanation: "It costs a kilobyte in every handshake and proves nothing: a client that does \
                   not have it cannot believe it, one that has it does not need it.",
-    remedies: &[Remedy {
-        text: "leave the root out of the file of ssl_cert_file, and reload",
-        place: FixPlace::ServerShell,
-        lines: &[],
-        pgbouncer: None,
-    }],
+    remedies: &[
+        Remedy {
+            text: "leave the root out of the file of ssl_cert_file, and reload",
+            place: FixPlace::ServerShell,
+            lines: &[],
+        },
+        Remedy {
+            text: "where it is not in that file: OpenSSL completes a lone certificate from \
+                   ssl_ca_file, up to the root; with its intermediate beside it in ssl_cert_file it \
+                   sends just these. Where the root itself issued it, leave it so",
+            place: FixPlace::ServerShell,
+            lines: &[],
+        },
+    ],
     advice: &[],
     covers: &[],
     check,

@@ -19,7 +19,6 @@ pub(crate) const LINT: Lint = Lint {
                    and the pooler verify the server",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

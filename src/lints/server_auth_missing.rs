@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have it issued with extendedKeyUsage = serverAuth, or without extendedKeyUsage",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &["certificate-unsuitable", "prefer-falls-back-to-plaintext"],

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
                    name",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

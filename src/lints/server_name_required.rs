@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    way in",
         place: FixPlace::ConnectionString,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -15,7 +15,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "speak TLS 1.2 and later only, and reload",
         place: FixPlace::PostgresqlConf,
         lines: &["ssl_min_protocol_version = 'TLSv1.2'"],
-        pgbouncer: Some("client_tls_protocols = tlsv1.2,tlsv1.3"),
     }],
     advice: &[],
     covers: &[],

@@ -19,7 +19,6 @@ pub(crate) const LINT: Lint = Lint {
             "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
                  -out server.csr",
         ],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

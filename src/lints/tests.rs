@@ -155,6 +155,13 @@ pub(super) fn follows_the_enumeration(lint: &Lint) {
     passes(lint, |host| check(host, lint.name, CheckState::NotObserved));
 }
 
+/// The same, and that it fires where a handshake came about with a suite, and not with another.
+pub(super) fn follows_a_suite(lint: &Lint, taken: &str, other: &str) {
+    follows_the_enumeration(lint);
+    fires(lint, |host| tls(host).cipher_suite = Some(taken.into()));
+    passes(lint, |host| tls(host).cipher_suite = Some(other.into()));
+}
+
 /// The source of every lint.
 fn sources() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lints");
@@ -178,6 +185,7 @@ fn every_file_of_the_folder_is_a_lint_of_its_name_and_has_both_cases() {
         .map(|(name, text)| {
             let has = |case: &str| text.contains(case);
             let both = has("follows_the_enumeration(&LINT")
+                || has("follows_a_suite(")
                 || (has("fires(&LINT") || has("fires_at(&LINT"))
                     && (has("passes(&LINT") || has("passes_at(&LINT"));
             assert!(both, "{name} has no case that fires and one that does not");
@@ -210,8 +218,9 @@ fn every_lint_says_all_of_itself() {
 #[test]
 fn lints_agree_on_the_value_of_a_setting() {
     let mut settings: Vec<(&str, &str, &str)> = Vec::new();
-    for lint in LINTS {
-        for remedy in lint.remedies.iter() {
+    // What is suggested: the best of those above info.
+    for lint in LINTS.iter().filter(|lint| lint.severity > Severity::Info) {
+        for remedy in lint.remedies.iter().take(1) {
             for line in remedy.lines {
                 let Some(setting) = remedy::setting(line) else {
                     continue;
@@ -227,7 +236,7 @@ fn lints_agree_on_the_value_of_a_setting() {
             }
         }
     }
-    assert!(settings.len() > 5);
+    assert!(settings.len() > 5, "{settings:?}");
 }
 
 #[test]
@@ -280,15 +289,40 @@ fn an_advice_that_mends_nothing_is_not_pointed_to() {
 
 #[test]
 fn a_finding_keeps_its_fingerprint_and_another_has_another() {
-    let prints: BTreeSet<_> = ["a:1", "a:2", "[::1]:5432"]
-        .iter()
-        .flat_map(|endpoint| [fingerprint("no-tls", endpoint), fingerprint("x", endpoint)])
-        .collect();
-    assert_eq!(prints.len(), 6);
+    let named = |name: &str, hostaddr: Option<&str>, user: &str| {
+        let mut host = host();
+        host.host = Some(name.into());
+        host.hostaddr = hostaddr.map(str::to_owned);
+        host.startup.user = Some(user.into());
+        host
+    };
+    let hosts = [
+        named("db.example.com", None, "ann"),
+        named("db2.example.com", None, "ann"),
+        named("db.example.com", Some("192.0.2.1"), "ann"),
+        named("db.example.com", None, "bob"),
+    ];
+    // A user is another only to what asks pg_hba.conf.
+    for (lint, count) in [("no-tls", 3), ("trust-authentication", 4)] {
+        let prints: BTreeSet<_> = hosts.iter().map(|host| fingerprint(lint, host)).collect();
+        assert_eq!(prints.len(), count, "{lint}");
+    }
     assert_eq!(
-        fingerprint("no-tls", "db.example.com:5432"),
+        fingerprint("no-tls", &hosts[0]),
         "04b7120e05d69d393a71d4d0c134e9b4f9aa24a53cca3a15c69d285a8682685e"
     );
+}
+
+#[test]
+fn what_names_a_user_is_told_apart_by_the_user() {
+    for (name, text) in sources() {
+        let (code, _) = text.split_once("#[cfg(test)]").unwrap();
+        if code.contains(".whom()") || code.contains(".over_tls()") || code.contains(".plaintext()")
+        {
+            let scope = scope(&name.replace('_', "-"), &host());
+            assert!(scope.user.is_some(), "{name}");
+        }
+    }
 }
 
 #[test]

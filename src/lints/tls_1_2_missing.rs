@@ -21,7 +21,6 @@ pub(crate) const LINT: Lint = Lint {
             "ssl_max_protocol_version = ''",
             "ssl_min_protocol_version = 'TLSv1.2'",
         ],
-        pgbouncer: Some("client_tls_protocols = tlsv1.2,tlsv1.3"),
     }],
     advice: &[],
     covers: &[

@@ -16,7 +16,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "let TLS 1.3 in, with OpenSSL 1.1.1 or newer, and reload",
         place: FixPlace::PostgresqlConf,
         lines: &["ssl_max_protocol_version = ''"],
-        pgbouncer: Some("client_tls_protocols = tlsv1.2,tlsv1.3"),
     }],
     advice: &[],
     covers: &["post-quantum-group-missing"],

@@ -16,8 +16,7 @@ pub(crate) const LINT: Lint = Lint {
     remedies: &[Remedy {
         text: "let TLS in, above the line that refuses it, and reload",
         place: FixPlace::PgHbaConf,
-        lines: &["hostssl  all  all  all  scram-sha-256"],
-        pgbouncer: None,
+        lines: &["hostssl  {database}  {user}  {address}  scram-sha-256"],
     }],
     advice: &[AdviceKind::TlsRefused],
     covers: &["prefer-falls-back-to-plaintext"],

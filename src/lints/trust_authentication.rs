@@ -12,13 +12,19 @@ pub(crate) const LINT: Lint = Lint {
                reasonable for TCP/IP",
     explanation: "Whoever reaches the port from there is the user that he says he is, over TLS or \
                   not. Encryption does not help: nobody is asked who he is.",
-    remedies: &[Remedy {
-        text: "ask for SCRAM: above the line that this user comes in by now, and reload; an \
-                   older password has to be set once more",
-        place: FixPlace::PgHbaConf,
-        lines: &["host  {database}  {user}  all  scram-sha-256"],
-        pgbouncer: None,
-    }],
+    remedies: &[
+        Remedy {
+            text: "set a password first, or nobody comes in afterwards: \\password in psql, as this \
+                   user, with password_encryption = scram-sha-256",
+            place: FixPlace::Elsewhere,
+            lines: &[],
+        },
+        Remedy {
+            text: "then ask for SCRAM: above the line that this user comes in by now, and reload",
+            place: FixPlace::PgHbaConf,
+            lines: &["host  {database}  {user}  {address}  scram-sha-256"],
+        },
+    ],
     advice: &[],
     covers: &[],
     check,

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
                    issuers, and reload",
         place: FixPlace::ServerShell,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],
@@ -27,7 +26,10 @@ pub(crate) const LINT: Lint = Lint {
 fn check(context: &Context<'_>) -> Option<String> {
     let path = context.path();
     // A second certificate of the same CA, cross-signed, is of the chain.
-    let of_chain = |one: &CertificateReport| path.iter().any(|of| of.subject == one.subject);
+    let of_chain = |one: &CertificateReport| {
+        let name = &one.compared.subject;
+        path.iter().any(|of| of.compared.subject == *name)
+    };
     let mut sent = context.host.certificates.iter().skip(1);
     let stray = sent.find(|one| !of_chain(one))?;
     Some(format!(
@@ -46,12 +48,18 @@ mod tests {
         fires(&LINT, |host| {
             let mut stranger = host.certificates[1].clone();
             stranger.subject = "CN=Another CA".into();
+            stranger.compared.subject = b"another ca".to_vec();
             host.certificates.push(stranger);
         });
         passes(&LINT, |host| {
             let mut crossed = host.certificates[1].clone();
             crossed.issuer = "CN=Old Root".into();
+            crossed.compared.issuer = b"old root".to_vec();
             host.certificates.push(crossed);
+        });
+        // As its issuer writes it, the name has another case: RFC 5280 section 7.1.
+        passes(&LINT, |host| {
+            host.certificates[1].subject = host.certificates[1].subject.to_uppercase();
         });
     }
 }

@@ -17,7 +17,6 @@ pub(crate) const LINT: Lint = Lint {
         text: "have it signed again with SHA-256: openssl x509 -req -sha256",
         place: FixPlace::Elsewhere,
         lines: &[],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::DigestTooWeak],
     covers: &[],

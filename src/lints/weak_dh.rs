@@ -17,14 +17,12 @@ pub(crate) const LINT: Lint = Lint {
             text: "take elliptic curves only, and reload",
             place: FixPlace::PostgresqlConf,
             lines: &["ssl_ciphers = 'ECDHE+AESGCM:ECDHE+CHACHA20'"],
-            pgbouncer: Some("client_tls_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20"),
         },
         Remedy {
             text: "or make a field of your own: without ssl_dh_params_file PostgreSQL brings one \
                    of 2048 bits",
             place: FixPlace::ServerShell,
             lines: &["openssl dhparam -out dhparams.pem 3072"],
-            pgbouncer: None,
         },
     ],
     advice: &[],

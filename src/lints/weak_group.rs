@@ -11,15 +11,21 @@ pub(crate) const LINT: Lint = Lint {
     citation: "RFC 9325 section 4.5: curves of at least 224 bits; NIST SP 800-52r2 section 3.3.1: \
                at least 112 bits of security",
     explanation: "The old curves of 160 to 193 bits are weaker than any cipher beside them.",
-    remedies: &[Remedy {
-        text: "PostgreSQL 18: leave only strong groups, and reload (before 18: \
-                   ssl_ecdh_curve, one curve)",
-        place: FixPlace::PostgresqlConf,
-        lines: &["ssl_groups = 'X25519MLKEM768:X25519:prime256v1'"],
-        pgbouncer: Some("client_tls_ecdhcurve = prime256v1"),
-    }],
+    remedies: &[
+        Remedy {
+            text: "leave a strong curve, and reload (PostgreSQL 18 takes this name, too)",
+            place: FixPlace::PostgresqlConf,
+            lines: &["ssl_ecdh_curve = 'prime256v1'"],
+        },
+        Remedy {
+            text: "or several, from PostgreSQL 18 on, and reload",
+            place: FixPlace::PostgresqlConf,
+            lines: &["ssl_groups = 'X25519:prime256v1'"],
+        },
+    ],
     advice: &[],
-    covers: &[],
+    // No curve of TLS 1.3 is as weak, and PostgreSQL before 18 has one curve.
+    covers: &["tls-1-3-missing", "post-quantum-group-missing"],
     check,
 };
 

@@ -20,10 +20,9 @@ pub(crate) const LINT: Lint = Lint {
             "openssl req -new -newkey rsa:3072 -nodes -subj '/CN={host}' -addext 'subjectAltName \
                  = {san}' -keyout server-new.key -out server-new.csr",
         ],
-        pgbouncer: None,
     }],
     advice: &[AdviceKind::KeyTooWeak],
-    covers: &[],
+    covers: &["prefer-falls-back-to-plaintext"],
     check,
 };
 

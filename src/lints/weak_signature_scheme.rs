@@ -18,7 +18,6 @@ pub(crate) const LINT: Lint = Lint {
                    restart the server",
         place: FixPlace::ServerShell,
         lines: &["CipherString = DEFAULT:@SECLEVEL=2"],
-        pgbouncer: None,
     }],
     advice: &[],
     covers: &[],

@@ -1,8 +1,9 @@
 //! The certificate has a wildcard.
 
 use super::context::dns_names;
-use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use super::remedy::CERTIFICATE_FOR_ITS_NAMES;
+use super::{Context, Lint};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -12,15 +13,7 @@ pub(crate) const LINT: Lint = Lint {
     citation: "RFC 9525 section 7.1: wildcards, and what speaks against them",
     explanation: "One key stands for every host of the domain: who gets it from one server can \
                   pose as all of them.",
-    remedies: &[Remedy {
-        text: "have it issued for the names that the server has",
-        place: FixPlace::ServerShell,
-        lines: &[
-            "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
-                 -out server.csr",
-        ],
-        pgbouncer: None,
-    }],
+    remedies: &[CERTIFICATE_FOR_ITS_NAMES],
     advice: &[],
     covers: &[],
     check,
@@ -30,8 +23,14 @@ fn check(context: &Context<'_>) -> Option<String> {
     let leaf = context.leaf()?;
     let name = dns_names(leaf)
         .into_iter()
-        .find(|name| name.starts_with("*."))?;
+        .find(|name| matches_some(name))?;
     Some(format!("it is for {name}"))
+}
+
+/// Whether a name has a wildcard that stands for something: elsewhere it is another finding.
+fn matches_some(name: &str) -> bool {
+    let rest = name.strip_prefix("*.");
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('*'))
 }
 
 #[cfg(test)]
@@ -50,6 +49,11 @@ mod tests {
             leaf(host)
                 .subject_alt_names
                 .push("DNS:db*.example.com".into());
+        });
+        passes(&LINT, |host| {
+            leaf(host)
+                .subject_alt_names
+                .push("DNS:*.*.example.com".into());
         });
     }
 }

@@ -1,8 +1,9 @@
 //! A wildcard stands where no client takes it for one.
 
 use super::context::dns_names;
-use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use super::remedy::CERTIFICATE_FOR_ITS_NAMES;
+use super::{Context, Lint};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -13,15 +14,7 @@ pub(crate) const LINT: Lint = Lint {
                wildcard_certificate_match",
     explanation: "Whoever had it issued believes that it covers names which it does not: libpq \
                   takes a wildcard only as the whole first label.",
-    remedies: &[Remedy {
-        text: "have it issued for the names that the server has",
-        place: FixPlace::ServerShell,
-        lines: &[
-            "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
-                 -out server.csr",
-        ],
-        pgbouncer: None,
-    }],
+    remedies: &[CERTIFICATE_FOR_ITS_NAMES],
     advice: &[],
     covers: &[],
     check,

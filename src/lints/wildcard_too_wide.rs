@@ -1,8 +1,9 @@
 //! A wildcard of the certificate reaches over a whole top-level domain.
 
 use super::context::dns_names;
-use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use super::remedy::CERTIFICATE_FOR_ITS_NAMES;
+use super::{Context, Lint};
+use crate::report::Severity;
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -13,15 +14,7 @@ pub(crate) const LINT: Lint = Lint {
                a public suffix; RFC 9525 section 7.1",
     explanation: "libpq takes *.com, or *.internal, for any name below it, so whoever has its key \
                   can pose as all of them. rustls, Node and asyncpg refuse it.",
-    remedies: &[Remedy {
-        text: "have it issued for the names that the server has",
-        place: FixPlace::ServerShell,
-        lines: &[
-            "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
-                 -out server.csr",
-        ],
-        pgbouncer: None,
-    }],
+    remedies: &[CERTIFICATE_FOR_ITS_NAMES],
     advice: &[],
     covers: &["wildcard-certificate"],
     check,

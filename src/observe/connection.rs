@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
 use crate::observation::{
-    Answer, Connection, Failure, NegotiationReply, Request, StartupReply, Step,
+    Answer, Connection, Failure, NegotiationReply, Request, SessionStart, StartupReply, Step,
 };
-use crate::wire::postgres::{self, Decoded};
+use crate::wire::postgres::{self, Decoded, DecodedSession};
 
 /// How long the server gets to close after we did; it answers close_notify at once.
 const LINGER: Duration = Duration::from_millis(100);
@@ -122,9 +122,15 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     if connection.handshake.value().is_some() && steps.startup && session.is_established() {
         connection.startup_encrypted = true;
         let mut answer = Answer::new(Request::StartupMessage);
-        let asking = Box::pin(tls_startup(&mut session, plan, &mut answer));
+        let mut replies = Replies::default();
+        let asking = tls_startup(&mut session, plan, &mut replies, &mut answer);
+        let asking = Box::pin(asking);
         connection.startup = limit.step(asking).await;
         note(connection, answer);
+        if accepted(connection) {
+            let reading = tls_session(&mut session, replies.bytes);
+            connection.session = limit.step(Box::pin(reading)).await;
+        }
     }
     connection.tls = Some(session.seen());
     let until = limit.at.min(Instant::now() + LINGER);
@@ -145,9 +151,14 @@ pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     connection.startup_encrypted = false;
     let mut answer = Answer::new(Request::StartupMessage);
-    let asking = plain_startup(&mut stream, plan, pending, &mut answer);
+    let mut replies = Replies::default();
+    let asking = plain_startup(&mut stream, plan, pending, &mut replies, &mut answer);
     connection.startup = limit.step(asking).await;
     note(connection, answer);
+    if accepted(connection) {
+        let reading = plain_session(&mut stream, replies.bytes);
+        connection.session = limit.step(reading).await;
+    }
     finish(stream, limit).await;
 }
 
@@ -215,11 +226,11 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     plan: &Plan,
     pending: Vec<u8>,
+    replies: &mut Replies,
     answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
     let sent = stream.write_all(&startup_bytes(plan)).await;
     sent.map_err(|error| failure_of(&error))?;
-    let mut replies = Replies::default();
     let mut bytes = pending;
     loop {
         let mut length = bytes.len();
@@ -228,14 +239,60 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let bytes = std::mem::take(&mut bytes);
         match replies.feed(&bytes, length == 0, answer) {
-            Some(reply) => {
-                if accepted(&reply) {
-                    let _ = stream.write_all(&postgres::TERMINATE).await;
-                }
-                return Ok(reply);
-            }
+            Some(reply) => return Ok(reply),
             None if length == 0 => return Err(Failure::Closed),
             None => {}
+        }
+    }
+}
+
+/// Reads on after AuthenticationOk until libpq would count as connected, or would not.
+async fn plain_session<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    pending: Vec<u8>,
+) -> Result<SessionStart, Failure> {
+    let mut bytes = pending;
+    loop {
+        if let Some(start) = session_start(&mut bytes) {
+            if start == SessionStart::Ready {
+                let _ = stream.write_all(&postgres::TERMINATE).await;
+            }
+            return Ok(start);
+        }
+        if read_some(stream, &mut bytes).await? == 0 {
+            return Err(Failure::Closed);
+        }
+    }
+}
+
+/// The same over TLS.
+async fn tls_session<S: AsyncRead + AsyncWrite + Unpin>(
+    session: &mut TlsSession<S>,
+    pending: Vec<u8>,
+) -> Result<SessionStart, Failure> {
+    let mut bytes = pending;
+    loop {
+        if let Some(start) = session_start(&mut bytes) {
+            if start == SessionStart::Ready {
+                let _ = session.send(&postgres::TERMINATE).await;
+            }
+            return Ok(start);
+        }
+        let came = session.receive_some().await?;
+        if came.is_empty() {
+            return Err(Failure::Closed);
+        }
+        bytes.extend_from_slice(&came);
+    }
+}
+
+/// How the session starts, if `bytes` say so; messages that do not are taken off them.
+fn session_start(bytes: &mut Vec<u8>) -> Option<SessionStart> {
+    match postgres::session_start(bytes) {
+        DecodedSession::Start(start) => Some(start),
+        DecodedSession::Incomplete(passed) => {
+            bytes.drain(..passed.min(bytes.len()));
+            None
         }
     }
 }
@@ -243,47 +300,50 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
 async fn tls_startup<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
     plan: &Plan,
+    replies: &mut Replies,
     answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
     session.send(&startup_bytes(plan)).await?;
-    encrypted_answer(session, answer).await
+    encrypted_answer(session, replies, answer).await
 }
 
 /// The server's reply to a StartupMessage over TLS.
 pub(super) async fn encrypted_reply<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
 ) -> Result<StartupReply, Failure> {
-    encrypted_answer(session, &mut Answer::new(Request::StartupMessage)).await
+    let mut answer = Answer::new(Request::StartupMessage);
+    let reply = encrypted_answer(session, &mut Replies::default(), &mut answer).await?;
+    if reply.is_authentication_ok() {
+        let _ = session.send(&postgres::TERMINATE).await;
+    }
+    Ok(reply)
 }
 
 async fn encrypted_answer<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
+    replies: &mut Replies,
     answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
-    let mut replies = Replies::default();
     loop {
         let (bytes, failure) = match session.receive_some().await {
             Ok(bytes) => (bytes, Failure::Closed),
             Err(failure) => (Vec::new(), failure),
         };
         match replies.feed(&bytes, bytes.is_empty(), answer) {
-            Some(reply) => {
-                if accepted(&reply) {
-                    let _ = session.send(&postgres::TERMINATE).await;
-                }
-                return Ok(reply);
-            }
+            Some(reply) => return Ok(reply),
             None if bytes.is_empty() => return Err(failure),
             None => {}
         }
     }
 }
 
-fn accepted(reply: &StartupReply) -> bool {
-    matches!(reply, StartupReply::Authentication(request) if request.code == 0)
+fn accepted(connection: &Connection) -> bool {
+    let reply = connection.startup.value();
+    reply.is_some_and(StartupReply::is_authentication_ok)
 }
 
-/// Puts the reply together, also where a NegotiateProtocolVersion comes before it.
+/// Puts the reply together, also where a NegotiateProtocolVersion comes before it; what follows the
+/// reply stays in `bytes`.
 #[derive(Default)]
 struct Replies {
     bytes: Vec<u8>,
@@ -307,6 +367,7 @@ impl Replies {
                 });
             };
             answer.add(self.bytes.get(..used).unwrap_or(&self.bytes));
+            self.bytes.drain(..used.min(self.bytes.len()));
             let negotiated = self.negotiated.take();
             match (negotiated, reply) {
                 (
@@ -318,7 +379,6 @@ impl Replies {
                     },
                 ) => {
                     self.negotiated = Some((newest, unrecognized));
-                    self.bytes.drain(..used.min(self.bytes.len()));
                 }
                 (None, reply) => return Some(reply),
                 (Some((newest, unrecognized)), reply) => {

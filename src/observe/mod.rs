@@ -128,6 +128,7 @@ fn timed_out(connection: &Connection) -> bool {
     struck(connection.negotiation.failure())
         || struck(connection.handshake.failure())
         || struck(connection.startup.failure())
+        || struck(connection.session.failure())
 }
 
 async fn connect<N: Network>(

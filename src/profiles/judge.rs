@@ -119,7 +119,11 @@ fn plaintext(host: &HostReport) -> Judged {
         StartupKind::Accepted | StartupKind::Asked => {
             (FAIL, format!("user \"{user}\" is let in without TLS"))
         }
-        StartupKind::Refused => (PASS, format!("user \"{user}\" is refused without TLS")),
+        // Others come in by other lines of pg_hba.conf.
+        StartupKind::Refused => (
+            NOT_OBSERVED,
+            format!("user \"{user}\" is refused without TLS; nobody else was asked for"),
+        ),
         StartupKind::Error | StartupKind::Failed | StartupKind::Timeout => {
             (NOT_OBSERVED, "the answer does not tell".into())
         }
@@ -260,8 +264,17 @@ fn groups_allowed(allowed: &[String], tls: &TlsReport, seen: Option<&Enumeration
 }
 
 fn groups_complete(seen: &EnumerationReport) -> bool {
-    let mut with_groups = seen.versions.iter().filter(|one| !one.groups.is_empty());
-    with_groups.clone().next().is_some() && with_groups.all(|one| one.groups_complete)
+    let some = seen.versions.iter().any(|one| !one.groups.is_empty());
+    some && seen.versions.iter().all(|one| match one.state {
+        VersionState::Refused => true,
+        // Below TLS 1.2 they are the same, and asked for only where that is the newest version.
+        VersionState::Accepted => {
+            one.groups_complete
+                || one.groups.is_empty()
+                    && !["TLSv1.2", "TLSv1.3"].contains(&&*one.protocol_version)
+        }
+        VersionState::Unknown => false,
+    })
 }
 
 fn groups_any(wanted: &[String], tls: &TlsReport, seen: Option<&EnumerationReport>) -> Judged {
@@ -282,7 +295,9 @@ fn dh_bits(least: u32, tls: &TlsReport, seen: Option<&EnumerationReport>) -> Jud
     let enumerated = enumerated.filter_map(|dh| u32::try_from(dh.bits).ok());
     match tls.dh_bits.into_iter().chain(enumerated).min() {
         Some(bits) if bits < least => (FAIL, format!("a prime of {bits} bits")),
-        Some(bits) if seen.is_some() => (PASS, format!("the smallest prime has {bits} bits")),
+        Some(bits) if seen.is_some_and(|seen| seen.finished) => {
+            (PASS, format!("the smallest prime has {bits} bits"))
+        }
         None if seen.is_some_and(|seen| seen.finished) => {
             (NOT_APPLICABLE, "no DHE suite is taken".into())
         }

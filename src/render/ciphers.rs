@@ -8,7 +8,7 @@ use crate::report::enumeration::{
     Check, CheckState, EnumerationReport, FrontEnd, OrderReport, ProfileOutcome, SuiteReport,
     VersionReport, VersionState,
 };
-use crate::report::{HostReport, Report, Severity};
+use crate::report::{HostReport, Report, Severity, Status};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -83,7 +83,7 @@ impl<W: Write> Page<'_, W> {
             escape(&name(host)).into_owned(),
             match (spoken.is_empty(), found.finished) {
                 (true, true) => "no TLS".into(),
-                (true, false) if says_no(found) => "no TLS".into(),
+                (true, false) if host.status == Status::NoTls => "no TLS".into(),
                 (true, false) => "TLS unknown".into(),
                 (false, _) => spoken.join(" "),
             },
@@ -430,10 +430,4 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Whether the server said that it has no TLS.
-fn says_no(found: &EnumerationReport) -> bool {
-    let why = found.unfinished.as_deref();
-    why.is_some_and(|why| why.starts_with("the server answers N "))
 }

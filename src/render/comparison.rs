@@ -30,10 +30,7 @@ fn servers(reports: &[Report]) -> Option<Vec<Server<'_>>> {
     let hosts = reports
         .iter()
         .flat_map(|report| report.hosts.iter().map(move |host| (report, host)));
-    let reached = hosts.filter(|(_, host)| {
-        let mut addresses = host.addresses.iter();
-        addresses.any(|address| address.connected == Some(true))
-    });
+    let reached = hosts.filter(|(_, host)| is_reached(host));
     let servers: Vec<_> = reached
         .zip('A'..='Z')
         .map(|((report, host), letter)| Server {
@@ -97,7 +94,7 @@ pub(super) fn comparison(page: &mut Page, reports: &[Report]) {
         }
     }
     page.blank();
-    why(page, &servers);
+    why(page, &servers, reports);
 }
 
 /// What must be seen before all else.
@@ -128,19 +125,32 @@ fn plaintext(page: &mut Page, servers: &[Server<'_>]) {
     }
 }
 
-/// The servers that are not in the table, and why.
+/// The servers that are not in the table, and what became of them.
 fn unreached(page: &mut Page, reports: &[Report]) {
-    for host in reports.iter().flat_map(|report| &report.hosts) {
-        let mut addresses = host.addresses.iter();
-        if !addresses.any(|address| address.connected == Some(true)) {
-            let name = strong(endpoint(host));
-            page.flow(&[plain("  -  ")], 5, &[name, plain("  "), state(host)]);
-        }
+    for host in unreached_hosts(reports) {
+        let name = strong(endpoint(host));
+        page.flow(&[plain("  -  ")], 5, &[name, plain("  "), state(host)]);
     }
-    for report in reports.iter().filter(|report| report.hosts.is_empty()) {
+    for report in unread(reports) {
         let name = strong(cut(&report.target.input));
         page.flow(&[plain("  -  ")], 5, &[name, plain("  nothing sent")]);
     }
+}
+
+/// The hosts that no address of was connected to.
+fn unreached_hosts(reports: &[Report]) -> impl Iterator<Item = &HostReport> {
+    let hosts = reports.iter().flat_map(|report| &report.hosts);
+    hosts.filter(|host| !is_reached(host))
+}
+
+/// The targets that libpq reads no host from.
+fn unread(reports: &[Report]) -> impl Iterator<Item = &Report> {
+    reports.iter().filter(|report| report.hosts.is_empty())
+}
+
+fn is_reached(host: &HostReport) -> bool {
+    let mut addresses = host.addresses.iter();
+    addresses.any(|address| address.connected == Some(true))
 }
 
 fn rows<'r>(servers: &[Server<'r>]) -> Vec<Row<'r>> {
@@ -292,26 +302,32 @@ fn verdict_span(verdict: &Verdict, host: &HostReport) -> Span<'static> {
     Span::new(verdict_tone(verdict, false, socket), text)
 }
 
-/// The reasons and what mends them, each once.
-fn why(page: &mut Page, servers: &[Server<'_>]) {
-    let mut all: Vec<(reasons::Reason<'_>, Vec<String>)> = Vec::new();
-    for server in servers {
-        for reason in reasons::of_host(server.host) {
-            let letter = server.letter.to_string();
-            match all.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, letters)) => letters.push(letter),
-                None => all.push((reason, vec![letter])),
-            }
+/// The reasons and what mends them, each once, with the servers that they are of.
+fn why(page: &mut Page, servers: &[Server<'_>], reports: &[Report]) {
+    let reached = servers
+        .iter()
+        .map(|server| (server.letter.to_string(), reasons::of_host(server.host)));
+    let unreached = unreached_hosts(reports).map(|host| (endpoint(host), reasons::of_host(host)));
+    let unread = unread(reports).map(|report| {
+        let name = cut(&report.target.input).into_owned();
+        (name, reasons::of_list(&report.sslmodes))
+    });
+    let everyone: Vec<_> = reached.chain(unreached).chain(unread).collect();
+    let mut all: Vec<(reasons::Reason<'_>, Vec<&str>)> = Vec::new();
+    for (name, reason) in everyone
+        .iter()
+        .flat_map(|(name, reasons)| reasons.iter().map(move |reason| (name, reason)))
+    {
+        match all.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, names)) => names.push(name),
+            None => all.push((reason.clone(), vec![name])),
         }
     }
     let all: Vec<_> = all
         .into_iter()
-        .map(|(reason, letters)| {
-            let letters: Vec<_> = letters.iter().map(String::as_str).collect();
-            (
-                reason,
-                (letters.len() < servers.len()).then(|| and(&letters)),
-            )
+        .map(|(reason, names)| {
+            let some = names.len() < everyone.len();
+            (reason, some.then(|| and(&names)))
         })
         .collect();
     reasons::write(page, &all);

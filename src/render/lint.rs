@@ -3,6 +3,7 @@
 use super::page::{Page, plain, strong};
 use super::reasons::place_of;
 use crate::lints::{LINTS, Lint};
+use crate::report::FixPlace;
 
 /// All that a lint says of itself.
 pub(super) fn explain(page: &mut Page, lint: &Lint) {
@@ -16,12 +17,17 @@ pub(super) fn explain(page: &mut Page, lint: &Lint) {
     for remedy in lint.remedies {
         let place = place_of(remedy.place, remedy.lines.is_empty());
         page.entry("fix", &[plain(remedy.text), plain(place)]);
-        for line in remedy.lines {
-            page.paste(line);
+        for line in remedy.example() {
+            let shell = matches!(remedy.place, FixPlace::ServerShell | FixPlace::ClientShell);
+            match shell {
+                true => broken(&line).iter().for_each(|line| page.paste(line)),
+                false => page.paste(&line),
+            }
         }
-        if let Some(line) = remedy.pgbouncer {
-            page.text("", "where PgBouncer terminates TLS; in pgbouncer.ini:");
-            page.paste(line);
+        let pgbouncer = remedy.pgbouncer();
+        if !pgbouncer.is_empty() {
+            page.text("", "where PgBouncer ends TLS; in pgbouncer.ini:");
+            pgbouncer.iter().for_each(|line| page.paste(line));
         }
     }
     if !lint.covers.is_empty() {
@@ -31,6 +37,41 @@ pub(super) fn explain(page: &mut Page, lint: &Lint) {
             &format!("{covered}, which would say the same of the same cause"),
         );
     }
+}
+
+/// A command in lines that 80 columns take, each but the last continued as a POSIX shell does it.
+fn broken(command: &str) -> Vec<String> {
+    /// Beside the indentation, and what continues a line.
+    const WIDTH: usize = 74;
+    let mut lines: Vec<String> = Vec::new();
+    for word in words(command) {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(line) => {
+                line.push_str(" \\");
+                lines.push(format!("  {word}"));
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The words of a shell, with their quotes.
+fn words(command: &str) -> Vec<&str> {
+    let mut quote = None;
+    let between = |c: char| {
+        quote = match quote {
+            None if matches!(c, '\'' | '"') => Some(c),
+            Some(open) if open == c => None,
+            open => open,
+        };
+        c == ' ' && quote.is_none()
+    };
+    command.split(between).collect()
 }
 
 /// A line for each lint, its name first.

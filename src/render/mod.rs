@@ -115,9 +115,9 @@ pub fn sarif_results(report: &Report, out: &mut impl Write) -> io::Result<()> {
     sarif::results(report, out)
 }
 
-/// What [`sarif_footer()`] is to say of a target that did not answer.
-pub fn sarif_notification(report: &Report) -> Option<String> {
-    sarif::notification(report)
+/// What [`sarif_footer()`] is to say of a target that was not, or not wholly, observed.
+pub fn sarif_notifications(report: &Report) -> Vec<String> {
+    sarif::notifications(report)
 }
 
 /// Writes the end of a SARIF log, with what is to be said of targets that did not answer.

@@ -42,20 +42,34 @@ pub(super) fn results(report: &Report, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Why nothing could be found of a target, if so: for [`footer`].
-pub(super) fn notification(report: &Report) -> Option<String> {
-    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
-    if addresses.any(|address| address.connected == Some(true)) {
-        return None;
-    }
+/// Why nothing, or not all, could be found of a target, if so: for [`footer`].
+pub(super) fn notifications(report: &Report) -> Vec<String> {
     let name = target(report);
-    let status = report.status.name();
-    let failure = report
-        .hosts
-        .iter()
-        .find_map(|host| host.failure.as_deref())
-        .map_or_else(String::new, |why| format!(": {why}"));
-    Some(format!("{name}: {status}{failure}"))
+    let of_host = |host: &HostReport| match report.hosts.len() {
+        1 => String::new(),
+        _ => format!(" ({})", lints::endpoint(host)),
+    };
+    let mut all: Vec<String> = report
+        .unobserved()
+        .map(|host| {
+            let failure = host.failure.as_deref();
+            let failure = failure.map_or_else(String::new, |why| format!(": {why}"));
+            format!("{name}{}: {}{failure}", of_host(host), host.status.name())
+        })
+        .collect();
+    all.extend(report.hosts.iter().filter_map(|host| {
+        let unfinished = host.enumeration.as_ref()?.unfinished.as_deref()?;
+        let host = of_host(host);
+        Some(format!(
+            "{name}{host}: the enumeration did not finish: {unfinished}"
+        ))
+    }));
+    if report.hosts.is_empty() {
+        let error = report.target.error.as_ref();
+        let why = error.map_or("", |error| error.message.as_str());
+        all.push(format!("{name}: {}: {why}", report.status.name()));
+    }
+    all
 }
 
 /// Writes the end, after the results.
@@ -82,7 +96,7 @@ fn rule(lint: &Lint) -> Value {
         .remedies
         .iter()
         .map(|remedy| {
-            let lines = remedy.lines.join("\n");
+            let lines = remedy.example().join("\n");
             format!("{}\n{lines}", remedy.text).trim_end().to_owned()
         })
         .collect();
@@ -111,7 +125,7 @@ fn result(report: &Report, host: &HostReport, finding: &Finding) -> Value {
         "level": level(finding.severity),
         "message": {"text": plain(&text)},
         "locations": [{
-            "physicalLocation": {"artifactLocation": {"uri": uri(&endpoint)}},
+            "physicalLocation": {"artifactLocation": {"uri": uri(lints::name_and_port(host))}},
             "logicalLocations": [{"fullyQualifiedName": escape(&endpoint), "kind": "resource"}],
         }],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
@@ -171,18 +185,31 @@ fn message(text: &str) -> String {
     })
 }
 
-/// An endpoint as a URI; whatever has a meaning there is percent-encoded.
-fn uri(endpoint: &str) -> String {
+/// A host and its port as a URI (RFC 3986 section 3.2.2); the path of a Unix socket stands in the
+/// place of the host, percent-encoded, as libpq reads it.
+fn uri((name, port): (&str, &str)) -> String {
     use std::fmt::Write as _;
     let mut uri = String::from("postgresql://");
-    for byte in endpoint.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte) {
+    if name.parse::<std::net::Ipv6Addr>().is_ok() {
+        let _ = write!(uri, "[{name}]");
+    } else {
+        percent_encode(name, &mut uri);
+    }
+    uri.push(':');
+    percent_encode(port, &mut uri);
+    uri
+}
+
+/// All but what is unreserved in RFC 3986.
+fn percent_encode(text: &str, uri: &mut String) {
+    use std::fmt::Write as _;
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             uri.push(char::from(byte));
         } else {
             let _ = write!(uri, "%{byte:02X}");
         }
     }
-    uri
 }
 
 const fn level(severity: Severity) -> &'static str {
@@ -218,11 +245,15 @@ mod tests {
 
     #[test]
     fn an_endpoint_cannot_leave_its_place_in_the_uri() {
-        assert_eq!(uri("db:5432"), "postgresql://db:5432");
-        assert_eq!(uri("[2001:db8::1]:5432"), "postgresql://[2001:db8::1]:5432");
-        assert_eq!(
-            uri("a/b?c#d@e %:1"),
-            "postgresql://a%2Fb%3Fc%23d%40e%20%25:1"
-        );
+        for (name, port, is) in [
+            ("db", "5432", "postgresql://db:5432"),
+            ("2001:db8::1", "5432", "postgresql://[2001:db8::1]:5432"),
+            ("fe80::1%eth0", "1", "postgresql://fe80%3A%3A1%25eth0:1"),
+            ("/run/a b", "5432", "postgresql://%2Frun%2Fa%20b:5432"),
+            ("[x]", "a/b", "postgresql://%5Bx%5D:a%2Fb"),
+            ("a/b?c#d@e", "1", "postgresql://a%2Fb%3Fc%23d%40e:1"),
+        ] {
+            assert_eq!(uri((name, port)), is);
+        }
     }
 }

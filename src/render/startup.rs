@@ -59,7 +59,8 @@ fn short(page: &Page, answer: &StartupAnswer, said: &[Reason<'_>]) -> String {
             StartupKind::Refused => return "refuses, as above".into(),
             StartupKind::Error => return "an error, as above".into(),
             StartupKind::Failed => return "fails, as above".into(),
-            StartupKind::Accepted | StartupKind::Asked | StartupKind::Timeout => {}
+            StartupKind::Accepted => return "asks for no credentials, then fails, as above".into(),
+            StartupKind::Asked | StartupKind::Timeout => {}
         }
     }
     startup_answer(answer)

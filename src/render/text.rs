@@ -36,13 +36,8 @@ pub(super) fn report(page: &mut Page, report: &Report) {
             page.blank();
         }
         page.prose(&[plain("nothing was sent: libpq refuses these parameters")]);
-        if report.hosts.is_empty() {
-            let mut errors = report
-                .sslmodes
-                .iter()
-                .filter_map(|verdict| verdict.error.as_ref());
-            let message = errors.next().map_or("", |error| error.message.as_str());
-            page.prose(&[plain(mend(&report.target.input, message))]);
+        if let Some(hint) = &report.target.hint {
+            page.prose(&[plain(format!("hint: {hint}"))]);
         }
     }
     notes(page, &[report]);
@@ -181,33 +176,5 @@ fn openssl(library: OpenSsl) -> &'static str {
         OpenSsl::V3Level2 => "3 (security level 2)",
         OpenSsl::V3Level1 => "3 (security level 1)",
         OpenSsl::V111 => "1.1.1",
-    }
-}
-
-/// What mends a target that libpq cannot read.
-fn mend(target: &str, message: &str) -> &'static str {
-    let says = |words: &str| message.contains(words);
-    if target.trim_start().starts_with("jdbc:") {
-        "hint: leave out \"jdbc:\"; the rest is a URI as libpq reads it, but for pgjdbc's own \
-         parameters"
-    } else if says("unterminated quoted string") {
-        "hint: end the value with ', and write \\' for a ' inside it"
-    } else if says("missing \"=\"") {
-        "hint: a target with a space or = in it is a list of key=value; a value with spaces stands \
-         between '"
-    } else if says("unexpected spaces") {
-        "hint: in a URI a space is %20, and @ : / in a user name or password are %40 %3A %2F"
-    } else if says("percent-encoded") || says("forbidden value %00") {
-        "hint: in a URI % begins two hexadecimal digits; % itself is %25"
-    } else if says("IPv6 host address") || says("\"]\"") {
-        "hint: in a URI an IPv6 address stands in brackets, [2001:db8::1]:5432"
-    } else if says("service file") || says("definition of service") {
-        "hint: the service file is PGSERVICEFILE or ~/.pg_service.conf; in it a line is [name], \
-         key=value, or begins with #"
-    } else if says("invalid connection option") || says("invalid URI query parameter") {
-        "hint: the keywords are those of libpq (\"Parameter Key Words\" in its documentation), in \
-         lower case"
-    } else {
-        "hint: correct what the message names; \"pgprobe --help\" shows the forms of a target"
     }
 }

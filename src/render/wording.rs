@@ -172,7 +172,10 @@ pub(super) fn startup_answer(answer: &StartupAnswer) -> String {
     let message = cut(answer.message.as_deref().unwrap_or_default());
     let code = cut(answer.sqlstate.as_deref().unwrap_or_default());
     match answer.answer {
-        StartupKind::Accepted => "lets the user in without credentials".into(),
+        StartupKind::Accepted if message.is_empty() => {
+            "lets the user in without credentials".into()
+        }
+        StartupKind::Accepted => format!("asks for no credentials, then: {message}"),
         StartupKind::Asked => match answer.auth {
             Some(asked) => format!("asks for {}", auth(asked)),
             None => format!("asks for credentials: {message}"),

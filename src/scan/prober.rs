@@ -170,6 +170,7 @@ impl Prober {
             file: target.place.file.as_deref().map(str::to_owned),
             line: target.place.line,
             tag: target.place.tag.clone(),
+            of_network: target.of_network,
             ignored: target.place.ignored.clone(),
             fields: target.place.fields.clone(),
         };

@@ -284,6 +284,7 @@ impl Source {
                 port,
                 dbname: entry.dbname.clone(),
                 user: entry.user.clone(),
+                of_network: matches!(entry.hosts, Hosts::Block(block) if block.count() > 1),
                 place: Arc::clone(&entry.place),
             };
             let block = match entry.hosts {

@@ -19,6 +19,8 @@ pub struct Target {
     pub dbname: Option<String>,
     /// The user, where the line names one.
     pub user: Option<String>,
+    /// Whether it is one of the addresses of a network.
+    pub of_network: bool,
     /// What the line said beside.
     pub place: Arc<Place>,
 }
@@ -110,6 +112,7 @@ mod tests {
             port: 5432,
             dbname: None,
             user: None,
+            of_network: false,
             place: Arc::default(),
         };
         let with =

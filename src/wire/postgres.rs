@@ -1,7 +1,7 @@
 //! The part of PostgreSQL's frontend/backend protocol that comes before authentication.
 
 use super::{DecodeError, Reader};
-use crate::observation::{Authentication, ServerError, StartupReply};
+use crate::observation::{Authentication, ServerError, SessionStart, StartupReply};
 
 /// SSLRequest: length 8 and the code 1234.5679 (protocol.sgml, "SSL Session Encryption").
 pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -36,6 +36,19 @@ const SASL_MECHANISM: &str = "SASL mechanism";
 
 /// How many bytes pgprobe reads at most while it waits for a whole message.
 pub const MAX_MESSAGE: usize = 32 * 1024;
+
+/// Messages other than errors, notices and rows may not have a longer length field
+/// (`pqParseInput3`: "lost synchronization with server").
+const MAX_SHORT_MESSAGE: u32 = 30_000;
+
+/// How many bytes of one message pgprobe takes after AuthenticationOk; a notice can be long.
+pub const MAX_SESSION_MESSAGE: usize = 256 * 1024;
+
+/// Why a message after AuthenticationOk was not read to its end.
+pub const TOO_LONG: &str = "longer than pgprobe reads";
+
+/// Why a message after AuthenticationOk has a length that libpq does not believe.
+pub const LOST_SYNCHRONIZATION: &str = "a length that cannot be";
 
 /// A StartupMessage: version, then name and value pairs in order.
 pub fn startup_message(version: u32, parameters: &[(&str, &str)]) -> Vec<u8> {
@@ -101,6 +114,48 @@ pub fn startup_reply(bytes: &[u8], at_end: bool) -> Decoded {
         Ok(reply) => Decoded::Reply(reply, length + 1),
         Err(error) if error.what == SASL_MECHANISM => unexpected(INVALID_MECHANISMS),
         Err(error) => unexpected(&error.to_string()),
+    }
+}
+
+/// What bytes after AuthenticationOk hold (`pqParseInput3`, as CONNECTION_AUTH_OK uses it).
+#[derive(Clone, Debug, PartialEq)]
+pub enum DecodedSession {
+    /// No end of the session's start yet; how many bytes were whole messages that say nothing of it.
+    Incomplete(usize),
+    /// How the session starts.
+    Start(SessionStart),
+}
+
+/// Reads the messages after AuthenticationOk up to ReadyForQuery or an error.
+pub fn session_start(bytes: &[u8]) -> DecodedSession {
+    let mut reader = Reader::new(bytes);
+    let mut passed = 0;
+    loop {
+        let (Ok(kind), Ok(length)) = (reader.u8("type"), reader.u32("length")) else {
+            return DecodedSession::Incomplete(passed);
+        };
+        let unexpected = |why: &str| {
+            let why = why.to_owned();
+            DecodedSession::Start(SessionStart::Unexpected { kind, why })
+        };
+        let may_be_long = matches!(kind, b'T' | b'D' | b'd' | b'V' | b'E' | b'N' | b'A');
+        if length < 4 || (length > MAX_SHORT_MESSAGE && !may_be_long) {
+            return unexpected(LOST_SYNCHRONIZATION);
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let Ok(body) = reader.take(length.saturating_sub(4), "body") else {
+            if length > MAX_SESSION_MESSAGE {
+                return unexpected(TOO_LONG);
+            }
+            return DecodedSession::Incomplete(passed);
+        };
+        match kind {
+            // ParameterStatus, BackendKeyData, NoticeResponse, NotificationResponse.
+            b'S' | b'K' | b'N' | b'A' => passed += length + 1,
+            b'Z' => return DecodedSession::Start(SessionStart::Ready),
+            b'E' => return DecodedSession::Start(SessionStart::Error(error_fields(body))),
+            _ => return unexpected("not a message that starts a session"),
+        }
     }
 }
 
@@ -263,10 +318,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_session_starts_at_ready_for_query_or_ends_in_an_error() {
+        let greeting = [
+            message(b'S', b"server_version\x0018.1\0"),
+            message(b'N', b"SWARNING\0C01000\0Mcollation\0\0"),
+            message(b'K', &[0; 8]),
+        ]
+        .concat();
+        let with = |rest: &[u8]| session_start(&[&greeting, rest].concat());
+        let start = |start| DecodedSession::Start(start);
+        assert_eq!(with(b""), DecodedSession::Incomplete(greeting.len()));
+        assert_eq!(with(b"Z\0\0"), DecodedSession::Incomplete(greeting.len()));
+        assert_eq!(with(b"Z\0\0\0\x05I"), start(SessionStart::Ready));
+        let error = message(b'E', b"SFATAL\0C3D000\0Mno database\0\0");
+        let DecodedSession::Start(SessionStart::Error(told)) = with(&error) else {
+            panic!("no error");
+        };
+        assert_eq!(told.sqlstate, "3D000");
+        for (bytes, kind, why) in [
+            (&b"Z\0\0\0\x03"[..], b'Z', LOST_SYNCHRONIZATION),
+            (b"S\0\x01\0\0", b'S', LOST_SYNCHRONIZATION),
+            (b"N\x7f\0\0\0", b'N', TOO_LONG),
+        ] {
+            let why = why.to_owned();
+            assert_eq!(with(bytes), start(SessionStart::Unexpected { kind, why }));
+        }
+        assert!(matches!(
+            with(b"R\0\0\0\x08\0\0\0\0"),
+            DecodedSession::Start(SessionStart::Unexpected { kind: b'R', .. })
+        ));
+    }
+
     proptest! {
         #[test]
         fn replies_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), end: bool) {
             let _ = startup_reply(&bytes, end);
+            let _ = session_start(&bytes);
             for kind in *b"REv" {
                 let _ = startup_reply(&message(kind, &bytes), end);
             }

@@ -340,6 +340,215 @@ fn chain_and_name_count_once_there_are_roots() {
 }
 
 #[test]
+fn the_host_name_counts_with_verify_full_only_as_for_libpq() {
+    let workshop = for_days(400);
+    let server = start(15, &workshop, "");
+    let (root, port) = (workshop.file("ca.crt"), server.port);
+    let at = format!("host=localhost port={port} sslrootcert={root} user=alice");
+    let mismatch = "does not match host name \"localhost\"";
+    for (mode, options, status) in [
+        ("", &[][..], 2),
+        ("sslmode=verify-full", &[], 2),
+        ("", &["--sslmode", "verify-full"], 2),
+        ("sslmode=verify-ca", &[], 0),
+        ("sslmode=require", &[], 0),
+        ("", &["--sslmode", "verify-ca"], 0),
+        ("", &["--require-mode", "verify-ca"], 0),
+        // What is demanded counts, not what the target says.
+        ("sslmode=verify-ca", &["--require-mode", "verify-full"], 2),
+    ] {
+        let target = format!("{at} {mode}");
+        let arguments = [&["check"], options, &[&*target]].concat();
+        let run = plugin(&Client::new(""), &arguments);
+        assert_eq!(run.status, Some(status), "{run:#?}");
+        // It is said all the same.
+        let state = if status == 0 {
+            "[OK] host name: not compared with"
+        } else {
+            "[CRITICAL] host"
+        };
+        assert!(
+            run.stdout.contains(state) && run.stdout.contains(mismatch),
+            "{run:#?}"
+        );
+        // The chain counts in each of these modes.
+        assert!(run.stdout.contains("[OK] chain: "), "{run:#?}");
+    }
+    // psql agrees.
+    let client = Client::new(at);
+    for (mode, connects) in [("verify-ca", true), ("verify-full", false)] {
+        let conninfo = format!("{} dbname=postgres sslmode={mode}", client.conninfo);
+        let said = connect(&client, &conninfo, Libpq::V18);
+        let refused = said.as_ref().is_err_and(|said| said.contains(mismatch));
+        assert_eq!(!refused, connects, "{said:?}");
+    }
+}
+
+#[test]
+fn what_the_target_demands_and_one_handshake_does_not_show_is_said() {
+    let workshop = for_days(400);
+    client(&workshop, "ann", "ann");
+    let server = start(15, &workshop, "ssl_ca_file = 'ca.crt'");
+    let at = format!("host=127.0.0.1 port={} user=alice", server.port);
+    let pair = format!(
+        "sslcert={} sslkey={}",
+        workshop.file("ann.crt"),
+        workshop.file("ann.key")
+    );
+    let client_certificate = "note: whether the server takes the client certificate of sslcert";
+    for (demand, note) in [
+        (
+            "channel_binding=require",
+            "note: channel_binding=require is not judged: ",
+        ),
+        (
+            "require_auth=scram-sha-256",
+            "note: require_auth=scram-sha-256 is not judged: ",
+        ),
+        (
+            "gssencmode=require",
+            "note: gssencmode=require is not judged: ",
+        ),
+        (
+            "target_session_attrs=standby",
+            "note: target_session_attrs=standby is not judged: ",
+        ),
+        (&pair, client_certificate),
+    ] {
+        let target = format!("{at} {demand}");
+        let run = plugin(&Client::new(""), &["check", &target]);
+        assert_eq!(run.status, Some(0), "{run:#?}");
+        assert!(run.stdout.contains(note), "{run:#?}");
+        // Where it is judged nothing is said; what kind of server it is never is.
+        let run = plugin(
+            &Client::new(""),
+            &["check", &target, "--require-mode", "require"],
+        );
+        let never = demand.starts_with("target_session_attrs");
+        assert_eq!(run.stdout.contains(note), never, "{run:#?}");
+    }
+    // The environment demands, too, and what cannot fail demands nothing.
+    let target = at.as_str();
+    for (name, value, said) in [
+        ("PGCHANNELBINDING", "require", true),
+        ("PGCHANNELBINDING", "prefer", false),
+        ("PGREQUIREAUTH", "md5", true),
+        ("PGTARGETSESSIONATTRS", "any", false),
+        ("PGGSSENCMODE", "prefer", false),
+    ] {
+        let run = plugin(&Client::new("").env(name, value), &["check", target]);
+        assert_eq!(run.stdout.contains(" is not judged: "), said, "{run:#?}");
+    }
+    let bound = format!("{at} channel_binding=require");
+    let run = plugin(
+        &Client::new(""),
+        &["check", &bound, "--require-channel-binding"],
+    );
+    assert!(!run.stdout.contains(" is not judged: "), "{run:#?}");
+    // A client certificate that libpq cannot use: no mode gets to TLS with it.
+    let keyless = format!(
+        "{at} sslcert={} sslkey=/nonexistent.key",
+        workshop.file("ann.crt")
+    );
+    let run = plugin(&Client::new(""), &["check", &keyless]);
+    assert_eq!(run.status, Some(3), "{run:#?}");
+    assert!(
+        run.stdout.contains("[UNKNOWN] client certificate: "),
+        "{run:#?}"
+    );
+    // One that is not there it passes over.
+    let lost = format!("{at} sslcert=/nonexistent.crt sslkey=/nonexistent.key");
+    let run = plugin(&Client::new(""), &["check", &lost]);
+    assert_eq!(run.status, Some(0), "{run:#?}");
+    assert!(
+        run.stdout.contains("note: libpq goes on without a client"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn revocation_lists_that_do_not_count_are_said() {
+    let workshop = for_days(400);
+    workshop.run(
+        "mkdir hashed; echo nothing > bad.crl; \
+         printf '[ca]\ndefault_ca=x\n[x]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\n' \
+             > ca.cnf; : > index; \
+         openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.crt -out good.crl",
+    );
+    let server = start(15, &workshop, "");
+    let (root, bad) = (workshop.file("ca.crt"), workshop.file("bad.crl"));
+    let good = workshop.file("good.crl");
+    let passes = "note: no revocation is checked: libpq passes over ";
+    let counts = "counts beside a root file only";
+    for (options, note, status) in [
+        (&["--sslrootcert", &root, "--sslcrl", &good][..], "", 0),
+        (&["--sslrootcert", &root, "--sslcrl", &bad], passes, 0),
+        (
+            &["--sslrootcert", &root, "--sslcrl", "/nonexistent"],
+            passes,
+            0,
+        ),
+        (&["--sslrootcert", "system", "--sslcrl", &good], counts, 2),
+        (&["--sslrootcert", "mozilla", "--sslcrl", &good], counts, 2),
+    ] {
+        let run = check(server.port, &[&["-H", "127.0.0.1"], options].concat());
+        assert_eq!(run.status, Some(status), "{run:#?}");
+        let said = run.stdout.contains("no revocation is checked");
+        assert_eq!(said, !note.is_empty(), "{run:#?}");
+        assert!(run.stdout.contains(note), "{run:#?}");
+    }
+    // The default file: its absence is nothing, its being of no use is.
+    for (home, said) in [(None, false), (Some("nothing"), true)] {
+        let mut client = Client::new("");
+        client = client.home_file(".postgresql/root.crt", workshop.read("ca.crt"));
+        if let Some(text) = home {
+            client = client.home_file(".postgresql/root.crl", text);
+        }
+        let target = format!("127.0.0.1:{}", server.port);
+        let run = plugin(&client, &["check", &target]);
+        assert_eq!(run.stdout.contains(passes), said, "{run:#?}");
+        let run = client.run(&[&target]);
+        assert_eq!(
+            run.stdout.contains("no revocation is checked"),
+            said,
+            "{run:#?}"
+        );
+    }
+}
+
+#[test]
+fn too_few_file_descriptors_are_said_and_no_panic() {
+    for count in 3..12 {
+        for command in [
+            "check -H 127.0.0.1 -p 1",
+            "exporter --listen 192.0.2.1:1",
+            "127.0.0.1:1",
+        ] {
+            let line = format!(
+                "ulimit -n {count}; exec {} {command}",
+                crate::support::pgprobe::program().display()
+            );
+            let ran = std::process::Command::new("sh")
+                .args(["-c", &line])
+                .output()
+                .unwrap();
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&ran.stdout),
+                String::from_utf8_lossy(&ran.stderr)
+            );
+            assert!(
+                matches!(ran.status.code(), Some(0 | 2 | 3 | 127)),
+                "{line}: {said}"
+            );
+            for word in ["panicked", "internal error"] {
+                assert!(!said.contains(word), "{line}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
 fn self_signed_certificates_are_taken_where_that_is_allowed() {
     let workshop = crate::support::certificates::self_signed("db");
     let other = signed("other", &["DNS:other"]);

@@ -309,5 +309,11 @@ fn a_target_that_libpq_cannot_read_has_a_hint() {
         assert!(run.stdout.contains(hint), "{target}: {run:#?}");
         let quiet = Client::new("").run(&["-q", target]);
         assert!(!quiet.stdout.contains("bad parameters"), "{quiet:#?}");
+        let json = Client::new("").run(&[target, "--format", "json"]);
+        let said = json.at("/target/hint");
+        assert!(
+            said.as_str().unwrap_or_default().contains(hint),
+            "{json:#?}"
+        );
     }
 }

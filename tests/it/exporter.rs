@@ -563,23 +563,69 @@ fn bad_http_is_bounded_and_answered() {
 
 #[test]
 fn clients_that_send_nothing_or_a_byte_at_a_time_hold_up_nobody() {
-    let exporter = Exporter::new("max_probes = 1");
-    // Two for each probe and 64 more are let in; the rest is told so.
-    let mut idle: Vec<_> = (0..80).map(|_| exporter.connect()).collect();
-    let began = Instant::now();
-    let turned_away = Answer::read(&mut idle[79]);
-    assert_eq!(turned_away.status, 503, "{turned_away:?}");
-    assert!(began.elapsed() < Duration::from_secs(5));
-    // A request that never comes to its end.
-    idle[0].write_all(b"GET / HTTP/1.1\r\n").unwrap();
-    let deadline = Instant::now() + Duration::from_secs(14);
-    let mut ended = false;
-    while Instant::now() < deadline && !ended {
-        let _ = idle[0].write_all(b"X: y\r\n");
-        std::thread::sleep(Duration::from_millis(200));
-        ended = exporter.get("/-/healthy").status == 200;
+    let server = silent();
+    let exporter = Exporter::new("max_probes = 1\n[modules.default]\ntimeout = 20");
+    let probe = format!("/probe?target=127.0.0.1:{}", server.port);
+    // A probe that is under way keeps its place.
+    let mut first = exporter.connect();
+    let request = format!(
+        "GET {probe} HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 6\r\n\r\n"
+    );
+    first.write_all(request.as_bytes()).unwrap();
+    exporter.wait_for("pgprobe_exporter_probes_in_flight", 1.0);
+    // Far more than there is room for, silent or in the middle of a head, and each time somebody
+    // who is quick is answered.
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        let mut stream = exporter.connect();
+        if number % 2 == 0 {
+            stream.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
+        }
+        idle.push(stream);
+        if number % 20 == 0 {
+            let began = Instant::now();
+            assert_eq!(exporter.get("/-/healthy").status, 200, "after {number}");
+            assert!(began.elapsed() < Duration::from_secs(4), "after {number}");
+        }
     }
-    assert!(ended, "it is not answered again");
+    assert_eq!(Answer::read(&mut first).status, 200);
+    assert_eq!(exporter.get("/probe?target=127.0.0.1:1").status, 200);
+    let ended = "pgprobe_exporter_refused_requests_total{reason=\"connections\"}";
+    assert!(exporter.metrics().value(ended) > Some(100.0));
+    // A head that comes a byte at a time has its end, whatever comes.
+    let mut slow = exporter.connect();
+    slow.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let began = Instant::now();
+    while slow.write_all(b"X: y\r\n").is_ok() {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it is still read"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn more_probes_than_can_wait_are_refused_at_once_and_health_is_answered() {
+    let server = silent();
+    let exporter = Exporter::new("max_probes = 1\n[modules.default]\ntimeout = 20");
+    let request = format!(
+        "GET /probe?target=127.0.0.1:{} HTTP/1.1\r\nHost: x\r\n\r\n",
+        server.port
+    );
+    let mut all: Vec<_> = (0..60)
+        .map(|_| {
+            let mut stream = exporter.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    // One for the probe, one and 32 that wait: the others know at once.
+    exporter.wait_for("pgprobe_exporter_probes_waiting", 33.0);
+    let busy = "pgprobe_exporter_refused_requests_total{reason=\"busy\"}";
+    exporter.wait_for(busy, 26.0);
+    assert_eq!(exporter.get("/-/healthy").status, 200);
+    assert_eq!(Answer::read(all.last_mut().unwrap()).status, 503);
 }
 
 #[test]
@@ -676,6 +722,57 @@ fn a_wrong_configuration_is_refused_in_a_line_and_a_hint() {
         ),
         (&taken, &[], "cannot listen on 127.0.0.1:"),
         (
+            "[modules.a]\nsslcertmode = 'maybe'",
+            &["--check-config"],
+            "module a: libpq 18 refuses it: invalid sslcertmode value: \"maybe\"\nhint: sslcertmode is \
+             disable, allow or require",
+        ),
+        (
+            "[modules.a]\nlibpq = 15\nsslcertmode = 'require'",
+            &["--check-config"],
+            "module a: libpq 15 refuses it: invalid connection option \"sslcertmode\"\nhint: sslcertmode",
+        ),
+        (
+            "[modules.a]\nlibpq = 16\nsslnegotiation = 'direct'",
+            &["--check-config"],
+            "invalid connection option \"sslnegotiation\"\nhint: sslnegotiation is postgres or direct",
+        ),
+        (
+            "[modules.a]\nssl_min_protocol_version = 'TLS1.2'",
+            &[],
+            "\"TLS1.2\"\nhint: ssl_min_protocol_version and ssl_max_protocol_version are TLSv1",
+        ),
+        (
+            "[modules.a]\nssl_min_protocol_version = 'TLSv1.3'\nssl_max_protocol_version = 'TLSv1.2'",
+            &["--check-config"],
+            "invalid SSL protocol version range\nhint: ssl_min_protocol_version must not be above",
+        ),
+        (
+            "[modules.a]\nchannel_binding = 'yes'",
+            &["--check-config"],
+            "invalid channel_binding value: \"yes\"\nhint: channel_binding is",
+        ),
+        (
+            "[modules.a]\nrequire_auth = 'scram'",
+            &["--check-config"],
+            "\nhint: require_auth is a list of password, md5",
+        ),
+        (
+            "[modules.a]\ngssencmode = 'on'",
+            &["--check-config"],
+            "invalid gssencmode value: \"on\"\nhint: gssencmode is",
+        ),
+        (
+            "[modules.a]\nconnect_timeout = 'soon'",
+            &["--check-config"],
+            "\nhint: connect_timeout is a whole number of seconds",
+        ),
+        (
+            "[modules.a]\nsslmode = 'require'\nuser = 'u'\nsslrootcert = 'system'",
+            &["--check-config"],
+            "\nhint: sslrootcert = \"system\" goes with sslmode = \"verify-full\"",
+        ),
+        (
             "[modules.a]\nsslcert = 'a'\nsslkey = 'b'\nsslpassword_file = 'none'",
             &["--check-config"],
             "cannot read sslpassword_file",
@@ -700,6 +797,18 @@ fn a_wrong_configuration_is_refused_in_a_line_and_a_hint() {
         ran.stderr.starts_with("error: cannot read \"none.toml\": "),
         "{ran:?}"
     );
+    // What is right is taken: system without a mode, everything that libpq knows.
+    for config in [
+        "[modules.a]\nsslrootcert = 'system'",
+        "[modules.a]\nsslnegotiation = 'direct'\ndepth = 'full'\nuser = 'u'",
+        "[modules.a]\nrequire_auth = '!password,!md5'\nsslcertmode = 'allow'\nconnect_timeout = '3'",
+        "[modules.a]\nlibpq = 15\nchannel_binding = 'require'\ngssencmode = 'disable'",
+    ] {
+        fs::write(folder.path().join("c.toml"), config).unwrap();
+        let check = ["exporter", "--config", "c.toml", "--check-config"];
+        let ran = pgprobe(folder.path(), &[], &check);
+        assert_eq!(ran.status, Some(0), "{config}: {ran:?}");
+    }
     fs::write(
         folder.path().join("c.toml"),
         "[modules.a]\nsslrootcert = 'none.crt'",

@@ -45,6 +45,7 @@ mod recorded;
 mod replay;
 mod scan;
 mod secrets;
+mod session;
 mod ssl_table;
 mod undetermined;
 mod versions;

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::pgprobe::Client;
 use crate::support::scripted::{
-    AUTHENTICATION_OK, GSSENC_REQUEST, Identity, PROTOCOL_3_0, SSL_REQUEST, Scripted, TlsEnd,
-    error_response,
+    GSSENC_REQUEST, Identity, PROTOCOL_3_0, SSL_REQUEST, Scripted, TlsEnd, WELCOME, error_response,
 };
 
 /// `name\0value\0` somewhere in a StartupMessage.
@@ -75,7 +74,7 @@ fn let_in_it_says_goodbye_at_once_and_asks_nothing() {
             peer.send(b"N");
             peer.request();
         }
-        peer.send(AUTHENTICATION_OK);
+        peer.send(WELCOME);
         let rest = peer.read(100);
         seen.lock().unwrap().push(rest);
     });
@@ -121,12 +120,12 @@ fn full_asks_each_of_its_questions_once() {
         Some(SSL_REQUEST) => {
             peer.send(b"S");
             if let Some(mut encrypted) = peer.tls(&config) {
-                encrypted.send(AUTHENTICATION_OK);
+                encrypted.send(WELCOME);
                 encrypted.wait_for_end();
             }
         }
         Some(GSSENC_REQUEST) => peer.send(b"N"),
-        Some(PROTOCOL_3_0) => peer.send(AUTHENTICATION_OK),
+        Some(PROTOCOL_3_0) => peer.send(WELCOME),
         _ => peer.close(),
     });
     let conninfo = format!("host=127.0.0.1 port={} user=ann", server.port);

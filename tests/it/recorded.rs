@@ -3,6 +3,10 @@
 
 use std::fmt::Write as _;
 
+use pgprobe::assess::assess;
+use pgprobe::emulates::Emulates;
+use pgprobe::observation::Observation;
+use pgprobe::render::{self, Style};
 use serde_json::Value;
 
 use crate::contract::assert_keeps;
@@ -125,6 +129,28 @@ replay!(
     "--format json",
     "-q --libpq 15"
 );
+
+/// Of several targets each has its why and fix, the ones that were not reached too.
+#[test]
+fn targets_that_were_not_reached_are_explained_beside_the_others() {
+    let names = [
+        "good",
+        "wrong-name",
+        "connection-refused",
+        "unknown-name",
+        "refused",
+    ];
+    let reports = names.map(|name| {
+        let file = repository("tests/data/observations").join(format!("{name}.json"));
+        let seen: Observation = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assess(&seen, Emulates::default(), seen.observed_at)
+    });
+    let mut out = Vec::new();
+    render::comparison(&reports, Style::default(), &mut out).unwrap();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("some-unreached", String::from_utf8(out).unwrap());
+    });
+}
 
 #[test]
 fn every_recorded_observation_is_replayed() {
