@@ -62,6 +62,22 @@ pub struct Report {
     pub scan: Option<ScanReport>,
 }
 
+impl Report {
+    /// Keeps the JSON of what stands several times in it, or in others, for [`crate::render::json`].
+    pub(crate) fn keep_json(&self) {
+        let tls = self.hosts.iter().filter_map(|host| host.tls.as_ref());
+        for tls in tls.chain(&self.tls) {
+            tls.offer.iter().for_each(Shared::keep_json);
+            tls.keep_json();
+        }
+        let certificates = self.hosts.iter().flat_map(|host| &host.certificates);
+        for certificate in certificates.chain(&self.certificates) {
+            certificate.keep_json();
+        }
+        self.sslmodes.keep_json();
+    }
+}
+
 /// What a scan says of a record beside the report.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct ScanReport {

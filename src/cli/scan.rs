@@ -72,16 +72,19 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
         progress.count(again, Arc::clone(&selection));
     }
     let stopped_by_input = Arc::new(AtomicBool::new(false));
-    let running = runner::start(
-        Source::new(inputs.open()?, selection),
-        on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
-        Arc::new(prober),
-        &SystemNetwork,
-        format(args.format, Arc::clone(&demands), log.clone()),
-        output,
-        threads(concurrency),
-    );
-    let signal = supervise(&running, &progress)?;
+    let source = Source::new(inputs.open()?, selection);
+    let start = || {
+        runner::start(
+            source,
+            on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
+            Arc::new(prober),
+            &SystemNetwork,
+            format(args.format, Arc::clone(&demands), log.clone()),
+            output,
+            threads(concurrency),
+        )
+    };
+    let (running, signal) = supervise(start, &progress)?;
     let ended = running.wait();
     progress.finish(&ended);
     if let Some(log) = log {
@@ -93,23 +96,27 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     Ok(if code == 0 { failed } else { code })
 }
 
-/// Waits for the end; the signal that ended it, if one did.
-fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error> {
+/// Starts a scan, once the descriptors for watching it are there, and waits for its end; the signal
+/// that ended it, if one did.
+fn supervise(
+    start: impl FnOnce() -> Running,
+    progress: &Progress,
+) -> Result<(Running, Option<u8>), Error> {
     super::block_on(async {
         let listen = |kind| signal(kind).map_err(Error::Runtime);
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         let mut tick = tokio::time::interval(progress::TICK);
         let mut ended_by = None;
-        let finished = running.finished();
-        tokio::pin!(finished);
+        let running = start();
+        let mut finished = Box::pin(running.finished());
         loop {
             let signal = tokio::select! {
-                () = &mut finished => return Ok(ended_by),
+                () = &mut finished => break,
                 _ = interrupt.recv() => 130,
                 _ = terminate.recv() => 143,
                 _ = tick.tick() => {
-                    progress.show(running);
+                    progress.show(&running);
                     continue;
                 }
             };
@@ -123,6 +130,8 @@ fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error
                 ));
             }
         }
+        drop(finished);
+        Ok((running, ended_by))
     })?
 }
 

@@ -6,11 +6,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A value that many own, with its JSON once that was wanted; whoever changes it has one alone.
+/// A value that many own, with its JSON where that was kept; whoever changes it has one alone.
 pub struct Shared<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
@@ -24,6 +23,19 @@ impl<T> From<T> for Shared<T> {
             value,
             json: OnceLock::new(),
         }))
+    }
+}
+
+impl<T: Serialize> Shared<T> {
+    /// Keeps its JSON, on one line as records have it, where several own it: each of them is
+    /// written with that from now on.
+    pub fn keep_json(&self) {
+        if Arc::strong_count(&self.0) > 1
+            && self.0.json.get().is_none()
+            && let Ok(json) = to_raw_value(&self.0.value)
+        {
+            let _ = self.0.json.set(json);
+        }
     }
 }
 
@@ -87,14 +99,10 @@ impl<'a, T> IntoIterator for &'a Shared<Vec<T>> {
 
 impl<T: Serialize> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(json) = self.0.json.get() {
-            return json.serialize(serializer);
+        match self.0.json.get() {
+            Some(json) => json.serialize(serializer),
+            None => self.0.value.serialize(serializer),
         }
-        if Arc::strong_count(&self.0) == 1 {
-            return self.0.value.serialize(serializer);
-        }
-        let json = to_raw_value(&self.0.value).map_err(S::Error::custom)?;
-        self.0.json.get_or_init(|| json).serialize(serializer)
     }
 }
 
@@ -125,14 +133,14 @@ mod tests {
         let alone = Shared::from(vec!["\"", "\u{1b}", "é"]);
         let json = serde_json::to_string(&alone).unwrap();
         assert_eq!(json, serde_json::to_string(&*alone).unwrap());
+        alone.keep_json();
         assert!(alone.0.json.get().is_none());
         let other = alone.clone();
+        other.keep_json();
+        assert!(alone.0.json.get().is_some());
         let both = (&alone, &other, 1);
         let expected = format!("[{json},{json},1]");
-        for _ in 0..2 {
-            assert_eq!(serde_json::to_string(&both).unwrap(), expected);
-        }
-        assert!(other.0.json.get().is_some());
+        assert_eq!(serde_json::to_string(&both).unwrap(), expected);
         assert_eq!(
             serde_json::to_value(both).unwrap(),
             serde_json::from_str::<serde_json::Value>(&expected).unwrap()
@@ -144,7 +152,7 @@ mod tests {
         assert_ne!(alone, changed);
         assert_eq!(serde_json::to_string(&other).unwrap(), json);
         let kept = changed.clone();
-        let _ = serde_json::to_string(&changed).unwrap();
+        changed.keep_json();
         drop(kept);
         changed.pop();
         assert_eq!(serde_json::to_string(&changed).unwrap(), json);

@@ -262,6 +262,7 @@ fn hostile_records_are_told_or_shown_and_never_break_the_page() {
         record["certificates"][0]["not_after"] = json!("+999999-12-31T23:59:59Z");
         record["certificates"][0]["key_bits"] = json!(1e300);
     });
+    add(&|record| record["schema"] = json!(2));
     // Each of the wrong type, in turn.
     let wrong = [
         json!(null),
@@ -287,7 +288,6 @@ fn hostile_records_are_told_or_shown_and_never_break_the_page() {
             add(&|record| record[name] = value.clone());
         }
     }
-    add(&|record| record["schema"] = json!(2));
     let torn = lines[0][..lines[0].len() / 2].to_vec();
     let deep = [b"{\"schema\":1,\"x\":".to_vec(), b"[".repeat(200_000)].concat();
     lines.extend([
