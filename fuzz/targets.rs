@@ -20,7 +20,7 @@ use pgprobe::pki::path::{CrlPolicy, Rules, verify, verify_with};
 use pgprobe::pki::release::Release;
 use pgprobe::pki::{Certificate, TrustStore, pem};
 use pgprobe::render::{self, Style};
-use pgprobe::tls12::{Client, Progress};
+use pgprobe::tls::{Client, Progress};
 use pgprobe::wire::postgres::{Decoded, startup_reply};
 use pgprobe::wire::tls::client_hello::ClientHello;
 use pgprobe::wire::tls::openssl;

@@ -55,7 +55,7 @@ pub mod private_key;
 pub mod render;
 pub mod report;
 pub mod scan;
-pub mod tls12;
+pub mod tls;
 pub mod wire;
 
 #[cfg(feature = "cli")]

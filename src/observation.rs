@@ -208,8 +208,7 @@ pub enum Purpose {
     DirectWithoutAlpn,
     /// GSSENCRequest.
     Gssenc,
-    /// A ClientHello of our own, as OpenSSL's: below TLS 1.3 the handshake and the StartupMessage
-    /// follow, of TLS 1.3 only the first answer is read.
+    /// A ClientHello of our own, as OpenSSL's, and what follows it.
     Hello,
     /// A Unix socket: StartupMessage only, libpq never does TLS there.
     Socket,
@@ -333,10 +332,13 @@ pub struct Offer {
     pub alpn: Option<String>,
     /// The name of the server_name extension.
     pub sni: Option<String>,
-    /// The name that libpq would have sent where `sni` could not be made the same.
+    /// The name that libpq would have sent, also where `sni` could not be made the same.
     pub sni_wanted: Option<String>,
     /// Whether a client certificate stood ready.
     pub client_certificate: bool,
+    /// Whether the ClientHello was our own, as OpenSSL's, and not the TLS library's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// What a handshake showed; fields stay `None` where it did not come so far.
@@ -374,7 +376,7 @@ pub struct Handshake {
     pub tickets: u32,
     /// Whether the server stapled an OCSP response.
     pub ocsp_stapled: bool,
-    /// Whether only the server's first flight was read ([`Purpose::Hello`]).
+    /// Whether only the server's first flight was read.
     pub first_flight_only: bool,
 }
 

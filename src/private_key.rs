@@ -13,7 +13,7 @@ use self::decrypt::Closed;
 use self::der::{BIT_STRING, DerError, INTEGER, OID, Reader, SEQUENCE};
 use self::pem::{Block, Blocks, PemError};
 use crate::emulates::OpenSsl;
-use crate::tls12::ClientCertificate;
+use crate::tls::ClientCertificate;
 
 mod decode;
 mod decrypt;

@@ -98,10 +98,10 @@ fn own(fix: &Fix, certain: bool, product: Option<&str>) -> Fix {
         true => format!("{whose} ends TLS here, and its own setting decides"),
         false => format!("where {whose} ends TLS, its own setting decides"),
     };
-    let place = if paste.is_empty() {
-        ""
-    } else {
-        " (for PgBouncer, in pgbouncer.ini)"
+    let place = match product {
+        _ if paste.is_empty() => "",
+        Some(_) => "; in pgbouncer.ini",
+        None => " (for PgBouncer, in pgbouncer.ini)",
     };
     Fix {
         text: format!("{what}; {ends}{place}"),

@@ -99,6 +99,9 @@ impl Judge {
             depth: observation.depth,
             same_startup: parameters.startup_parameters() == observation.startup_parameters
                 && parameters.max_protocol_version().code() == observation.protocol_version,
+            struck_after: parameters
+                .connect_timeout_of(observation.emulates.libpq)
+                .unwrap_or_default(),
             hosts: host_facts(observation, parameters, &self.trust, now),
         };
         let verdicts = SslMode::ALL.map(|mode| facts.verdict(mode));
@@ -261,6 +264,7 @@ fn judge_connection(
             .iter()
             .find_map(|certificate| certificate.unparsed.clone()),
         not_for_signing: not_for_signing(leaf),
+        short_time: chain.iter().any(Certificate::has_short_time),
         chain: trust.libpq_answer(&reports, &chain, now),
         host_name: check_name(host, leaf),
         possession: possession(tls, leaf),

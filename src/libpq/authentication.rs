@@ -102,7 +102,13 @@ pub fn judge_reply(reply: &StartupReply, situation: &Situation<'_>) -> Answer {
             then,
         } => match negotiation_refusal(*newest, unrecognized, situation) {
             Some(message) => Answer::Fatal(LibpqError::new(ErrorCode::ProtocolError, message)),
-            None => match then {
+            None => match then.as_deref() {
+                Some(StartupReply::NegotiateProtocolVersion { .. }) => {
+                    Answer::Fatal(LibpqError::new(
+                        ErrorCode::ProtocolError,
+                        "received duplicate protocol negotiation message",
+                    ))
+                }
                 Some(then) => judge_reply(then, situation),
                 None => closed(),
             },
@@ -600,5 +606,21 @@ mod tests {
             judge_reply(&reply, &situation(Libpq::V18)),
             Answer::Fatal(_)
         ));
+        let twice = StartupReply::NegotiateProtocolVersion {
+            newest: 3 << 16,
+            unrecognized: Vec::new(),
+            then: Some(Box::new(reply)),
+        };
+        let asks_more = Situation {
+            requested_version: 196_610,
+            ..situation(Libpq::V18)
+        };
+        let Answer::Fatal(error) = judge_reply(&twice, &asks_more) else {
+            panic!("libpq 18 takes one");
+        };
+        assert_eq!(
+            error.message,
+            "received duplicate protocol negotiation message"
+        );
     }
 }

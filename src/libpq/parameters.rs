@@ -494,15 +494,16 @@ impl Parameters {
     /// An error strikes after libpq has begun to connect to the first address, and ends all.
     /// Mirrors the start of `pqConnectDBComplete`; up to libpq 16 less than two seconds are two.
     pub fn connect_timeout(&self) -> Result<Option<u32>, LibpqError> {
+        self.connect_timeout_of(self.common.libpq)
+    }
+
+    /// The same for another libpq.
+    pub(crate) fn connect_timeout_of(&self, libpq: Libpq) -> Result<Option<u32>, LibpqError> {
         let Some(value) = self.value("connect_timeout") else {
             return Ok(None);
         };
         let seconds = integer::parse(value, "connect_timeout")?;
-        let least = if self.common.libpq <= Libpq::V16 {
-            2
-        } else {
-            1
-        };
+        let least = if libpq <= Libpq::V16 { 2 } else { 1 };
         Ok(u32::try_from(seconds)
             .ok()
             .filter(|&seconds| seconds > 0)

@@ -71,6 +71,8 @@ pub struct JudgedChain {
     pub undecodable: Option<String>,
     /// Whether the leaf's keyUsage forbids signatures, which OpenSSL wants of ECDSA in TLS 1.2.
     pub not_for_signing: bool,
+    /// Whether a certificate has a time without seconds.
+    pub short_time: bool,
     /// Against libpq's roots; `None` where libpq has none.
     pub chain: Option<ChainAnswer>,
     /// The host name.
@@ -118,6 +120,8 @@ pub struct Facts<'a> {
     pub depth: Depth,
     /// Whether the StartupMessage was the one that these parameters make.
     pub same_startup: bool,
+    /// The connect_timeout with which the evidence was gathered, in seconds.
+    pub struck_after: Option<u32>,
     /// The hosts.
     pub hosts: Vec<HostFacts<'a>>,
 }
@@ -488,12 +492,11 @@ impl Facts<'_> {
         }
     }
 
-    /// What it means that connect_timeout struck while the evidence was gathered. It struck after
-    /// whole seconds; the steps do not add up to them where the machine was slow between two.
-    fn struck(&self, connection: &Connection) -> End {
-        let struck_after = (time_of(Some(connection)) / 1000.0).round();
-        match self.parameters.connect_timeout() {
-            Ok(Some(limit)) if f64::from(limit) <= struck_after => End::NextAddress(timed_out()),
+    /// What it means that connect_timeout struck while the evidence was gathered: libpq may be one
+    /// that waits longer.
+    fn struck(&self) -> End {
+        match (self.parameters.connect_timeout(), self.struck_after) {
+            (Ok(Some(limit)), Some(after)) if limit <= after => End::NextAddress(timed_out()),
             _ => unknown(
                 "the server was not given the time that libpq would give it",
                 None,
@@ -553,7 +556,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => self.struck(connection),
+            } => self.struck(),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
         }
     }
@@ -569,7 +572,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => self.struck(connection),
+            } => self.struck(),
             Seen::Failed {
                 failure: Failure::Deadline,
                 ..
@@ -630,11 +633,16 @@ impl Facts<'_> {
         }
         steps.push(Step::TlsHandshake);
         self.start_tls(mode, address.spec)?;
-        let (connection, chain) = own_handshake(address, connection).unwrap_or((connection, chain));
+        let (connection, chain) = self
+            .own_handshake(address, connection)
+            .unwrap_or((connection, chain));
         self.same_offer(connection)?;
         self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
-        if let Some(end) = self.old_renegotiation(connection) {
+        if let Some(end) = self
+            .old_renegotiation(connection)
+            .or_else(|| self.unoffered_alpn(connection))
+        {
             return Err(end);
         }
         let chain_refusal = |chain: Option<&JudgedChain>| match chain {
@@ -684,6 +692,12 @@ impl Facts<'_> {
         if let Some(end) = chain_refusal(Some(chain)) {
             steps.push(Step::VerifyCertificate);
             return Err(end);
+        }
+        if chain.short_time && self.openssl != OpenSsl::V111 {
+            return Err(unknown(
+                "OpenSSL 3.0 decodes a certificate time without seconds, 3.3 and later do not",
+                None,
+            ));
         }
         let suite = tls.and_then(|tls| tls.cipher_suite);
         let ecdsa = suite
@@ -797,6 +811,35 @@ impl Facts<'_> {
             ),
             None,
         )
+    }
+
+    /// The connection on which pgprobe's own client was given an answer, where the ClientHello of
+    /// the TLS library had been refused, or the library could not go on.
+    fn own_handshake<'c, 'f>(
+        &self,
+        address: &'f AddressFacts<'c>,
+        main: &Connection,
+    ) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
+        let gave_up = match main.handshake.failure()? {
+            Failure::Unsupported(_) => true,
+            Failure::UnofferedAlpn => self.openssl == OpenSsl::V111,
+            _ => false,
+        };
+        let chose = |connection: &Connection| {
+            let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
+            tls.is_some_and(|tls| tls.protocol_version.is_some())
+        };
+        find_with_chain(address, Purpose::Hello)
+            .filter(|(own, _)| chose(own) && (gave_up || !chose(main)))
+    }
+
+    /// OpenSSL 3 refuses an ALPN protocol that was not offered; the client that was emulated when
+    /// the evidence was gathered may have gone on.
+    fn unoffered_alpn(&self, connection: &Connection) -> Option<End> {
+        let chosen = connection.tls.as_ref()?.alpn.as_ref()?;
+        let offered = connection.offer.as_ref()?.alpn.as_ref();
+        (self.openssl != OpenSsl::V111 && offered != Some(chosen))
+            .then(|| self.handshake_failure(&Failure::UnofferedAlpn, connection))
     }
 
     /// The steps of `initialize_SSL` that need no server.
@@ -941,8 +984,7 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Whether the server's answer depends on a server name that the TLS library could not send: our
-    /// own ClientHello did send it.
+    /// Whether the server name that was sent is libpq's.
     fn same_name(&self, connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
         let Some(offer) = &connection.offer else {
             return Ok(());
@@ -951,33 +993,9 @@ impl Facts<'_> {
         if offer.sni == wanted {
             return Ok(());
         }
-        if offer.sni_wanted != wanted {
-            return Err(unknown(
-                "libpq would have sent another server name, or none; probe again with these options",
-                None,
-            ));
-        }
-        if connection.handshake.value().is_none() {
-            return Ok(());
-        }
-        let hello = find(address, Purpose::Hello);
-        if let Some(failure @ Failure::Alert(_)) = hello.and_then(|hello| hello.handshake.failure())
-            && let Some(hello) = hello
-            && !matches!(failure, Failure::Alert(70))
-        {
-            return Err(self.handshake_failure(failure, hello));
-        }
-        let chain = |connection: &Connection| {
-            let tls = connection.tls.as_ref();
-            tls.map(|tls| tls.certificates.clone())
-                .filter(|chain| !chain.is_empty())
-        };
-        if chain(connection).is_some() && hello.and_then(chain) == chain(connection) {
-            return Ok(());
-        }
         Err(unknown(
-            "libpq would send a server name that pgprobe's TLS cannot, and the server may answer to it",
-            Some(Depth::Startup),
+            "libpq would have sent another server name, or none; probe again with these options",
+            None,
         ))
     }
 
@@ -1002,7 +1020,7 @@ impl Facts<'_> {
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
-            } => Err(self.struck(connection)),
+            } => Err(self.struck()),
             Seen::Failed {
                 failure: Failure::Deadline,
                 ..
@@ -1037,7 +1055,7 @@ impl Facts<'_> {
             );
         }
         if *failure == Failure::ConnectTimeout {
-            return self.struck(connection);
+            return self.struck();
         }
         if *failure == Failure::UnofferedAlpn && self.openssl == OpenSsl::V111 {
             return unknown(
@@ -1194,26 +1212,10 @@ fn find_with_chain<'c, 'f>(
         .map(|(connection, chain)| (connection, chain.as_ref()))
 }
 
-/// The connection on which pgprobe's own client was given an answer, where the ClientHello of the
-/// TLS library had been refused.
-fn own_handshake<'c, 'f>(
-    address: &'f AddressFacts<'c>,
-    main: &Connection,
-) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
-    main.handshake.failure()?;
-    let chose = |connection: &Connection| {
-        let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
-        tls.is_some_and(|tls| tls.protocol_version.is_some())
-    };
-    find_with_chain(address, Purpose::Hello).filter(|(own, _)| !chose(main) && chose(own))
-}
-
-/// Whether an offer is one that pgprobe's own client makes without having been refused before: all
-/// that OpenSSL offers, and no TLS 1.3.
+/// Whether an offer is all that OpenSSL offers: that of pgprobe's own client. Observations of before
+/// that was written down show it by the highest version.
 fn is_own_offer(offer: &Offer) -> bool {
-    /// AES128-SHA, the last of OpenSSL's suites, which the TLS library does not have.
-    const LAST: u16 = 0x002f;
-    offer.max_version <= 0x0303 && offer.cipher_suites.contains(&LAST)
+    offer.own || offer.max_version <= 0x0303
 }
 
 fn end_of(answer: Answer) -> End {

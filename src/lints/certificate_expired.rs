@@ -57,11 +57,9 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, fires_at, passes, passes_at, tls};
+    use super::super::tests::{compared, fires, fires_at, passes, passes_at, tls};
     use super::*;
-    use crate::report::{
-        CertificateIdentity, ChainStatus, ExpectedCertificate, ExpectedVerdict, HostReport,
-    };
+    use crate::report::{ChainStatus, ExpectedVerdict, HostReport};
 
     #[test]
     fn fires_a_second_after_its_end_and_not_at_it() {
@@ -105,19 +103,7 @@ mod tests {
 
     #[test]
     fn says_that_the_renewed_one_is_there_already() {
-        let newer = ExpectedCertificate {
-            file: "server.crt".into(),
-            verdict: ExpectedVerdict::RenewedNotReloaded,
-            same_key: None,
-            expected: CertificateIdentity {
-                subject: String::new(),
-                serial: String::new(),
-                not_before: None,
-                not_after: None,
-                sha256: String::new(),
-            },
-            served: None,
-        };
+        let newer = compared(ExpectedVerdict::RenewedNotReloaded);
         let mut host = super::super::tests::host();
         host.expected_certificate = Some(newer);
         let found = super::super::findings(&host, i64::MAX);

@@ -39,25 +39,11 @@ fn check(context: &Context<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, passes};
+    use super::super::tests::{compared, fires, passes};
     use super::*;
-    use crate::report::{CertificateIdentity, ExpectedCertificate};
 
     #[test]
     fn fires_by_what_the_comparison_says() {
-        let compared = |verdict| ExpectedCertificate {
-            file: "server.crt".into(),
-            verdict,
-            same_key: None,
-            expected: CertificateIdentity {
-                subject: String::new(),
-                serial: String::new(),
-                not_before: None,
-                not_after: None,
-                sha256: String::new(),
-            },
-            served: None,
-        };
         let is = compared(ExpectedVerdict::Other);
         fires(&LINT, |host| host.expected_certificate = Some(is));
         let is_not = compared(ExpectedVerdict::FileIsOlder);

@@ -38,25 +38,11 @@ pub(super) fn newer_file<'a>(context: &Context<'a>) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, passes};
+    use super::super::tests::{compared, fires, passes};
     use super::*;
-    use crate::report::{CertificateIdentity, ExpectedCertificate};
 
     #[test]
     fn fires_by_what_the_comparison_says() {
-        let compared = |verdict| ExpectedCertificate {
-            file: "server.crt".into(),
-            verdict,
-            same_key: None,
-            expected: CertificateIdentity {
-                subject: String::new(),
-                serial: String::new(),
-                not_before: None,
-                not_after: None,
-                sha256: String::new(),
-            },
-            served: None,
-        };
         let is = compared(ExpectedVerdict::RenewedNotReloaded);
         fires(&LINT, |host| host.expected_certificate = Some(is));
         let is_not = compared(ExpectedVerdict::Same);

@@ -102,7 +102,8 @@ pub struct Lint {
     pub remedies: &'static [Remedy],
     /// Advice on the same: where a host has it, its fixes are given, for they know more.
     pub advice: &'static [AdviceKind],
-    /// Lints that would say the same of the same cause: they are silent beside this one.
+    /// Lints that would say the same of the same cause: they are silent beside this one, which then
+    /// is as bad as they are.
     pub covers: &'static [&'static str],
     /// Whether it is there, and what shows it, in a sentence without a full stop.
     pub check: fn(&Context<'_>) -> Option<String>,
@@ -199,7 +200,16 @@ pub fn findings(host: &HostReport, now: i64) -> Vec<Finding> {
     let mut found: Vec<Finding> = there
         .iter()
         .filter(|(lint, _)| !covered(lint.name))
-        .map(|(lint, message)| finding(lint, message.clone(), &context))
+        .map(|(lint, message)| {
+            let mut finding = finding(lint, message.clone(), &context);
+            // What it causes may be worse than it is by itself.
+            let caused = there
+                .iter()
+                .filter(|(one, _)| lint.covers.contains(&one.name));
+            let worst = caused.map(|(one, _)| one.severity).max();
+            finding.severity = finding.severity.max(worst.unwrap_or(lint.severity));
+            finding
+        })
         .collect();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found

@@ -25,6 +25,14 @@ impl Remedy {
         self.lines.iter().map(fill).collect()
     }
 
+    /// What stands for what in the lines of [`Self::example`].
+    pub(crate) fn stands_for(&self) -> String {
+        match self.lines.iter().any(|line| line.contains(LOGIN)) {
+            true => format!("; for DATABASE, USER and {ANY_NETWORK} write yours"),
+            false => String::new(),
+        }
+    }
+
     /// The lines of `pgbouncer.ini` that do the same where PgBouncer ends TLS.
     pub(crate) fn pgbouncer(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();

@@ -9,7 +9,10 @@ use crate::report::enumeration::{
     Check, CheckState, EnumerationReport, ExtensionsReport, FrontEnd, FrontEndReport,
     VersionReport, VersionState,
 };
-use crate::report::{Advice, CertificateReport, Fix, StartupAnswer, TlsReport};
+use crate::report::{
+    Advice, CertificateIdentity, CertificateReport, ExpectedCertificate, ExpectedVerdict, Fix,
+    StartupAnswer, TlsReport,
+};
 
 /// When the server is judged: the day after its recording, 2026-11-23.
 pub(super) const NOW: i64 = 1_795_392_000;
@@ -76,6 +79,23 @@ pub(super) fn lets_plaintext_in(host: &mut HostReport) -> &mut StartupAnswer {
     answer.auth = Some(crate::libpq::authentication::Auth::ScramSha256);
     answer.mechanisms = vec!["SCRAM-SHA-256".into()];
     host.startup.plaintext.insert(answer)
+}
+
+/// What `--expect-cert` found.
+pub(super) fn compared(verdict: ExpectedVerdict) -> ExpectedCertificate {
+    ExpectedCertificate {
+        file: "server.crt".into(),
+        verdict,
+        same_key: None,
+        expected: CertificateIdentity {
+            subject: String::new(),
+            serial: String::new(),
+            not_before: None,
+            not_after: None,
+            sha256: String::new(),
+        },
+        served: None,
+    }
 }
 
 /// Gives the host an advice of a kind, with a fix.
@@ -265,6 +285,23 @@ fn one_cause_is_one_finding() {
     certificate.subject_alt_names.clear();
     let names: Vec<_> = findings(&host, NOW).iter().map(|one| one.lint).collect();
     assert_eq!(names, ["x509-version-1"]);
+}
+
+#[test]
+fn what_causes_something_worse_is_as_bad() {
+    let mut host = host();
+    leaf(&mut host).signature_algorithm = "sha1WithRSAEncryption".into();
+    let found = |host: &HostReport| {
+        let found = findings(host, NOW).into_iter();
+        let all: Vec<_> = found.map(|one| (one.lint, one.severity)).collect();
+        all
+    };
+    assert_eq!(
+        found(&host),
+        [("weak-certificate-digest", Severity::Medium)]
+    );
+    advise(&mut host, AdviceKind::PlaintextFallback, "md too weak");
+    assert_eq!(found(&host), [("weak-certificate-digest", Severity::High)]);
 }
 
 #[test]

@@ -19,14 +19,14 @@ pub(crate) const LINT: Lint = Lint {
         lines: &[],
     }],
     advice: &[AdviceKind::DigestTooWeak],
-    covers: &[],
+    covers: &["prefer-falls-back-to-plaintext"],
     check,
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
     let weak = |one: &&Shared<CertificateReport>| {
         let algorithm = one.signature_algorithm.to_ascii_lowercase();
-        one.subject != one.issuer
+        one.compared.subject != one.compared.issuer
             && ["md2", "md4", "md5", "sha1"]
                 .iter()
                 .any(|digest| algorithm.contains(digest))
@@ -52,7 +52,7 @@ mod tests {
         });
         passes(&LINT, |host| {
             leaf(host).signature_algorithm = sha1();
-            leaf(host).subject = leaf(host).issuer.clone();
+            leaf(host).compared.subject = leaf(host).compared.issuer.clone();
         });
         passes(&LINT, |host| {
             leaf(host).signature_algorithm = "ecdsa-with-SHA224".into();

@@ -24,8 +24,12 @@ pub(crate) const LINT: Lint = Lint {
         },
     ],
     advice: &[],
-    // No curve of TLS 1.3 is as weak, and PostgreSQL before 18 has one curve.
-    covers: &["tls-1-3-missing", "post-quantum-group-missing"],
+    // No curve of TLS 1.3 is as weak, OpenSSL offers none, and before 18 PostgreSQL has one.
+    covers: &[
+        "handshake-fails",
+        "tls-1-3-missing",
+        "post-quantum-group-missing",
+    ],
     check,
 };
 

@@ -71,8 +71,8 @@ pub(super) struct TlsSteps {
     pub(super) startup: bool,
     /// Whether the client certificate stands ready.
     pub(super) client_certificate: bool,
-    /// Whether the ClientHello is our own; the highest version that it offers then.
-    pub(super) own_hello: Option<u16>,
+    /// Whether the ClientHello must be our own.
+    pub(super) own_hello: bool,
 }
 
 /// SSLRequest (or not), the handshake, the StartupMessage (or not), an orderly close.
@@ -92,7 +92,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         match connection.negotiation.value().map(|reply| reply.byte) {
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
-            Some(b'N') if steps.startup && steps.own_hello.is_none() => {
+            Some(b'N') if steps.startup && !steps.own_hello => {
                 let plaintext = plaintext(stream, plan, pending, limit, connection);
                 // Its room is there only where it is needed.
                 return Box::pin(plaintext).await;
@@ -105,10 +105,9 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let tls = &TlsPlan {
         client_key: tls.client_key.clone().filter(|_| steps.client_certificate),
-        max_version: steps.own_hello.unwrap_or(u16::MAX).min(tls.max_version),
         ..tls.clone()
     };
-    let own = steps.own_hello.is_some();
+    let own = steps.own_hello;
     let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn, own) {
         Ok(session) => Box::new(session),
         Err(failure) => {

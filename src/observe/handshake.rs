@@ -1,8 +1,9 @@
 //! A TLS handshake that accepts every certificate and records what the server showed.
 //!
 //! rustls writes the ClientHello and speaks TLS 1.3. Its offer is OpenSSL's whole one, also the
-//! suites that rustls does not have: where the server chooses TLS 1.2, `tls12` goes on with the
-//! same connection.
+//! suites that rustls does not have: where the server chooses TLS 1.2, `tls` goes on with the
+//! same connection. Where rustls cannot write what OpenSSL would, because of the host's name or of
+//! versions below TLS 1.2, `tls` does all of it.
 //!
 //! The chain, the client-certificate request and the handshake signature survive a handshake that
 //! fails later. Nothing is judged here: whether the signature proves possession of the key, and
@@ -32,7 +33,7 @@ use super::x448::X448;
 use crate::observation::{
     Answer, CertificateRequest, Failure, Handshake, HandshakeSignature, Offer, Request,
 };
-use crate::tls12::{Client, Progress};
+use crate::tls::{Client, Progress};
 use crate::wire::tls::openssl;
 use crate::wire::tls::server_flight::MAX_FLIGHT;
 
@@ -44,7 +45,7 @@ pub(super) struct TlsSession<S> {
     stream: S,
     /// The ClientHello in its records.
     hello: Vec<u8>,
-    /// Speaks TLS 1.2 and below, and sees which version it will be.
+    /// Sees which version it will be, and speaks all that rustls does not.
     own: Client,
     /// Speaks TLS 1.3; `None` where the ClientHello is our own.
     modern: Option<Modern>,
@@ -179,16 +180,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         alpn: bool,
         own: bool,
     ) -> Result<Self, Failure> {
-        let (hello, offer, modern) = if own || plan.max_version < 0x0304 {
+        let client_key = plan.client_key.clone();
+        let is_modern = plan.min_version >= 0x0303 && plan.max_version >= 0x0304;
+        let sendable = server_name.is_none_or(is_sendable);
+        let (own, hello, offer, modern) = if own || !is_modern || !sendable {
             let (hello, offer) = own_hello(plan, server_name, alpn);
-            (hello, offer, None)
+            let groups = key_exchange_groups(&plan.groups);
+            let client = Client::new(hello, groups, plan.min_version, client_key)?;
+            let mut client = client.with_any_alpn(plan.any_alpn);
+            let hello = client.take_output();
+            (client, hello, offer, None)
         } else {
             let (mut modern, offer) = Modern::new(plan, server_name, alpn)?;
-            (modern.take_output()?, offer, Some(modern))
+            let hello = modern.take_output()?;
+            let client = Client::after(&hello, plan.min_version, client_key)?;
+            (client, hello, offer, Some(modern))
         };
         Ok(Self {
             stream,
-            own: Client::after(&hello, plan.min_version, plan.client_key.clone())?,
+            own,
             hello,
             modern,
             offer,
@@ -196,8 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         })
     }
 
-    /// Runs the handshake to its end; in TLS 1.3 after a ClientHello of our own, to the first
-    /// answer.
+    /// Runs the handshake to its end.
     ///
     /// # Errors
     /// When it fails; [`Self::seen`] tells what came before.
@@ -221,9 +230,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
                 first.extend_from_slice(&bytes);
             }
             self.feed_own(&bytes).await?;
-        }
-        if self.modern.is_none() {
-            return Ok(());
         }
         self.feed_modern(&first).await?;
         while self.is_handshaking() {
@@ -421,9 +427,7 @@ impl Modern {
         config.client_auth_cert_resolver = Arc::clone(&recorder) as Arc<dyn ResolvesClientCert>;
         let alpn = plan.alpn.clone().filter(|_| alpn);
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        // A name that rustls cannot put into server_name goes out without; the offer says so.
         let name = server_name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
-        let name = name.filter(|name| matches!(name, ServerName::DnsName(_)));
         config.enable_sni = name.is_some();
         let min_version = plan.min_version.max(0x0303);
         let offer = Offer {
@@ -433,13 +437,10 @@ impl Modern {
             groups,
             signature_schemes: plan.signature_schemes.clone(),
             alpn,
-            // rustls leaves the trailing dot out.
-            sni: name
-                .as_ref()
-                .and(server_name)
-                .map(|name| name.strip_suffix('.').unwrap_or(name).to_owned()),
+            sni: server_name.map(str::to_owned),
             sni_wanted: server_name.map(str::to_owned),
             client_certificate: plan.client_key.is_some(),
+            own: false,
         };
         let any = ServerName::IpAddress(IpAddr::from(std::net::Ipv4Addr::UNSPECIFIED));
         let mut connection =
@@ -586,9 +587,17 @@ fn tls_failure(error: &rustls::Error) -> Failure {
 /// The provider with these groups in this order, as far as it can do a key exchange with them, and
 /// all of OpenSSL's suites in its order.
 fn provider(groups: &[u16]) -> CryptoProvider {
-    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    let known = std::mem::take(&mut provider.kx_groups);
-    provider.kx_groups = groups
+    CryptoProvider {
+        kx_groups: key_exchange_groups(groups),
+        cipher_suites: SUITES.clone(),
+        ..rustls::crypto::aws_lc_rs::default_provider()
+    }
+}
+
+/// These groups in this order, as far as we can do a key exchange with them.
+fn key_exchange_groups(groups: &[u16]) -> Vec<&'static dyn SupportedKxGroup> {
+    let known = rustls::crypto::aws_lc_rs::ALL_KX_GROUPS;
+    groups
         .iter()
         .filter_map(|code| {
             let group = NamedGroup::from(*code);
@@ -602,9 +611,13 @@ fn provider(groups: &[u16]) -> CryptoProvider {
                 _ => known.iter().copied().find(|real| real.name() == group),
             }
         })
-        .collect();
-    provider.cipher_suites = SUITES.clone();
-    provider
+        .collect()
+}
+
+/// Whether rustls puts a name into server_name as it is: it leaves out a trailing dot, and what is
+/// no DNS name to it.
+fn is_sendable(name: &str) -> bool {
+    !name.ends_with('.') && matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_)))
 }
 
 /// OpenSSL's suites in its order. Of those below TLS 1.3 rustls only needs to know the code points:

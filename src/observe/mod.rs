@@ -216,7 +216,7 @@ impl<N: Network> Ready<'_, N> {
             alpn: true,
             startup,
             client_certificate: true,
-            own_hello: None,
+            own_hello: false,
         };
         // In a box: what thousands of connections wait in is to be small.
         let mut main = Box::new(first(if plan.direct {
@@ -231,23 +231,21 @@ impl<N: Network> Ready<'_, N> {
         if !startup {
             let mut all = vec![*main];
             if compares_sni {
-                all.push(self.open(Purpose::WithoutServerName, None).await);
+                all.push(self.open(Purpose::WithoutServerName, false).await);
             }
             return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
         let mut all = vec![*main];
-        all.push(self.open(Purpose::Plaintext, None).await);
+        all.push(self.open(Purpose::Plaintext, false).await);
         let main = &all[0];
         let client_key = plan
             .tls
             .as_ref()
             .is_some_and(|tls| tls.client_key.is_some());
         let refused = self.hello_would_tell(main);
-        if refused || other_name(main) {
-            // Below TLS 1.3 the chain is in the clear, so one sees whether the name changes it.
-            let up_to = if refused { 0x0304 } else { 0x0303 };
-            all.push(self.open(Purpose::Hello, Some(up_to)).await);
+        if refused {
+            all.push(self.open(Purpose::Hello, true).await);
         }
         // By the same ClientHello as the one that was asked.
         let asked = all.iter().find(|connection| {
@@ -255,12 +253,11 @@ impl<N: Network> Ready<'_, N> {
             tls.is_some_and(|tls| tls.certificate_request.is_some())
         });
         if let Some(asked) = asked.filter(|_| client_key) {
-            let own = (asked.purpose == Purpose::Hello).then_some(0x0304);
+            let own = asked.purpose == Purpose::Hello;
             all.push(self.open(Purpose::WithoutClientCertificate, own).await);
         }
         if compares_sni {
-            let own = refused.then_some(0x0304);
-            all.push(self.open(Purpose::WithoutServerName, own).await);
+            all.push(self.open(Purpose::WithoutServerName, refused).await);
         }
         let mut more = Vec::new();
         if plan.depth == Depth::Full {
@@ -271,7 +268,7 @@ impl<N: Network> Ready<'_, N> {
             more.push(Purpose::DirectWithoutAlpn);
         }
         for purpose in more {
-            all.push(self.open(purpose, None).await);
+            all.push(self.open(purpose, false).await);
         }
         all
     }
@@ -279,23 +276,25 @@ impl<N: Network> Ready<'_, N> {
     /// Whether the server refused our ClientHello before it chose anything, so that OpenSSL's may
     /// fare better: it offers compressed points, and versions below TLS 1.2 where it may.
     fn hello_would_tell(&self, main: &Connection) -> bool {
-        let modern = |offer: &crate::observation::Offer| offer.max_version >= 0x0304;
+        let theirs = |offer: &crate::observation::Offer| !offer.own;
         let chose = |tls: &crate::observation::Handshake| tls.protocol_version.is_some();
         let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
+        let any_alpn = self.plan.tls.as_ref().is_some_and(|tls| tls.any_alpn);
+        let goes_on = any_alpn && main.handshake.failure() == Some(&Failure::UnofferedAlpn);
         let refused = matches!(
             main.handshake.failure(),
             Some(Failure::Alert(_) | Failure::Closed | Failure::Reset)
         );
-        main.offer.as_ref().is_some_and(modern)
-            && (unsupported || refused && !main.tls.as_ref().is_some_and(chose))
+        main.offer.as_ref().is_some_and(theirs)
+            && (unsupported || goes_on || refused && !main.tls.as_ref().is_some_and(chose))
     }
 
     /// Opens another connection for a purpose and does it; its room is there only then.
-    async fn open(&self, purpose: Purpose, own_hello: Option<u16>) -> Connection {
+    async fn open(&self, purpose: Purpose, own_hello: bool) -> Connection {
         Box::pin(self.open_now(purpose, own_hello)).await
     }
 
-    async fn open_now(&self, purpose: Purpose, own_hello: Option<u16>) -> Connection {
+    async fn open_now(&self, purpose: Purpose, own_hello: bool) -> Connection {
         let plan = self.plan;
         let limit = &Limit::new(self.deadline, plan.connect_timeout);
         let mut connection = Connection::new(purpose);
@@ -330,14 +329,6 @@ impl<N: Network> Ready<'_, N> {
         }
         connection
     }
-}
-
-/// Whether the name that libpq would send is one that the TLS library cannot, but a ClientHello can.
-fn other_name(main: &Connection) -> bool {
-    main.offer.as_ref().is_some_and(|offer| {
-        let wanted = offer.sni_wanted.as_ref();
-        offer.sni != offer.sni_wanted && wanted.is_some_and(|name| name.len() <= 255)
-    })
 }
 
 /// Runs futures side by side in one task; their outputs in order.

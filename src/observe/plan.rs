@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
 use crate::observation::Depth;
-use crate::tls12::ClientCertificate;
+use crate::tls::ClientCertificate;
 
 /// All that [`super::observe`] needs to know.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ pub struct TlsPlan {
     pub signature_schemes: Vec<u16>,
     /// ALPN protocol.
     pub alpn: Option<String>,
+    /// Whether the client goes on where the server selects another, as OpenSSL 1.1.1 does.
+    pub any_alpn: bool,
     /// The client certificate, if libpq would have one ready.
     pub client_key: Option<ClientCertificate>,
 }

@@ -16,7 +16,8 @@ pub(super) fn explain(page: &mut Page, lint: &Lint) {
     page.text("written in", lint.citation);
     for remedy in lint.remedies {
         let place = place_of(remedy.place, remedy.lines.is_empty());
-        page.entry("fix", &[plain(remedy.text), plain(place)]);
+        let text = format!("{}{}", remedy.text, remedy.stands_for());
+        page.entry("fix", &[plain(text), plain(place)]);
         for line in remedy.example() {
             let shell = matches!(remedy.place, FixPlace::ServerShell | FixPlace::ClientShell);
             match shell {

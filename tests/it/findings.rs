@@ -286,6 +286,125 @@ fn what_is_suggested_clears_what_was_found() {
     }
 }
 
+#[test]
+fn of_one_cause_on_a_real_server_there_is_one_finding() {
+    let workshop = chained("db.example.test");
+    workshop.write(
+        "ca.ext",
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign",
+    );
+    workshop.run(
+        "openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
+             -out old-root.crt -keyout old-root.key -subj '/CN=Old Root'
+         openssl x509 -req -in issuing.csr -CA old-root.crt -CAkey old-root.key -CAcreateserial \
+             -out expired.crt -days -1 -extfile ca.ext
+         openssl x509 -req -in issuing.csr -CA root.crt -CAkey root.key -CAcreateserial \
+             -out again.crt -days 1000 -extfile ca.ext
+         cat leaf.crt expired.crt issuing.crt > crossed.crt
+         cp leaf.crt alone.crt
+         cat issuing.crt root.crt > cas.crt
+         openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
+             -out client.crt -keyout client.key -subj '/CN=myuser'
+         chmod 600 client.key",
+    );
+    let mut server = PgCluster::new(15).permissive();
+    let files = [
+        "server.crt",
+        "crossed.crt",
+        "alone.crt",
+        "cas.crt",
+        "server.key",
+    ];
+    server.install(workshop.path(), &files);
+    server = server.start(Setup {
+        settings: "ssl = on",
+        hba: "host all all all scram-sha-256",
+        ident: "",
+    });
+    let target = format!(
+        "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres",
+        server.port
+    );
+    let client = Client::new(target).in_folder(workshop.path());
+    let mut above_info = |settings: &str, hba: &str, options: &[&str]| {
+        server.reload(Setup {
+            settings,
+            hba,
+            ident: "",
+        });
+        let host = client.json(options).at("/hosts/0");
+        let findings = host["findings"].as_array().unwrap().iter();
+        let worse = findings.filter(|one| one["severity"] != "info");
+        worse.cloned().collect::<Vec<_>>()
+    };
+    let names = |findings: &[Value]| -> Vec<String> {
+        let names = findings.iter().map(|one| one["lint"].as_str().unwrap());
+        names.map(str::to_owned).collect()
+    };
+    let by_tls = "hostssl all all all scram-sha-256";
+    // A curve that no client offers: what fails for it is not said beside it.
+    let weak = "ssl = on\nssl_ecdh_curve = 'secp160r1'\nssl_ciphers = 'DEFAULT:@SECLEVEL=0'";
+    let found = above_info(weak, by_tls, &["--enumerate"]);
+    let about_groups: Vec<_> = names(&found)
+        .into_iter()
+        .filter(|name| name != "weak-signature-scheme")
+        .collect();
+    assert_eq!(about_groups, ["weak-group"]);
+    let weak = found
+        .iter()
+        .find(|one| one["lint"] == "weak-group")
+        .unwrap();
+    assert_eq!(
+        weak["fixes"][0]["paste"],
+        serde_json::json!(["ssl_ecdh_curve = 'prime256v1'"])
+    );
+    // An expired certificate of a CA that is sent beside a valid one breaks nothing.
+    let crossed = "ssl = on\nssl_cert_file = 'crossed.crt'";
+    assert_eq!(names(&above_info(crossed, by_tls, &[])), [""; 0]);
+    // The server does not take the client's certificate, and lets it in without TLS.
+    let asks = "ssl = on\nssl_ca_file = 'cas.crt'\nssl_cert_file = 'alone.crt'";
+    let certificate = ["--sslcert", "client.crt", "--sslkey", "client.key"];
+    let hba = "host all all all scram-sha-256";
+    let found = above_info(asks, hba, &certificate);
+    assert!(
+        names(&found).contains(&"plaintext-accepted".to_owned()),
+        "{found:#?}"
+    );
+    // A line of pg_hba.conf is for the address that the server's refusal of plaintext has named.
+    let found = above_info("ssl = on", "hostssl all all all trust", &[]);
+    assert_eq!(names(&found), ["trust-authentication"]);
+    let first = found[0]["fixes"][0]["text"].as_str().unwrap();
+    assert!(first.starts_with("set a password first"), "{first}");
+    assert_eq!(
+        found[0]["fixes"][1]["paste"],
+        serde_json::json!(["host  \"postgres\"  \"myuser\"  127.0.0.1/32  scram-sha-256"])
+    );
+}
+
+#[test]
+fn the_old_name_of_the_groups_is_taken_by_every_release() {
+    for major in [10, 18] {
+        let workshop = chained("db.example.test");
+        let server = PgCluster::new(major);
+        server.install(workshop.path(), &["server.crt", "server.key"]);
+        let server = server.start(Setup {
+            settings: "ssl = on\nssl_ecdh_curve = 'prime256v1'",
+            hba: "hostssl all all all trust",
+            ident: "",
+        });
+        let target = format!(
+            "host=db.example.test hostaddr=127.0.0.1 port={}",
+            server.port
+        );
+        let run = Client::new(target).json(&["--depth", "handshake"]);
+        assert_eq!(
+            run.at("/hosts/0/tls/group"),
+            "secp256r1",
+            "{major}: {run:?}"
+        );
+    }
+}
+
 /// The recorded observations of real servers, by name.
 fn recordings() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(repository("tests/data/observations"))

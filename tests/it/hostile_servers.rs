@@ -171,207 +171,138 @@ fn list(certificates: &[&[u8]]) -> Vec<u8> {
     [length(all.len()), all].concat()
 }
 
+/// What a server does, and its name.
+type Behaviour = (&'static str, Act);
+
 fn behaviours(small: &[u8]) -> Vec<(Phase, &'static str, Act)> {
-    use Act::{Endless, Reset, Send, SendAndEnd, Slowly};
     use Phase::{ClientHello, Connected, Encrypted, Plaintext, SslRequest};
-    let http = b"HTTP/1.1 400 Bad Request\r\nServer: x\x1b[31m\r\n\r\n".to_vec();
-    let ssh = b"SSH-2.0-OpenSSH_9.2\x1b]0;owned\x07\r\n".to_vec();
-    let mysql = b"\x4a\0\0\0\x0a8.0.36\0\x08\0\0\0abcdefgh\0\xff\xff".to_vec();
+    let error = [b"E\0\0\x20\0SFATAL\0C28000\0M".to_vec(), long_words()].concat();
+    let of_startup = answers_to_startup_message(&error);
     let mut all = Vec::new();
+    let mut add = |phase, behaviours: &[Behaviour]| {
+        let behaviours = behaviours.iter().cloned();
+        all.extend(behaviours.map(|(name, act)| (phase, name, act)));
+    };
     for phase in [Connected, SslRequest, ClientHello, Encrypted, Plaintext] {
-        all.extend([
-            (phase, "silence", Send(Vec::new())),
-            (phase, "the end", SendAndEnd(Vec::new())),
-            (phase, "a reset", Reset),
-            (phase, "http", SendAndEnd(http.clone())),
-            (phase, "ssh", Send(ssh.clone())),
-            (phase, "mysql", Send(mysql.clone())),
-            (phase, "endless zeros", Endless(Vec::new(), vec![0])),
-            (
-                phase,
-                "endless text",
-                Endless(Vec::new(), WORDS.as_bytes().to_vec()),
-            ),
-        ]);
+        add(phase, &anything());
     }
-    // Of the SSLRequest's answer.
-    let mut error = b"E\0\0\x20\0SFATAL\0C28000\0M".to_vec();
-    error.extend(WORDS.replace('\0', "").repeat(150).bytes());
-    all.extend([
-        (
-            SslRequest,
-            "an endless error",
-            Endless(b"E".to_vec(), b"x".to_vec()),
-        ),
-        (
-            SslRequest,
-            "S and endless bytes",
-            Endless(b"S".to_vec(), b"x".to_vec()),
-        ),
-        (
-            SslRequest,
-            "S byte by byte",
-            Slowly(b"S\x16\x03\x03\0\x02".to_vec()),
-        ),
-        (
-            SslRequest,
-            "an error with escapes",
-            SendAndEnd(error.clone()),
-        ),
-    ]);
-    // Of TLS.
+    add(SslRequest, &answers_to_ssl_request(&error));
+    add(ClientHello, &answers_to_client_hello(small));
+    add(Encrypted, &of_startup);
+    add(Plaintext, &of_startup);
+    all
+}
+
+/// Text for an error, as long as libpq takes it.
+fn long_words() -> Vec<u8> {
+    WORDS.replace('\0', "").repeat(150).into_bytes()
+}
+
+/// What can be done at any time.
+fn anything() -> Vec<Behaviour> {
+    use Act::{Endless, Reset, Send, SendAndEnd};
+    let http = b"HTTP/1.1 400 Bad Request\r\nServer: x\x1b[31m\r\n\r\n";
+    let ssh = b"SSH-2.0-OpenSSH_9.2\x1b]0;owned\x07\r\n";
+    let mysql = b"\x4a\0\0\0\x0a8.0.36\0\x08\0\0\0abcdefgh\0\xff\xff";
+    let words = WORDS.as_bytes().to_vec();
+    vec![
+        ("silence", Send(Vec::new())),
+        ("the end", SendAndEnd(Vec::new())),
+        ("a reset", Reset),
+        ("http", SendAndEnd(http.to_vec())),
+        ("ssh", Send(ssh.to_vec())),
+        ("mysql", Send(mysql.to_vec())),
+        ("endless zeros", Endless(Vec::new(), vec![0])),
+        ("endless text", Endless(Vec::new(), words)),
+    ]
+}
+
+fn answers_to_ssl_request(error: &[u8]) -> Vec<Behaviour> {
+    use Act::{Endless, SendAndEnd, Slowly};
+    let (e, s, x) = (b"E".to_vec(), b"S".to_vec(), b"x".to_vec());
+    vec![
+        ("an endless error", Endless(e, x.clone())),
+        ("S and endless bytes", Endless(s, x)),
+        ("S byte by byte", Slowly(b"S\x16\x03\x03\0\x02".to_vec())),
+        ("an error with escapes", SendAndEnd(error.to_vec())),
+    ]
+}
+
+fn answers_to_client_hello(small: &[u8]) -> Vec<Behaviour> {
+    use Act::{Endless, Send, SendAndEnd, Slowly};
     let hello = server_hello();
     let after_hello = |rest: Vec<u8>| [hello.clone(), rest].concat();
     let alert = |level, number| record(21, &[level, number]);
+    let endless = |record: Vec<u8>| Endless(Vec::new(), record);
+    let every_alert = (0..=255).flat_map(|number| alert(2, number)).collect();
     let zeros = record(22, &[0; 16_000]);
-    let thousands = vec![small; 10_000];
-    let empty = vec![&[][..]; 10_000];
-    all.extend([
-        (ClientHello, "a flight byte by byte", Slowly(hello.clone())),
+    let certificates = |list: &[u8]| after_hello(whole(11, list));
+    let long_hello = message(2, 0xff_ffff, &[3, 3]);
+    let long_certificate = after_hello(message(11, 0xff_ffff, &[0xff, 0xff, 0xfc]));
+    let half_certificate = after_hello(message(11, 0xff_ffff, &vec![0; 8 << 20]));
+    let thousands = certificates(&list(&vec![small; 10_000]));
+    let empty = certificates(&list(&vec![&[][..]; 10_000]));
+    let no_certificate = certificates(&list(&[WORDS.as_bytes()]));
+    let early_exchange = after_hello(whole(12, &[3, 0, 23]));
+    vec![
+        ("a flight byte by byte", Slowly(hello.clone())),
+        ("a record of 64 KiB", Send(vec![22, 3, 3, 0xff, 0xff])),
+        ("endless empty records", endless(record(22, &[]))),
+        ("endless warnings", endless(alert(1, 90))),
+        ("every alert at once", Send(every_alert)),
+        ("a fatal alert of no number", SendAndEnd(alert(2, 255))),
+        ("Finished first", Send(whole(20, &[0; 12]))),
+        ("ChangeCipherSpec first", Send(record(20, &[1]))),
+        ("endless ChangeCipherSpec", endless(record(20, &[1]))),
+        ("data first", Send(record(23, b"data"))),
+        ("two ServerHellos", Send(after_hello(hello.clone()))),
+        ("ServerHelloDone at once", Send(after_hello(whole(14, &[])))),
+        ("ServerKeyExchange before Certificate", Send(early_exchange)),
         (
-            ClientHello,
-            "a record of 64 KiB",
-            Send(vec![22, 3, 3, 0xff, 0xff]),
-        ),
-        (
-            ClientHello,
-            "endless empty records",
-            Endless(Vec::new(), record(22, &[])),
-        ),
-        (
-            ClientHello,
-            "endless warnings",
-            Endless(Vec::new(), alert(1, 90)),
-        ),
-        (
-            ClientHello,
-            "every alert at once",
-            Send((0..=255).flat_map(|number| alert(2, number)).collect()),
-        ),
-        (
-            ClientHello,
-            "a fatal alert of no number",
-            SendAndEnd(alert(2, 255)),
-        ),
-        (ClientHello, "Finished first", Send(whole(20, &[0; 12]))),
-        (
-            ClientHello,
-            "ChangeCipherSpec first",
-            Send(record(20, &[1])),
-        ),
-        (
-            ClientHello,
-            "endless ChangeCipherSpec",
-            Endless(Vec::new(), record(20, &[1])),
-        ),
-        (ClientHello, "data first", Send(record(23, b"data"))),
-        (
-            ClientHello,
-            "two ServerHellos",
-            Send(after_hello(hello.clone())),
-        ),
-        (
-            ClientHello,
-            "ServerHelloDone at once",
-            Send(after_hello(whole(14, &[]))),
-        ),
-        (
-            ClientHello,
-            "ServerKeyExchange before Certificate",
-            Send(after_hello(whole(12, &[3, 0, 23]))),
-        ),
-        (
-            ClientHello,
             "a ServerHello of 16 MiB",
-            Endless(message(2, 0xff_ffff, &[3, 3]), zeros.clone()),
+            Endless(long_hello, zeros.clone()),
         ),
+        ("a Certificate of 16 MiB", Endless(long_certificate, zeros)),
         (
-            ClientHello,
-            "a Certificate of 16 MiB",
-            Endless(
-                after_hello(message(11, 0xff_ffff, &[0xff, 0xff, 0xfc])),
-                zeros.clone(),
-            ),
-        ),
-        (
-            ClientHello,
             "a Certificate of 16 MiB, by half",
-            SendAndEnd(after_hello(message(11, 0xff_ffff, &vec![0; 8 << 20]))),
+            SendAndEnd(half_certificate),
         ),
+        ("10,000 certificates", Send(thousands)),
+        ("10,000 empty certificates", Send(empty)),
+        ("a certificate that is none", Send(no_certificate)),
         (
-            ClientHello,
-            "10,000 certificates",
-            Send(after_hello(whole(11, &list(&thousands)))),
-        ),
-        (
-            ClientHello,
-            "10,000 empty certificates",
-            Send(after_hello(whole(11, &list(&empty)))),
-        ),
-        (
-            ClientHello,
-            "a certificate that is none",
-            Send(after_hello(whole(11, &list(&[WORDS.as_bytes()])))),
-        ),
-        (
-            ClientHello,
             "a list longer than its message",
-            Send(after_hello(whole(11, &[0xff, 0xff, 0xff]))),
+            Send(certificates(&[0xff; 3])),
         ),
         (
-            ClientHello,
             "endless HelloRequests",
             Endless(hello.clone(), whole(0, &[])),
         ),
-    ]);
-    // Of the StartupMessage's answer.
-    for phase in [Encrypted, Plaintext] {
-        all.extend([
-            (phase, "an error with escapes", Send(error.clone())),
-            (phase, "an error byte by byte", Slowly(error.clone())),
-            (
-                phase,
-                "an error of 2 GiB",
-                Endless(b"E\x7f\xff\xff\xff".to_vec(), b"x".to_vec()),
-            ),
-            (
-                phase,
-                "an error as long as libpq takes, cut short",
-                SendAndEnd(b"E\0\0\x75\x30SFATAL\0".to_vec()),
-            ),
-            (
-                phase,
-                "a request of 2 GiB",
-                Endless(b"R\x7f\xff\xff\xff".to_vec(), b"x".to_vec()),
-            ),
-            (
-                phase,
-                "a request of length 0",
-                Send(b"R\0\0\0\0\0\0\0\0".to_vec()),
-            ),
-            (
-                phase,
-                "10,000 mechanisms",
-                Endless(b"R\0\0\x07\xd0\0\0\0\x0a".to_vec(), b"x\0".to_vec()),
-            ),
-            (
-                phase,
-                "a version of 4 billion options",
-                Send(b"v\0\0\0\x0c\0\x03\0\0\xff\xff\xff\xff".to_vec()),
-            ),
-            (
-                phase,
-                "endless notices",
-                Endless(Vec::new(), b"N\0\0\0\x05\0".to_vec()),
-            ),
-            (
-                phase,
-                "a length below zero",
-                Send(b"E\xff\xff\xff\xff".to_vec()),
-            ),
-        ]);
-    }
-    all
+    ]
+}
+
+fn answers_to_startup_message(error: &[u8]) -> Vec<Behaviour> {
+    use Act::{Endless, Send, SendAndEnd, Slowly};
+    let then_x = |first: &[u8]| Endless(first.to_vec(), b"x".to_vec());
+    let mechanisms = b"R\0\0\x07\xd0\0\0\0\x0a".to_vec();
+    let cut_short = b"E\0\0\x75\x30SFATAL\0".to_vec();
+    let options = b"v\0\0\0\x0c\0\x03\0\0\xff\xff\xff\xff".to_vec();
+    let notice = b"N\0\0\0\x05\0".to_vec();
+    vec![
+        ("an error with escapes", Send(error.to_vec())),
+        ("an error byte by byte", Slowly(error.to_vec())),
+        ("an error of 2 GiB", then_x(b"E\x7f\xff\xff\xff")),
+        (
+            "an error as long as libpq takes, cut short",
+            SendAndEnd(cut_short),
+        ),
+        ("a request of 2 GiB", then_x(b"R\x7f\xff\xff\xff")),
+        ("a request of length 0", Send(b"R\0\0\0\0\0\0\0\0".to_vec())),
+        ("10,000 mechanisms", Endless(mechanisms, b"x\0".to_vec())),
+        ("a version of 4 billion options", Send(options)),
+        ("endless notices", Endless(Vec::new(), notice)),
+        ("a length below zero", Send(b"E\xff\xff\xff\xff".to_vec())),
+    ]
 }
 
 /// A server with a chain as sent in TLS 1.3.
@@ -392,7 +323,15 @@ fn with_chain(length: usize) -> Arc<ServerConfig> {
     )
 }
 
-/// Probes it, in text and in JSON; what is wrong with how pgprobe bore it.
+/// The ways in which each of them is asked: what a DBA looks at, all that a probe can ask, and the
+/// enumeration.
+const WAYS: [&[&str]; 3] = [
+    &["--format", "text", "-vv"],
+    &["--format", "json", "-vv", "--depth", "full"],
+    &["ciphers", "--format", "json"],
+];
+
+/// Probes it in every way; what is wrong with how pgprobe bore it.
 fn endured(phase: Phase, act: &Act, tls: &Arc<ServerConfig>) -> Result<(), String> {
     let (act, tls) = (act.clone(), Arc::clone(tls));
     let server = Scripted::new(move |_, peer| serve(phase, &act, &tls, peer));
@@ -400,14 +339,15 @@ fn endured(phase: Phase, act: &Act, tls: &Arc<ServerConfig>) -> Result<(), Strin
         "host=db.example.test hostaddr=127.0.0.1 port={} user=u dbname=d",
         server.port
     ));
-    for format in ["text", "json"] {
+    for way in WAYS {
         let began = Instant::now();
         let mut command = Command::new("python3");
         client.prepare(&mut command);
         let output = command
             .args(["-c", MEASURED])
             .arg(program())
-            .args(["--timeout", &TIMEOUT.to_string(), "--format", format, "-vv"])
+            .args(way)
+            .args(["--timeout", &TIMEOUT.to_string()])
             .arg(&client.conninfo)
             .stdin(Stdio::null())
             .output()
@@ -434,7 +374,7 @@ fn endured(phase: Phase, act: &Act, tls: &Arc<ServerConfig>) -> Result<(), Strin
         if shown.is_empty() {
             write!(wrong, "nothing is said").unwrap();
         }
-        if format == "json" {
+        if way.contains(&"json") {
             let report: serde_json::Value =
                 serde_json::from_str(&shown).map_err(|error| format!("{error}: {shown}"))?;
             let modes = report["sslmodes"].as_array().map_or(0, Vec::len);
@@ -443,7 +383,7 @@ fn endured(phase: Phase, act: &Act, tls: &Arc<ServerConfig>) -> Result<(), Strin
             }
         }
         if !wrong.is_empty() {
-            return Err(format!("{format}: {wrong}"));
+            return Err(format!("{way:?}: {wrong}"));
         }
     }
     Ok(())

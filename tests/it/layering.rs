@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("observation", &["client", "emulates"], Tokio::No),
     // Judgement, each of its own matter.
     ("pki", &["curve448", "emulates"], Tokio::No),
-    ("private_key", &["emulates", "tls12"], Tokio::No),
+    ("private_key", &["emulates", "tls"], Tokio::No),
     (
         "libpq",
         &[
@@ -79,13 +79,13 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     // The world.
     ("net", &["observation"], Tokio::Yes),
     (
-        "tls12",
+        "tls",
         &["curve448", "observation", "pki", "wire"],
         Tokio::No,
     ),
     (
         "observe",
-        &["curve448", "net", "observation", "tls12", "wire"],
+        &["curve448", "net", "observation", "tls", "wire"],
         Tokio::Yes,
     ),
     (

@@ -159,9 +159,8 @@ fn tls_1_0_and_1_1_are_spoken_where_openssl_1_1_1_is_told_to() {
     for version in ["TLSv1", "TLSv1.1"] {
         for suite in OLD_SUITES {
             legacy.set(version, suite, "", HOSTSSL);
-            // The library's ClientHello is refused first.
             let run = legacy.connects(version, suite, lowered, &old);
-            assert_eq!(run.at("/connections"), 3, "{run:#?}");
+            assert_eq!(run.at("/connections"), 2, "{run:#?}");
             let only = format!("{lowered} ssl_max_protocol_version={version}");
             let run = legacy.connects(version, suite, &only, &old);
             assert_eq!(run.at("/connections"), 2, "{run:#?}");
@@ -227,14 +226,95 @@ fn a_certificate_message_beyond_64_kib_is_read_as_far_as_openssl_reads_it() {
                  -out server.crt -days 365 -extfile extensions",
         );
         let mut legacy = Legacy::new(15, workshop);
-        legacy.set("TLSv1.2", "HIGH", "", TRUST);
-        let run = legacy.probe("", &[]);
         let expected = if completes {
             ["plain", "plain", "tls", "tls", "tls", "tls"]
         } else {
             REFUSED
         };
-        assert_eq!(run.verdicts(), expected, "{:?}", run.at("/tls/failure"));
+        for version in ["TLSv1.2", "TLSv1.3"] {
+            legacy.set(version, "HIGH", "", TRUST);
+            let run = legacy.probe("", &[]);
+            let failure = run.at("/tls/failure");
+            assert_eq!(run.verdicts(), expected, "{version}: {failure:?}");
+        }
+    }
+}
+
+/// What makes pgprobe's own client speak TLS 1.3: rustls offers nothing below TLS 1.2.
+const LOWERED: (&str, [&str; 2]) = ("ssl_min_protocol_version=TLSv1", ["--openssl", "1.1.1"]);
+
+#[test]
+fn tls_1_3_is_spoken_with_older_versions_beside_it_and_with_client_certificates() {
+    let workshop = keyed("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    workshop.run(
+        "openssl req -new -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+             -out stranger.crt -keyout stranger.key -subj /CN=myuser
+         chmod 600 stranger.key",
+    );
+    let keys = [
+        ("rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"),
+        ("p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"),
+        ("p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"),
+        ("ed25519", "-algorithm ED25519"),
+    ];
+    for (name, key) in keys {
+        workshop.run(&format!(
+            "openssl genpkey {key} -out {name}.key; chmod 600 {name}.key
+             openssl req -new -key {name}.key -out {name}.csr -subj /CN=myuser
+             openssl x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+                 -out {name}.crt -days 365"
+        ));
+    }
+    let mut legacy = Legacy::new(15, workshop);
+    let (lowered, old) = LOWERED;
+    // A key share is sent for x25519 alone: each of these takes a second ClientHello.
+    for group in ["prime256v1", "secp384r1", "secp521r1"] {
+        let more = format!("ssl_ecdh_curve = '{group}'\n");
+        legacy.set("TLSv1.3", "HIGH", &more, HOSTSSL);
+        let run = legacy.connects("TLSv1.3", "TLS_AES_256_GCM_SHA384", lowered, &old);
+        assert_eq!(run.at("/tls/hello_retry_request"), true, "{run:#?}");
+        assert_eq!(run.at("/connections"), 2, "{run:#?}");
+    }
+    let asks = "ssl_ca_file = 'ca.crt'\n";
+    legacy.set("TLSv1.3", "HIGH", asks, "hostssl all all all cert");
+    let shown = |name: &str| {
+        let file = |suffix: &str| legacy.workshop.file(&format!("{name}.{suffix}"));
+        let more = format!("{lowered} sslcert={} sslkey={}", file("crt"), file("key"));
+        legacy.probe(&more, &old)
+    };
+    for (name, _) in keys {
+        let run = shown(name);
+        assert_eq!(run.verdicts()[5], "tls", "{name}: {run:#?}");
+        assert_eq!(run.at("/tls/client_certificate/sent"), true, "{run:#?}");
+    }
+    let run = shown("stranger");
+    assert_eq!(run.verdicts()[3], "client_cert_rejected", "{run:#?}");
+    let run = legacy.probe(lowered, &old);
+    assert_eq!(run.verdicts()[3], "client_cert_required", "{run:#?}");
+}
+
+#[test]
+fn names_that_rustls_does_not_send_and_ed448_go_through_tls_1_3() {
+    let workshop = keyed("-algorithm ED448");
+    for host in ["db.example.test.", "a_b.", "b\u{fc}cher.example.test", "db"] {
+        for group in ["X25519", "P-384", "ffdhe2048"] {
+            // Any other name is refused.
+            let server = SServer::new(
+                &workshop,
+                &[
+                    ["-servername", host, "-servername_fatal"].as_slice(),
+                    &["-cert2", "server.crt", "-key2", "server.key"],
+                    &["-groups", group, "-tls1_3"],
+                ]
+                .concat(),
+            );
+            let run = server.ask(&workshop, host);
+            let what = format!("{host} {group}: {run:#?}");
+            assert_eq!(run.at("/tls/completed"), true, "{what}");
+            assert_eq!(run.at("/tls/signature_scheme"), "ed448", "{what}");
+            assert_eq!(run.at("/tls/key_possession"), "proved", "{what}");
+            assert_eq!(run.at("/tls/offer/sni"), host, "{what}");
+        }
     }
 }
 
@@ -406,9 +486,13 @@ impl SServer {
     }
 
     fn probe(&self, workshop: &Workshop) -> Run {
+        self.ask(workshop, "db.example.test")
+    }
+
+    fn ask(&self, workshop: &Workshop, host: &str) -> Run {
         let root = workshop.file("ca.crt");
         let client = Client::new(format!(
-            "host=db.example.test hostaddr=127.0.0.1 port={} user=myuser dbname=postgres \
+            "host={host} hostaddr=127.0.0.1 port={} user=myuser dbname=postgres \
              sslrootcert={root} sslnegotiation=direct",
             self.port
         ));

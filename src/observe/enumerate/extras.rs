@@ -132,6 +132,7 @@ impl<N: Network> Enumerator<'_, N> {
             groups: HANDSHAKE_GROUPS.to_vec(),
             signature_schemes: schemes,
             alpn: self.asker.alpn(),
+            any_alpn: false,
             client_key: None,
         }
     }

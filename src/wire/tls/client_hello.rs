@@ -1,5 +1,5 @@
-//! Writes one ClientHello (RFC 8446 section 4.1.2); it holds no keys, so TLS 1.3 answers it with
-//! a HelloRetryRequest.
+//! Writes one ClientHello (RFC 8446 section 4.1.2). Without a key share TLS 1.3 answers it with a
+//! HelloRetryRequest.
 
 /// What to offer.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,10 @@ pub struct ClientHello {
     pub server_name: Option<String>,
     /// The single ALPN protocol.
     pub alpn: Option<String>,
+    /// The group and the public key of the key share; `None`: the server is to name its group.
+    pub key_share: Option<(u16, Vec<u8>)>,
+    /// What a HelloRetryRequest wants to have back (RFC 8446 section 4.2.2).
+    pub cookie: Option<Vec<u8>>,
     /// Whether TLS_FALLBACK_SCSV is among the suites (RFC 7507).
     pub fallback: bool,
     /// Whether it also offers what no libpq does, to see whether the server takes it: compression,
@@ -98,7 +102,14 @@ impl ClientHello {
         if highest >= TLS_1_3 {
             extension(43, vector8(&code_points(&self.versions)));
             extension(45, vector8(&[1])); // psk_key_exchange_modes: psk_dhe_ke
-            extension(51, vector16(&[])); // key_share: none, so that the server names its group
+            if let Some(cookie) = &self.cookie {
+                extension(44, vector16(cookie));
+            }
+            let share = self.key_share.as_ref().map(|(group, public)| {
+                let public = vector16(public);
+                [group.to_be_bytes().as_slice(), &public].concat()
+            });
+            extension(51, vector16(&share.unwrap_or_default())); // key_share
         }
         all
     }

@@ -140,6 +140,28 @@ fn a_pooler_is_told_from_the_server_behind_it() {
     ] {
         assert!(both.contains(words), "{words:?}: {both}");
     }
+    // Where it is known for a pooler, no line is for the server behind it, which it would shut out.
+    let known = front.json(&["--enumerate"]).at("/hosts/0");
+    let of = |kind: &str| known[kind].as_array().unwrap().clone();
+    let fixes: Vec<_> = [of("findings"), of("advice")]
+        .concat()
+        .iter()
+        .flat_map(|one| one["fixes"].as_array().unwrap().clone())
+        .collect();
+    assert!(fixes.len() > 3, "{known:#}");
+    for fix in &fixes {
+        let place = fix["place"].as_str().unwrap();
+        assert!(
+            !["pg_hba_conf", "postgresql_conf"].contains(&place),
+            "{fix}"
+        );
+        assert!(
+            !fix["paste"].to_string().contains("pg_reload_conf"),
+            "{fix}"
+        );
+    }
+    assert_eq!(known["suggestions"], serde_json::json!([]));
+    assert_eq!(run.at("/hosts/0/suggestions"), serde_json::json!([]));
     // Its own setting refuses plaintext, not pg_hba.conf.
     let plain = format!("{conninfo} sslmode=disable");
     assert_eq!(connect(&front, &plain, Libpq::V15), Ok(false));

@@ -1,4 +1,4 @@
-//! The record layer (RFC 5246 section 6): framing and protection, both ways.
+//! The record layer (RFC 5246 section 6, RFC 8446 section 5): framing and protection, both ways.
 
 use aes::{Aes128, Aes256};
 use aws_lc_rs::aead::{
@@ -23,8 +23,11 @@ const MAX_EMPTY: u32 = 32;
 const HEADER: usize = 5;
 const BLOCK: usize = 16;
 const TAG: usize = 16;
+const BAD_MAC: &str = "decryption failed or bad record mac";
 /// The part of GCM's nonce that stands in the record.
 const EXPLICIT_NONCE: usize = 8;
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const APPLICATION_DATA: u8 = 23;
 
 /// Records of both directions.
 pub(super) struct Records {
@@ -76,7 +79,7 @@ impl Records {
         let Some(fragment) = self.incoming.get(HEADER..HEADER + length) else {
             return Ok(None);
         };
-        let fragment = self.read.open(kind, version, fragment)?;
+        let (kind, fragment) = self.read.open(kind, version, fragment)?;
         self.incoming.drain(..HEADER + length);
         if fragment.len() > MAX_PLAIN {
             return Err(fault(RECORD_OVERFLOW, "data length too long"));
@@ -96,7 +99,7 @@ impl Records {
     pub(super) fn write(&mut self, kind: u8, content: &[u8], out: &mut Vec<u8>) {
         let version = self.version.unwrap_or(TLS_1_0);
         for fragment in content.chunks(MAX_PLAIN) {
-            let fragment = self.write.seal(kind, version, fragment);
+            let (kind, fragment) = self.write.seal(kind, version, fragment);
             let length = u16::try_from(fragment.len()).unwrap_or(u16::MAX);
             out.push(kind);
             out.extend(version.to_be_bytes());
@@ -133,6 +136,11 @@ enum Kind {
         iv: Vec<u8>,
     },
     Cbc(Cbc),
+    /// RFC 8446 section 5.2: the content type is sealed too.
+    Tls13 {
+        key: LessSafeKey,
+        iv: Vec<u8>,
+    },
 }
 
 /// AES in CBC mode with HMAC.
@@ -192,13 +200,47 @@ impl Protection {
         Some(Self { sequence: 0, kind })
     }
 
-    fn open(&mut self, kind: u8, version: u16, fragment: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// In TLS 1.3, with keys from a traffic secret; `None` if they are of the wrong length.
+    pub(super) fn tls_1_3(bulk: Bulk, key: &[u8], iv: &[u8]) -> Option<Self> {
+        let algorithm = match bulk {
+            Bulk::Aes128Gcm => &AES_128_GCM,
+            Bulk::Aes256Gcm => &AES_256_GCM,
+            Bulk::ChaCha20Poly1305 => &CHACHA20_POLY1305,
+            Bulk::Aes128Cbc(_) | Bulk::Aes256Cbc(_) => return None,
+        };
+        let kind = Kind::Tls13 {
+            key: LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?),
+            iv: iv.to_vec(),
+        };
+        Some(Self { sequence: 0, kind })
+    }
+
+    /// The content type and the content.
+    fn open(&mut self, kind: u8, version: u16, fragment: &[u8]) -> Result<(u8, Vec<u8>), Fault> {
         let header = Header::new(self.sequence, kind, version);
         let opened = match &mut self.kind {
             Kind::None if fragment.len() > MAX_PLAIN => {
                 return Err(fault(RECORD_OVERFLOW, "encrypted length too long"));
             }
-            Kind::None => return Ok(fragment.to_vec()),
+            Kind::None => return Ok((kind, fragment.to_vec())),
+            // For middleboxes, in the clear (RFC 8446 appendix D.4).
+            Kind::Tls13 { .. } if kind == CHANGE_CIPHER_SPEC => {
+                return Ok((kind, fragment.to_vec()));
+            }
+            Kind::Tls13 { .. } if kind != APPLICATION_DATA => {
+                return Err(fault(UNEXPECTED_MESSAGE, "bad record type"));
+            }
+            Kind::Tls13 { key, iv } => {
+                let opened = header.open_tls_1_3(key, iv, fragment);
+                self.sequence += 1;
+                let opened = opened.ok_or(fault(BAD_RECORD_MAC, BAD_MAC))?;
+                let padded = opened.iter().rposition(|octet| *octet != 0);
+                let (content, end) = opened.split_at(padded.unwrap_or_default());
+                return match end.first() {
+                    Some(kind @ 21..=23) => Ok((*kind, content.to_vec())),
+                    _ => Err(fault(UNEXPECTED_MESSAGE, "bad record type")),
+                };
+            }
             Kind::Gcm { key, salt } => {
                 let explicit = fragment.get(..EXPLICIT_NONCE);
                 explicit.and_then(|explicit| {
@@ -210,22 +252,29 @@ impl Protection {
             Kind::Cbc(cbc) => cbc.open(&header, fragment)?,
         };
         self.sequence += 1;
-        opened.ok_or(fault(BAD_RECORD_MAC, "decryption failed or bad record mac"))
+        let opened = opened.ok_or(fault(BAD_RECORD_MAC, BAD_MAC))?;
+        Ok((kind, opened))
     }
 
-    fn seal(&mut self, kind: u8, version: u16, fragment: &[u8]) -> Vec<u8> {
+    /// The content type that the record shows, and the sealed content.
+    fn seal(&mut self, kind: u8, version: u16, fragment: &[u8]) -> (u8, Vec<u8>) {
         let header = Header::new(self.sequence, kind, version);
         let explicit = self.sequence.to_be_bytes();
         self.sequence += 1;
-        match &mut self.kind {
+        let sealed = match &mut self.kind {
             Kind::None => fragment.to_vec(),
+            Kind::Tls13 { key, iv } => {
+                let content = [fragment, &[kind]].concat();
+                return (APPLICATION_DATA, header.seal_tls_1_3(key, iv, &content));
+            }
             Kind::Gcm { key, salt } => {
                 let nonce = [salt.as_slice(), &explicit].concat();
                 [explicit.to_vec(), header.seal(key, &nonce, fragment)].concat()
             }
             Kind::ChaCha20 { key, iv } => header.seal(key, &header.masked(iv), fragment),
             Kind::Cbc(cbc) => cbc.seal(&header, fragment),
-        }
+        };
+        (kind, sealed)
     }
 }
 
@@ -271,6 +320,31 @@ impl Header {
         let mut buffer = plain.to_vec();
         if let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) {
             let aad = Aad::from(self.with_length(plain.len()));
+            let _ = key.seal_in_place_append_tag(nonce, aad, &mut buffer);
+        }
+        buffer
+    }
+}
+
+impl Header {
+    /// In TLS 1.3 the record's own header is authenticated (RFC 8446 section 5.2).
+    fn outer(length: usize) -> [u8; HEADER] {
+        let [high, low] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+        [APPLICATION_DATA, 3, 3, high, low]
+    }
+
+    fn open_tls_1_3(&self, key: &LessSafeKey, iv: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let nonce = Nonce::try_assume_unique_for_key(&self.masked(iv)).ok()?;
+        let aad = Aad::from(Self::outer(sealed.len()));
+        let mut buffer = sealed.to_vec();
+        let opened = key.open_in_place(nonce, aad, &mut buffer).ok()?;
+        Some(opened.to_vec())
+    }
+
+    fn seal_tls_1_3(&self, key: &LessSafeKey, iv: &[u8], plain: &[u8]) -> Vec<u8> {
+        let mut buffer = plain.to_vec();
+        if let Ok(nonce) = Nonce::try_assume_unique_for_key(&self.masked(iv)) {
+            let aad = Aad::from(Self::outer(plain.len() + TAG));
             let _ = key.seal_in_place_append_tag(nonce, aad, &mut buffer);
         }
         buffer

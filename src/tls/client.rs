@@ -1,14 +1,19 @@
-//! The client's side of a handshake (RFC 5246 section 7.3), message by message.
+//! The client's side of a handshake (RFC 5246 section 7.3), message by message; of TLS 1.3 up to
+//! the ServerHello.
+
+mod tls13;
 
 use std::sync::Arc;
 
 use rustls::SignatureScheme;
+use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 use rustls::sign::Signer;
 
 use crate::observation::{Failure, Handshake};
 use crate::pki::Certificate;
 use crate::pki::public_key::{KeyKind, PublicKey};
 use crate::wire::Reader;
+use crate::wire::tls::client_hello::ClientHello;
 
 use super::digest::Prf;
 use super::key_exchange::{self, Exchanged, ServerKeyExchange, ServerParameters};
@@ -20,6 +25,7 @@ use super::{
     BAD_CERTIFICATE, ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE,
     ILLEGAL_PARAMETER, INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
 };
+use tls13::Modern;
 
 /// The most that is kept of the handshake messages: each as long as OpenSSL lets it be.
 pub const MAX_TRANSCRIPT: usize = 512 * 1024;
@@ -31,6 +37,7 @@ const APPLICATION_DATA: u8 = 23;
 
 const MASTER_SECRET: usize = 48;
 const VERIFY_DATA: usize = 12;
+const USER_CANCELED: u8 = 90;
 /// How many warnings OpenSSL bears (`MAX_WARN_ALERT_COUNT`).
 const MAX_WARNINGS: u32 = 5;
 
@@ -39,9 +46,9 @@ const MAX_WARNINGS: u32 = 5;
 pub enum Progress {
     /// The ServerHello has not come yet.
     Hello,
-    /// The server chose TLS 1.3, which goes on elsewhere.
+    /// The server chose TLS 1.3 and the ClientHello is rustls's, which goes on.
     Tls13,
-    /// The server chose TLS 1.2 or less, and the handshake goes on.
+    /// The server chose a version, and the handshake goes on.
     Handshake,
     /// It is complete.
     Established,
@@ -50,6 +57,14 @@ pub enum Progress {
 /// A client that has sent its ClientHello.
 pub struct Client {
     offered: Offered,
+    /// Our own ClientHello, for the second one of TLS 1.3; `None` if rustls wrote it.
+    hello: Option<ClientHello>,
+    groups: Vec<&'static dyn SupportedKxGroup>,
+    share: Option<Box<dyn ActiveKeyExchange>>,
+    /// The suite of a HelloRetryRequest.
+    retried: Option<u16>,
+    /// Whether it goes on where the server selects a protocol that was not offered (OpenSSL 1.1.1).
+    any_alpn: bool,
     min_version: u16,
     client_key: Option<ClientCertificate>,
     records: Records,
@@ -75,6 +90,7 @@ enum State {
     /// NewSessionTicket, if one was announced, or ChangeCipherSpec.
     ChangeCipherSpec(Box<Negotiated>, Keys),
     Finished(Box<Negotiated>, Keys),
+    Modern(Box<Modern>),
     Established,
     Failed,
 }
@@ -140,6 +156,11 @@ impl Client {
         Ok(Self {
             transcript: offered.message.clone(),
             offered,
+            hello: None,
+            groups: Vec::new(),
+            share: None,
+            retried: None,
+            any_alpn: false,
             min_version,
             client_key,
             records: Records::new(),
@@ -159,8 +180,16 @@ impl Client {
         match self.state {
             State::ServerHello => Progress::Hello,
             State::Tls13 => Progress::Tls13,
-            State::Established => Progress::Established,
+            _ if self.is_established() => Progress::Established,
             _ => Progress::Handshake,
+        }
+    }
+
+    fn is_established(&self) -> bool {
+        match &self.state {
+            State::Established => true,
+            State::Modern(modern) => modern.is_established(),
+            _ => false,
         }
     }
 
@@ -186,7 +215,7 @@ impl Client {
 
     /// Sends application data, once the handshake is complete.
     pub fn send(&mut self, data: &[u8]) {
-        if matches!(self.state, State::Established) {
+        if self.is_established() {
             self.records.write(APPLICATION_DATA, data, &mut self.output);
         }
     }
@@ -237,7 +266,7 @@ impl Client {
                     self.partial.extend_from_slice(&fragment);
                     self.messages()?;
                 }
-                _ if matches!(self.state, State::Established) => {
+                _ if self.is_established() => {
                     self.received.extend_from_slice(&fragment);
                 }
                 _ => return Err(fault(UNEXPECTED_MESSAGE, "unexpected record").into()),
@@ -249,11 +278,17 @@ impl Client {
     fn alert(&mut self, fragment: &[u8]) -> Result<(), Stop> {
         match fragment {
             [2, description] => Err(Stop::Failure(Failure::Alert(*description))),
-            [1, 0] if matches!(self.state, State::Established) => {
+            [1, 0] if self.is_established() => {
                 self.end_of_data = true;
                 Ok(())
             }
             [1, 0] => Err(Stop::Failure(Failure::Closed)),
+            // TLS 1.3 knows one warning beside close_notify (RFC 8446 section 6.1).
+            [1, description]
+                if matches!(self.state, State::Modern(_)) && *description != USER_CANCELED =>
+            {
+                Err(Stop::Failure(Failure::Alert(*description)))
+            }
             [1, _] => {
                 self.warnings += 1;
                 if self.warnings >= MAX_WARNINGS {
@@ -297,6 +332,13 @@ impl Client {
         if self.transcript.len() + message.len() > MAX_TRANSCRIPT {
             return Err(fault(ILLEGAL_PARAMETER, "excessive message size").into());
         }
+        let state = match state {
+            State::Modern(modern) => {
+                self.state = self.message_1_3(modern, kind, body, message)?;
+                return Ok(());
+            }
+            state => state,
+        };
         // The Finished message is not part of what it proves.
         if kind != messages::FINISHED {
             self.transcript.extend_from_slice(message);
@@ -343,19 +385,19 @@ impl Client {
         if hello.is_tls_1_3(&self.offered) {
             self.seen.group = hello.group;
             self.seen.hello_retry_request = Some(hello.hello_retry_request);
+            if self.hello.is_some() {
+                return self.server_hello_1_3(&hello);
+            }
             self.seen.first_flight_only = true;
             return Ok(State::Tls13);
         }
+        self.check_still_1_3()?;
         self.seen.hello_retry_request = Some(false);
         let has = |kind: u16| hello.extensions.contains(&kind);
         self.seen.renegotiation_info = Some(has(0xff01));
         let suite = hello.check(&self.offered, self.min_version)?;
-        if hello
-            .alpn
-            .as_ref()
-            .is_some_and(|name| !self.offered.alpn.contains(name))
-        {
-            return Err(Stop::Failure(Failure::UnofferedAlpn));
+        if let Some(name) = &hello.alpn {
+            self.check_alpn(name)?;
         }
         self.records.version = Some(hello.version);
         Ok(State::Certificate(Box::new(Negotiated {
@@ -373,15 +415,7 @@ impl Client {
 
     fn certificate(&mut self, negotiated: Box<Negotiated>, body: &[u8]) -> Result<State, Stop> {
         self.seen.certificates = messages::certificates(Reader::new(body))?;
-        let leaf = self.seen.certificates.first();
-        let leaf = leaf.map(|der| Certificate::parse(der));
-        let Some(leaf) = leaf.filter(|leaf| leaf.unparsed.is_none()) else {
-            return Err(fault(BAD_CERTIFICATE, "asn1 lib").into());
-        };
-        let Some(key) = leaf.public_key.filter(|key| key.usable) else {
-            let reason = "unable to find public key parameters";
-            return Err(fault(INTERNAL_ERROR, reason).into());
-        };
+        let key = self.leaf_key()?;
         let fits = match negotiated.suite.authentication {
             Authentication::Rsa => matches!(key.kind, KeyKind::Rsa | KeyKind::RsaPss(_)),
             Authentication::Ecdsa => matches!(
@@ -399,6 +433,26 @@ impl Client {
             requested: false,
         });
         Ok(State::Flight(negotiated, flight))
+    }
+
+    /// OpenSSL 3 refuses a protocol that was not offered, 1.1.1 takes it.
+    fn check_alpn(&self, name: &Vec<u8>) -> Result<(), Stop> {
+        if self.any_alpn || self.offered.alpn.contains(name) {
+            return Ok(());
+        }
+        Err(Stop::Failure(Failure::UnofferedAlpn))
+    }
+
+    /// The key of the certificate that was shown.
+    fn leaf_key(&self) -> Result<PublicKey, Stop> {
+        let leaf = self.seen.certificates.first();
+        let leaf = leaf.map(|der| Certificate::parse(der));
+        let Some(leaf) = leaf.filter(|leaf| leaf.unparsed.is_none()) else {
+            return Err(fault(BAD_CERTIFICATE, "asn1 lib").into());
+        };
+        let key = leaf.public_key.filter(|key| key.usable);
+        let reason = "unable to find public key parameters";
+        key.ok_or(fault(INTERNAL_ERROR, reason).into())
     }
 
     fn flight_message(
@@ -561,6 +615,11 @@ impl Client {
     fn change_cipher_spec(&mut self, fragment: &[u8]) -> Result<(), Stop> {
         if fragment != [1] {
             return Err(fault(ILLEGAL_PARAMETER, "bad change cipher spec").into());
+        }
+        // In TLS 1.3 it is there for middleboxes, and means nothing until the handshake ends.
+        let is_modern = matches!(self.state, State::Modern(_)) && !self.is_established();
+        if is_modern || self.retried.is_some() && matches!(self.state, State::ServerHello) {
+            return Ok(());
         }
         let state = std::mem::replace(&mut self.state, State::Failed);
         let State::ChangeCipherSpec(negotiated, mut keys) = state else {

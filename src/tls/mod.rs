@@ -1,6 +1,6 @@
-//! TLS 1.2, 1.1 and 1.0 as OpenSSL's default client speaks them, for the servers on which libpq
-//! completes a handshake and rustls does not: RSA key exchange, finite-field Diffie-Hellman, CBC,
-//! RSA-PSS and Ed448 keys, long chains.
+//! TLS 1.0 to 1.3 as OpenSSL's default client speaks them, for the servers on which libpq completes
+//! a handshake and rustls does not: RSA key exchange, finite-field Diffie-Hellman, CBC, RSA-PSS and
+//! Ed448 keys, long chains, host names that rustls does not send.
 //!
 //! It finishes the handshake, carries a StartupMessage and its answer, and **never a secret**: no
 //! password is ever sent, a client's private key only signs. That is why it can do without what a
@@ -58,6 +58,7 @@ const DECODE_ERROR: u8 = 50;
 const DECRYPT_ERROR: u8 = 51;
 const PROTOCOL_VERSION: u8 = 70;
 const INTERNAL_ERROR: u8 = 80;
+const MISSING_EXTENSION: u8 = 109;
 const UNSUPPORTED_EXTENSION: u8 = 110;
 
 const TLS_1_0: u16 = 0x0301;

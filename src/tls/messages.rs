@@ -1,5 +1,5 @@
-//! The server's handshake messages that are not yet protected (RFC 5246 section 7.4), with the
-//! rules that OpenSSL enforces on each.
+//! The server's handshake messages (RFC 5246 section 7.4, RFC 8446 section 4), with the rules that
+//! OpenSSL enforces on each.
 
 use crate::observation::CertificateRequest;
 use crate::wire::Reader;
@@ -7,13 +7,14 @@ use crate::wire::Reader;
 use super::offered::Offered;
 use super::suite::Suite;
 use super::{
-    DECODE_ERROR, Fault, ILLEGAL_PARAMETER, PROTOCOL_VERSION, TLS_1_2, TLS_1_3,
+    DECODE_ERROR, Fault, ILLEGAL_PARAMETER, MISSING_EXTENSION, PROTOCOL_VERSION, TLS_1_2, TLS_1_3,
     UNSUPPORTED_EXTENSION, fault,
 };
 
 pub(super) const HELLO_REQUEST: u8 = 0;
 pub(super) const SERVER_HELLO: u8 = 2;
 pub(super) const NEW_SESSION_TICKET: u8 = 4;
+pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
 pub(super) const CERTIFICATE: u8 = 11;
 pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(super) const CERTIFICATE_REQUEST: u8 = 13;
@@ -22,11 +23,13 @@ pub(super) const CERTIFICATE_VERIFY: u8 = 15;
 pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
 pub(super) const FINISHED: u8 = 20;
 pub(super) const CERTIFICATE_STATUS: u8 = 22;
+pub(super) const KEY_UPDATE: u8 = 24;
 
 /// The longest body that OpenSSL's client takes (`ossl_statem_client_max_message_size`).
 pub(super) const fn max_length(kind: u8) -> usize {
     match kind {
-        SERVER_HELLO => 20_000,
+        SERVER_HELLO | ENCRYPTED_EXTENSIONS => 20_000,
+        KEY_UPDATE => 1,
         // SSL_MAX_CERT_LIST_DEFAULT, which also bounds the names in a CertificateRequest.
         CERTIFICATE | CERTIFICATE_REQUEST => 100 * 1024,
         SERVER_KEY_EXCHANGE => 102_400,
@@ -57,8 +60,12 @@ pub(super) struct ServerHello {
     pub(super) suite_code: u16,
     compression: u8,
     pub(super) hello_retry_request: bool,
+    pub(super) session_id: Vec<u8>,
     /// Of a key share or a HelloRetryRequest.
     pub(super) group: Option<u16>,
+    /// The server's public key, in a key share.
+    pub(super) key_share: Vec<u8>,
+    pub(super) cookie: Option<Vec<u8>>,
     pub(super) alpn: Option<Vec<u8>>,
     /// The types of all extensions.
     pub(super) extensions: Vec<u16>,
@@ -71,7 +78,8 @@ impl ServerHello {
     pub(super) fn read(mut body: Reader<'_>) -> Result<Self, Fault> {
         let version = body.u16("version")?;
         let random = body.array("random")?;
-        if body.vector8("session id")?.rest().len() > 32 {
+        let session_id = body.vector8("session id")?.rest().to_vec();
+        if session_id.len() > 32 {
             return Err(fault(ILLEGAL_PARAMETER, "ssl3 session id too long"));
         }
         let mut hello = Self {
@@ -80,7 +88,10 @@ impl ServerHello {
             suite_code: body.u16("cipher suite")?,
             compression: body.u8("compression method")?,
             hello_retry_request: random == HELLO_RETRY_REQUEST,
+            session_id,
             group: None,
+            key_share: Vec::new(),
+            cookie: None,
             alpn: None,
             extensions: Vec::new(),
             point_formats: None,
@@ -113,7 +124,15 @@ impl ServerHello {
                     }
                 }
                 43 => hello.version = extension.u16("selected version")?,
-                51 => hello.group = Some(extension.u16("selected group")?),
+                44 => hello.cookie = Some(extension.vector16("cookie")?.rest().to_vec()),
+                51 => {
+                    hello.group = Some(extension.u16("selected group")?);
+                    // A HelloRetryRequest only names it.
+                    if !hello.hello_retry_request {
+                        let public = extension.vector16("key share").ok();
+                        hello.key_share = public.map_or_else(Vec::new, |key| key.rest().to_vec());
+                    }
+                }
                 0xff01 => {
                     let info = extension.vector8("renegotiation info")?;
                     hello.renegotiation_info = Some(info.rest().to_vec());
@@ -165,6 +184,22 @@ impl ServerHello {
         Ok(suite)
     }
 
+    /// What OpenSSL holds against the ServerHello or HelloRetryRequest of TLS 1.3 beside its suite
+    /// and key share.
+    pub(super) fn check_1_3(&self, offered: &Offered) -> Result<(), Fault> {
+        if self.compression != 0 {
+            return Err(fault(ILLEGAL_PARAMETER, "invalid compression algorithm"));
+        }
+        let allowed: &[u16] = match self.hello_retry_request {
+            true => &[43, 44, 51],
+            false => &[41, 43, 51],
+        };
+        for kind in &self.extensions {
+            check_extension(*kind, allowed, offered)?;
+        }
+        Ok(())
+    }
+
     /// Mirrors `tls_collect_extensions`: of those that OpenSSL knows, only answers.
     fn check_extensions(&self, offered: &Offered) -> Result<(), Fault> {
         for kind in &self.extensions {
@@ -184,6 +219,103 @@ impl ServerHello {
         }
         Ok(())
     }
+}
+
+/// Mirrors `tls_collect_extensions` in TLS 1.3: of those that OpenSSL knows, only answers, and only
+/// where they belong.
+fn check_extension(kind: u16, allowed: &[u16], offered: &Offered) -> Result<(), Fault> {
+    const COOKIE: u16 = 44;
+    let known = matches!(
+        kind,
+        0 | 1 | 5 | 10 | 11 | 13 | 14 | 16 | 18 | 21..=23 | 35 | 41..=45 | 47 | 49..=51 | 13172 | 0xff01
+    );
+    if known && !allowed.contains(&kind) {
+        return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
+    }
+    if known && kind != COOKIE && !offered.extensions.contains(&kind) {
+        return Err(fault(UNSUPPORTED_EXTENSION, "unsolicited extension"));
+    }
+    Ok(())
+}
+
+/// The extensions of a message of TLS 1.3, of which these are allowed.
+pub(super) fn extensions<'a>(
+    mut list: Reader<'a>,
+    allowed: &[u16],
+    offered: &Offered,
+) -> Result<Vec<(u16, Reader<'a>)>, Fault> {
+    let mut extensions: Vec<(u16, Reader<'a>)> = Vec::new();
+    while !list.is_empty() {
+        let kind = list.u16("extension type")?;
+        let extension = list.vector16("extension")?;
+        if extensions.iter().any(|(other, _)| *other == kind) {
+            return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
+        }
+        check_extension(kind, allowed, offered)?;
+        extensions.push((kind, extension));
+    }
+    Ok(extensions)
+}
+
+/// The certificates of a Certificate message of TLS 1.3, and whether an OCSP response came along.
+pub(super) fn certificates_1_3(
+    mut body: Reader<'_>,
+    offered: &Offered,
+) -> Result<(Vec<Vec<u8>>, bool), Fault> {
+    let context = body.vector8("context")?;
+    let mut list = body.vector24("certificate list")?;
+    if !context.is_empty() || !body.is_empty() || list.is_empty() {
+        return Err(fault(DECODE_ERROR, "length mismatch"));
+    }
+    let (mut certificates, mut stapled) = (Vec::new(), false);
+    while !list.is_empty() {
+        let certificate = list
+            .vector24("certificate")
+            .map_err(|_| fault(DECODE_ERROR, "cert length mismatch"))?;
+        certificates.push(certificate.rest().to_vec());
+        let found = extensions(list.vector16("extensions")?, &[5, 18], offered)?;
+        stapled |= found.iter().any(|(kind, _)| *kind == 5);
+    }
+    Ok((certificates, stapled))
+}
+
+/// A CertificateRequest of TLS 1.3, as it comes in a handshake.
+pub(super) fn certificate_request_1_3(mut body: Reader<'_>) -> Result<CertificateRequest, Fault> {
+    if !body.vector8("context")?.is_empty() {
+        return Err(fault(DECODE_ERROR, "invalid context"));
+    }
+    let mut extensions = body.vector16("extensions")?;
+    if !body.is_empty() {
+        return Err(fault(DECODE_ERROR, "length mismatch"));
+    }
+    let mut request = CertificateRequest::default();
+    let mut has_schemes = false;
+    while !extensions.is_empty() {
+        let kind = extensions.u16("extension type")?;
+        let mut extension = extensions.vector16("extension")?;
+        match kind {
+            13 => {
+                has_schemes = true;
+                let mut schemes = extension.vector16("signature schemes")?;
+                while !schemes.is_empty() {
+                    let scheme = schemes.u16("signature scheme")?;
+                    request.signature_schemes.push(scheme);
+                }
+            }
+            47 => {
+                let mut names = extension.vector16("certificate authorities")?;
+                while !names.is_empty() {
+                    let name = names.vector16("certificate authority")?;
+                    request.authorities.push(name.rest().to_vec());
+                }
+            }
+            _ => {}
+        }
+    }
+    if !has_schemes {
+        return Err(fault(MISSING_EXTENSION, "missing sigalgs extension"));
+    }
+    Ok(request)
 }
 
 /// The certificates of a Certificate message.

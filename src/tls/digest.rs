@@ -1,4 +1,5 @@
-//! Digests, HMAC (RFC 2104) and the pseudorandom functions of TLS (RFC 5246 and 2246, section 5).
+//! Digests, HMAC (RFC 2104), the pseudorandom functions of TLS (RFC 5246 and 2246, section 5) and
+//! HKDF (RFC 5869) as TLS 1.3 uses it.
 
 use hmac::{Hmac, Mac};
 use md5::Md5;
@@ -53,6 +54,44 @@ impl Digest {
             Self::Sha256 => of::<Hmac<Sha256>>(key, parts),
             Self::Sha384 => of::<Hmac<Sha384>>(key, parts),
         }
+    }
+}
+
+impl Digest {
+    /// HKDF-Extract (RFC 5869 section 2.2).
+    pub(super) fn extract(self, salt: &[u8], secret: &[u8]) -> Vec<u8> {
+        self.hmac(salt, &[secret])
+    }
+
+    /// HKDF-Expand-Label (RFC 8446 section 7.1).
+    pub(super) fn expand_label(
+        self,
+        secret: &[u8],
+        label: &str,
+        context: &[u8],
+        length: usize,
+    ) -> Vec<u8> {
+        let octet = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+        let octets = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+        let label = [b"tls13 ", label.as_bytes()].concat();
+        let info = [
+            octets.as_slice(),
+            &[octet(label.len())],
+            &label,
+            &[octet(context.len())],
+            context,
+        ]
+        .concat();
+        let mut expanded = Vec::with_capacity(length + self.length());
+        let mut last = Vec::new();
+        let mut counter = 0;
+        while expanded.len() < length {
+            counter += 1;
+            last = self.hmac(secret, &[&last, &info, &[counter]]);
+            expanded.extend_from_slice(&last);
+        }
+        expanded.truncate(length);
+        expanded
     }
 }
 
@@ -117,7 +156,7 @@ fn expand(digest: Digest, secret: &[u8], seed: &[u8], length: usize) -> Vec<u8> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls12::testing::hex;
+    use crate::tls::testing::hex;
 
     #[test]
     fn tls_1_2s_function_gives_the_published_vectors() {
@@ -153,6 +192,16 @@ mod tests {
                  91c8f3a26854308d5eaa3be85e0990703d73e56f"
             )
         );
+    }
+
+    #[test]
+    fn hkdf_expand_label_gives_the_keys_of_the_published_trace() {
+        // RFC 8448 section 3: the server's handshake traffic secret, its write key and IV.
+        let secret = hex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
+        let key = Digest::Sha256.expand_label(&secret, "key", &[], 16);
+        assert_eq!(key, hex("3fce516009c21727d0f2e4e86ee403bc"));
+        let iv = Digest::Sha256.expand_label(&secret, "iv", &[], 12);
+        assert_eq!(iv, hex("5d313eb2671276ee13000b30"));
     }
 
     #[test]

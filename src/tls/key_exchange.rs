@@ -147,6 +147,30 @@ fn fits(scheme: u16, key: &PublicKey, offered: &Offered) -> bool {
     right_key && offered.signature_schemes.contains(&scheme)
 }
 
+/// What OpenSSL holds against the scheme of a server's CertificateVerify in TLS 1.3
+/// (`tls12_check_peer_sigalg`).
+pub(super) fn check_scheme_1_3(
+    scheme: u16,
+    key: &PublicKey,
+    offered: &Offered,
+) -> Result<(), Fault> {
+    // Neither PKCS #1 v1.5 nor SHA-1 or SHA-224 (RFC 8446 section 4.2.3).
+    let exists = matches!(scheme, 0x0403 | 0x0503 | 0x0603 | 0x0804..=0x080b);
+    if !exists || !fits(scheme, key, offered) {
+        return Err(fault(ILLEGAL_PARAMETER, "wrong signature type"));
+    }
+    let curve = match scheme {
+        0x0403 => Some(0x0017),
+        0x0503 => Some(0x0018),
+        0x0603 => Some(0x0019),
+        _ => return Ok(()),
+    };
+    if curve_of(key) != curve {
+        return Err(fault(ILLEGAL_PARAMETER, "wrong curve"));
+    }
+    Ok(())
+}
+
 /// The code point of a certificate's curve, and its size in octets.
 fn curve_of(key: &PublicKey) -> Option<u16> {
     match &key.kind {

@@ -1,0 +1,856 @@
+//! The client's side of TLS 1.3 (RFC 8446 sections 4 and 7), for the servers on which libpq
+//! completes it and rustls does not: names that rustls does not send, versions below TLS 1.2 beside
+//! it in the offer, chains of more than 64 KiB, Ed448.
+//!
+//! No resumption, no early data. The handshake signature is recorded, not verified.
+
+use rustls::SignatureScheme;
+use rustls::crypto::SupportedKxGroup;
+
+use super::{CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
+use crate::observation::{Failure, HandshakeSignature};
+use crate::pki::public_key::PublicKey;
+use crate::tls::digest::Digest;
+use crate::tls::key_exchange;
+use crate::tls::messages::{
+    self, ServerHello, certificate_request_1_3, certificates_1_3, handshake, vector16, vector24,
+};
+use crate::tls::offered::Offered;
+use crate::tls::record::Protection;
+use crate::tls::suite::Bulk;
+use crate::tls::{
+    ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, ILLEGAL_PARAMETER, INTERNAL_ERROR,
+    MISSING_EXTENSION, PROTOCOL_VERSION, TLS_1_2, TLS_1_3, UNEXPECTED_MESSAGE, fault,
+};
+use crate::wire::Reader;
+use crate::wire::tls::client_hello::ClientHello;
+
+/// What a server's signature begins with (RFC 8446 section 4.4.3).
+const SIGNED_BY_SERVER: &[u8] = b"TLS 1.3, server CertificateVerify\0";
+const SIGNED_BY_CLIENT: &[u8] = b"TLS 1.3, client CertificateVerify\0";
+/// The message that stands for the first ClientHello after a HelloRetryRequest.
+const MESSAGE_HASH: u8 = 254;
+
+/// A cipher suite of TLS 1.3.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Suite {
+    code: u16,
+    digest: Digest,
+    bulk: Bulk,
+}
+
+impl Suite {
+    /// Of those that OpenSSL offers by default.
+    fn of(code: u16) -> Option<Self> {
+        let (digest, bulk) = match code {
+            0x1301 => (Digest::Sha256, Bulk::Aes128Gcm),
+            0x1302 => (Digest::Sha384, Bulk::Aes256Gcm),
+            0x1303 => (Digest::Sha256, Bulk::ChaCha20Poly1305),
+            _ => return None,
+        };
+        Some(Self { code, digest, bulk })
+    }
+
+    fn derive(self, secret: &[u8], label: &str, transcript: &[u8]) -> Vec<u8> {
+        let hash = self.digest.of(transcript);
+        let length = self.digest.length();
+        self.digest.expand_label(secret, label, &hash, length)
+    }
+
+    fn protection(self, secret: &[u8]) -> Result<Protection, Stop> {
+        let (_, length, _) = self.bulk.lengths();
+        let key = self.digest.expand_label(secret, "key", &[], length);
+        let iv = self.digest.expand_label(secret, "iv", &[], 12);
+        let made = Protection::tls_1_3(self.bulk, &key, &iv);
+        made.ok_or(fault(INTERNAL_ERROR, "internal error").into())
+    }
+
+    /// verify_data (RFC 8446 section 4.4.4).
+    fn proof(self, secret: &[u8], transcript: &[u8]) -> Vec<u8> {
+        let length = self.digest.length();
+        let key = self.digest.expand_label(secret, "finished", &[], length);
+        self.digest.hmac(&key, &[&self.digest.of(transcript)])
+    }
+
+    /// The traffic secret after a KeyUpdate (RFC 8446 section 7.2).
+    fn next(self, secret: &[u8]) -> Vec<u8> {
+        let length = self.digest.length();
+        self.digest.expand_label(secret, "traffic upd", &[], length)
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    EncryptedExtensions,
+    /// CertificateRequest or Certificate.
+    Request,
+    Certificate,
+    CertificateVerify,
+    Finished,
+    Established,
+}
+
+/// A handshake after its ServerHello.
+pub(super) struct Modern {
+    suite: Suite,
+    stage: Stage,
+    /// Traffic secrets, of the handshake and then of the application data.
+    client_secret: Vec<u8>,
+    server_secret: Vec<u8>,
+    master_secret: Vec<u8>,
+    key: Option<PublicKey>,
+    /// Whether a CertificateRequest came.
+    requested: bool,
+}
+
+impl Modern {
+    pub(super) fn is_established(&self) -> bool {
+        self.stage == Stage::Established
+    }
+}
+
+impl Client {
+    /// A client of its own ClientHello, which is in the output: with a key share of the first of
+    /// the groups if it offers TLS 1.3.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn new(
+        mut hello: ClientHello,
+        groups: Vec<&'static dyn SupportedKxGroup>,
+        min_version: u16,
+        client_key: Option<ClientCertificate>,
+    ) -> Result<Self, Failure> {
+        let mut share = None;
+        if hello.versions.contains(&TLS_1_3)
+            && let Some(group) = groups.first()
+        {
+            let started = group.start().map_err(|error| no_key(&error))?;
+            hello.key_share = Some((group.name().into(), started.pub_key().to_vec()));
+            share = Some(started);
+        }
+        let records = hello.to_records();
+        let mut client = Self::after(&records, min_version, client_key)?;
+        client.output = records;
+        client.hello = Some(hello);
+        client.groups = groups;
+        client.share = share;
+        Ok(client)
+    }
+
+    /// Goes on where the server selects a protocol that was not offered, as OpenSSL 1.1.1 does.
+    #[must_use]
+    pub fn with_any_alpn(mut self, any: bool) -> Self {
+        self.any_alpn = any;
+        self
+    }
+
+    /// The ServerHello of a server that chose TLS 1.3; it stands at the end of the transcript.
+    pub(super) fn server_hello_1_3(&mut self, hello: &ServerHello) -> Result<State, Stop> {
+        let sent = self.hello.as_ref().map(|hello| hello.session_id.as_slice());
+        if Some(hello.session_id.as_slice()) != sent {
+            return Err(fault(ILLEGAL_PARAMETER, "invalid session id").into());
+        }
+        hello.check_1_3(&self.offered)?;
+        let suite = Suite::of(hello.suite_code)
+            .filter(|suite| self.offered.cipher_suites.contains(&suite.code))
+            .filter(|suite| self.retried.is_none_or(|code| code == suite.code))
+            .ok_or(fault(ILLEGAL_PARAMETER, "wrong cipher returned"))?;
+        self.records.version = Some(TLS_1_2);
+        if hello.hello_retry_request {
+            self.seen.hello_retry_request = Some(true);
+            return self.retry(hello, suite);
+        }
+        self.seen.hello_retry_request = Some(self.retried.is_some());
+        let no_share = fault(MISSING_EXTENSION, "no suitable key share");
+        let group = hello.group.ok_or(no_share)?;
+        let bad_share = fault(ILLEGAL_PARAMETER, "bad key share");
+        let share = self.share.take();
+        let share = share.filter(|share| u16::from(share.group()) == group);
+        let secret = share.ok_or(bad_share)?.complete(&hello.key_share);
+        let secret = secret.map_err(|_| bad_share)?;
+        if !self.partial.is_empty() {
+            return Err(fault(UNEXPECTED_MESSAGE, "not on record boundary").into());
+        }
+        // RFC 8446 section 7.1.
+        let digest = suite.digest;
+        let zeros = vec![0; digest.length()];
+        let early = digest.extract(&[], &zeros);
+        let salt = suite.derive(&early, "derived", &[]);
+        let handshake_secret = digest.extract(&salt, secret.secret_bytes());
+        let salt = suite.derive(&handshake_secret, "derived", &[]);
+        let traffic = |label| suite.derive(&handshake_secret, label, &self.transcript);
+        let modern = Modern {
+            suite,
+            stage: Stage::EncryptedExtensions,
+            client_secret: traffic("c hs traffic"),
+            server_secret: traffic("s hs traffic"),
+            master_secret: digest.extract(&salt, &zeros),
+            key: None,
+            requested: false,
+        };
+        let reading = suite.protection(&modern.server_secret)?;
+        self.records.protect_reading(reading);
+        Ok(State::Modern(Box::new(modern)))
+    }
+
+    /// The second ClientHello (RFC 8446 section 4.1.4).
+    fn retry(&mut self, retry: &ServerHello, suite: Suite) -> Result<State, Stop> {
+        let (Some(hello), None) = (&mut self.hello, self.retried) else {
+            return Err(fault(UNEXPECTED_MESSAGE, "unexpected message").into());
+        };
+        match retry.group {
+            Some(code) => {
+                let bad_share = fault(ILLEGAL_PARAMETER, "bad key share");
+                let known = |share: &(u16, Vec<u8>)| share.0 == code;
+                if !self.offered.groups.contains(&code)
+                    || hello.key_share.as_ref().is_some_and(known)
+                {
+                    return Err(bad_share.into());
+                }
+                let mut groups = self.groups.iter();
+                let group = groups.find(|group| u16::from(group.name()) == code);
+                let started = group.ok_or(bad_share)?.start();
+                let started = started.map_err(|error| Stop::Failure(no_key(&error)))?;
+                hello.key_share = Some((code, started.pub_key().to_vec()));
+                self.share = Some(started);
+            }
+            None if retry.cookie.is_some() => {}
+            None => return Err(fault(ILLEGAL_PARAMETER, "no change following hrr").into()),
+        }
+        hello.cookie.clone_from(&retry.cookie);
+        let offered = Offered::read(&hello.to_records())?;
+        self.retried = Some(suite.code);
+        let first = suite.digest.of(&self.offered.message);
+        let answer = self.transcript.split_off(self.offered.message.len());
+        self.transcript = [handshake(MESSAGE_HASH, &first), answer].concat();
+        self.transcript.extend_from_slice(&offered.message);
+        self.records
+            .write(CHANGE_CIPHER_SPEC, &[1], &mut self.output);
+        self.records
+            .write(HANDSHAKE, &offered.message, &mut self.output);
+        self.offered = offered;
+        Ok(State::ServerHello)
+    }
+
+    /// A message after the ServerHello; it is not yet in the transcript.
+    pub(super) fn message_1_3(
+        &mut self,
+        mut modern: Box<Modern>,
+        kind: u8,
+        body: &[u8],
+        message: &[u8],
+    ) -> Result<State, Stop> {
+        modern.stage = match (modern.stage, kind) {
+            (Stage::EncryptedExtensions, messages::ENCRYPTED_EXTENSIONS) => {
+                self.encrypted_extensions(body)?;
+                Stage::Request
+            }
+            (Stage::Request, messages::CERTIFICATE_REQUEST) => {
+                let request = certificate_request_1_3(Reader::new(body))?;
+                self.seen.certificate_request = Some(request);
+                modern.requested = true;
+                Stage::Certificate
+            }
+            (Stage::Request | Stage::Certificate, messages::CERTIFICATE) => {
+                let (chain, stapled) = certificates_1_3(Reader::new(body), &self.offered)?;
+                self.seen.certificates = chain;
+                self.seen.ocsp_stapled = stapled;
+                modern.key = Some(self.leaf_key()?);
+                Stage::CertificateVerify
+            }
+            (Stage::CertificateVerify, messages::CERTIFICATE_VERIFY) => {
+                let key = modern.key.as_ref();
+                self.certificate_verify(modern.suite, key, body)?;
+                Stage::Finished
+            }
+            (Stage::Finished, messages::FINISHED) => {
+                return self.finished_1_3(modern, body, message);
+            }
+            (Stage::Established, messages::NEW_SESSION_TICKET) => {
+                self.ticket_1_3(body)?;
+                return Ok(State::Modern(modern));
+            }
+            (Stage::Established, messages::KEY_UPDATE) => {
+                self.key_update(&mut modern, body)?;
+                return Ok(State::Modern(modern));
+            }
+            _ => return Err(fault(UNEXPECTED_MESSAGE, "unexpected message").into()),
+        };
+        self.transcript.extend_from_slice(message);
+        Ok(State::Modern(modern))
+    }
+
+    fn encrypted_extensions(&mut self, body: &[u8]) -> Result<(), Stop> {
+        let mut reader = Reader::new(body);
+        let extensions = reader.vector16("extensions")?;
+        if !reader.is_empty() {
+            return Err(fault(DECODE_ERROR, "length mismatch").into());
+        }
+        let allowed = &[0, 1, 10, 14, 16, 42];
+        for (kind, mut extension) in messages::extensions(extensions, allowed, &self.offered)? {
+            if kind == 16 {
+                let mut list = extension.vector16("ALPN list")?;
+                let name = list.vector8("ALPN protocol")?.rest().to_vec();
+                if !list.is_empty() || !extension.is_empty() {
+                    return Err(fault(DECODE_ERROR, "bad extension").into());
+                }
+                self.seen.alpn = Some(String::from_utf8_lossy(&name).into_owned());
+                self.check_alpn(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn certificate_verify(
+        &mut self,
+        suite: Suite,
+        key: Option<&PublicKey>,
+        body: &[u8],
+    ) -> Result<(), Stop> {
+        let mut reader = Reader::new(body);
+        let scheme = reader.u16("signature scheme")?;
+        if let Some(key) = key {
+            key_exchange::check_scheme_1_3(scheme, key, &self.offered)?;
+        }
+        let signature = reader.vector16("signature")?.rest().to_vec();
+        if !reader.is_empty() {
+            return Err(fault(DECODE_ERROR, "length mismatch").into());
+        }
+        self.seen.signature = Some(HandshakeSignature {
+            scheme,
+            message: signed(SIGNED_BY_SERVER, suite.digest, &self.transcript),
+            signature,
+        });
+        Ok(())
+    }
+
+    /// Verifies the server's Finished and sends our flight, from Certificate to Finished.
+    fn finished_1_3(
+        &mut self,
+        mut modern: Box<Modern>,
+        body: &[u8],
+        message: &[u8],
+    ) -> Result<State, Stop> {
+        let suite = modern.suite;
+        if body.len() != suite.digest.length() {
+            return Err(fault(ILLEGAL_PARAMETER, "bad digest length").into());
+        }
+        if suite.proof(&modern.server_secret, &self.transcript) != body {
+            return Err(fault(DECRYPT_ERROR, "digest check failed").into());
+        }
+        if !self.partial.is_empty() {
+            return Err(fault(UNEXPECTED_MESSAGE, "not on record boundary").into());
+        }
+        self.transcript.extend_from_slice(message);
+        let traffic = |label| suite.derive(&modern.master_secret, label, &self.transcript);
+        let (client_secret, server_secret) = (traffic("c ap traffic"), traffic("s ap traffic"));
+        if self.retried.is_none() {
+            self.records
+                .write(CHANGE_CIPHER_SPEC, &[1], &mut self.output);
+        }
+        let writing = suite.protection(&modern.client_secret)?;
+        self.records.protect_writing(writing);
+        if modern.requested {
+            self.answer_request_1_3(suite)?;
+        }
+        let proof = suite.proof(&modern.client_secret, &self.transcript);
+        self.say(messages::FINISHED, &proof);
+        self.records
+            .protect_writing(suite.protection(&client_secret)?);
+        self.records
+            .protect_reading(suite.protection(&server_secret)?);
+        (modern.client_secret, modern.server_secret) = (client_secret, server_secret);
+        modern.stage = Stage::Established;
+        self.transcript.clear();
+        Ok(State::Modern(modern))
+    }
+
+    /// Certificate, and CertificateVerify if we have a certificate that suits the request.
+    fn answer_request_1_3(&mut self, suite: Suite) -> Result<(), Stop> {
+        let request = self.seen.certificate_request.as_ref();
+        let asked = request.map(|request| request.signature_schemes.as_slice());
+        let shared: Vec<_> = self
+            .offered
+            .signature_schemes
+            .iter()
+            .filter(|scheme| asked.unwrap_or_default().contains(scheme))
+            // Neither PKCS #1 v1.5 nor SHA-1 or SHA-224 (RFC 8446 section 4.2.3).
+            .filter(|scheme| matches!(**scheme, 0x0403 | 0x0503 | 0x0603 | 0x0804..=0x080b))
+            .map(|scheme| SignatureScheme::from(*scheme))
+            .collect();
+        let key = self.client_key.clone();
+        let ours = key.and_then(|key| Some((key.key.key.choose_scheme(&shared)?, key)));
+        self.seen.client_certificate_sent = ours.is_some();
+        let mut list = Vec::new();
+        for certificate in ours.iter().flat_map(|(_, key)| &key.key.cert) {
+            list.extend(vector24(certificate));
+            list.extend(vector16(&[]));
+        }
+        self.say(messages::CERTIFICATE, &[vec![0], vector24(&list)].concat());
+        if let Some((signer, _)) = ours {
+            let content = signed(SIGNED_BY_CLIENT, suite.digest, &self.transcript);
+            let signature = signer
+                .sign(&content)
+                .map_err(|error| Stop::Failure(Failure::Local(error.to_string())))?;
+            let scheme = u16::from(signer.scheme()).to_be_bytes();
+            let body = [scheme.as_slice(), &vector16(&signature)].concat();
+            self.say(messages::CERTIFICATE_VERIFY, &body);
+        }
+        Ok(())
+    }
+
+    fn ticket_1_3(&mut self, body: &[u8]) -> Result<(), Stop> {
+        let mut ticket = Reader::new(body);
+        ticket.u32("lifetime")?;
+        ticket.u32("age")?;
+        ticket.vector8("nonce")?;
+        let value = ticket.vector16("ticket")?;
+        ticket.vector16("extensions")?;
+        if value.is_empty() || !ticket.is_empty() {
+            return Err(fault(DECODE_ERROR, "length mismatch").into());
+        }
+        self.seen.tickets = self.seen.tickets.saturating_add(1);
+        Ok(())
+    }
+
+    /// RFC 8446 section 4.6.3.
+    fn key_update(&mut self, modern: &mut Modern, body: &[u8]) -> Result<(), Stop> {
+        let wants_ours = match body {
+            [0] => false,
+            [1] => true,
+            _ => return Err(fault(ILLEGAL_PARAMETER, "bad key update").into()),
+        };
+        if !self.partial.is_empty() {
+            return Err(fault(UNEXPECTED_MESSAGE, "not on record boundary").into());
+        }
+        let suite = modern.suite;
+        modern.server_secret = suite.next(&modern.server_secret);
+        let reading = suite.protection(&modern.server_secret)?;
+        self.records.protect_reading(reading);
+        if wants_ours {
+            let message = handshake(messages::KEY_UPDATE, &[0]);
+            self.records.write(HANDSHAKE, &message, &mut self.output);
+            modern.client_secret = suite.next(&modern.client_secret);
+            let writing = suite.protection(&modern.client_secret)?;
+            self.records.protect_writing(writing);
+        }
+        Ok(())
+    }
+
+    /// A server that asked for a second ClientHello must stay with TLS 1.3.
+    pub(super) fn check_still_1_3(&self) -> Result<(), Stop> {
+        match self.retried {
+            Some(_) => Err(fault(PROTOCOL_VERSION, "wrong ssl version").into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a CertificateVerify signs (RFC 8446 section 4.4.3).
+fn signed(context: &[u8], digest: Digest, transcript: &[u8]) -> Vec<u8> {
+    [[b' '; 64].as_slice(), context, &digest.of(transcript)].concat()
+}
+
+fn no_key(error: &rustls::Error) -> Failure {
+    Failure::Local(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Progress;
+    use crate::tls::record::Records;
+    use crate::tls::testing::IDENTITY;
+    use crate::wire::tls::openssl;
+
+    const X25519: u16 = 0x001d;
+    const P256: u16 = 0x0017;
+
+    fn groups() -> Vec<&'static dyn SupportedKxGroup> {
+        use rustls::crypto::aws_lc_rs::kx_group::{SECP256R1, X25519};
+        vec![X25519, SECP256R1]
+    }
+
+    fn hello() -> ClientHello {
+        ClientHello {
+            random: [7; 32],
+            session_id: vec![9; 32],
+            versions: vec![0x0304, 0x0303],
+            cipher_suites: openssl::cipher_suites(0x0303, 0x0304),
+            groups: vec![X25519, P256],
+            signature_schemes: vec![0x0403, 0x0807, 0x0809, 0x0804, 0x0401],
+            server_name: Some("db.test.".into()),
+            alpn: Some("postgresql".into()),
+            ..ClientHello::default()
+        }
+    }
+
+    fn client() -> Client {
+        Client::new(hello(), groups(), 0x0303, None).unwrap()
+    }
+
+    /// What a server sends; the messages are those after the ServerHello.
+    #[derive(Clone)]
+    struct Script {
+        suite: u16,
+        group: u16,
+        session_id: Vec<u8>,
+        compression: u8,
+        more_extensions: Vec<u8>,
+        messages: Vec<(u8, Vec<u8>)>,
+        proof: fn(Vec<u8>) -> Vec<u8>,
+    }
+
+    fn certificate(context: &[u8], extensions: &[u8]) -> Vec<u8> {
+        let entry = [vector24(&IDENTITY.1), vector16(extensions)].concat();
+        [context.to_vec(), vector24(&entry)].concat()
+    }
+
+    impl Default for Script {
+        fn default() -> Self {
+            let verify = [vec![8, 4], vector16(&[1; 256])].concat();
+            Self {
+                suite: 0x1301,
+                group: X25519,
+                session_id: vec![9; 32],
+                compression: 0,
+                more_extensions: Vec::new(),
+                messages: vec![
+                    (messages::ENCRYPTED_EXTENSIONS, vector16(&[])),
+                    (messages::CERTIFICATE, certificate(&[0], &[])),
+                    (messages::CERTIFICATE_VERIFY, verify),
+                ],
+                proof: |proof| proof,
+            }
+        }
+    }
+
+    impl Script {
+        fn with(number: usize, kind: u8, body: Vec<u8>) -> Self {
+            let mut script = Self::default();
+            script.messages.insert(number, (kind, body));
+            script
+        }
+
+        fn instead(number: usize, body: Vec<u8>) -> Self {
+            let mut script = Self::default();
+            script.messages[number].1 = body;
+            script
+        }
+
+        fn server_hello(&self, random: [u8; 32], share: &[u8]) -> Vec<u8> {
+            let mut body = vec![3, 3];
+            body.extend(random);
+            body.push(u8::try_from(self.session_id.len()).unwrap());
+            body.extend(&self.session_id);
+            body.extend(self.suite.to_be_bytes());
+            body.push(self.compression);
+            let share = [self.group.to_be_bytes().as_slice(), share].concat();
+            let mut extensions = vec![0, 43, 0, 2, 3, 4, 0, 51];
+            extensions.extend(vector16(&share));
+            extensions.extend(&self.more_extensions);
+            body.extend(vector16(&extensions));
+            handshake(messages::SERVER_HELLO, &body)
+        }
+
+        /// The server's flight in answer to a client, and its records afterwards.
+        fn answer(&self, client: &mut Client) -> (Vec<u8>, Records) {
+            let _ = client.take_output();
+            let share = client.hello.as_ref().unwrap().key_share.clone().unwrap();
+            let mut groups = groups().into_iter();
+            let group = groups.find(|group| u16::from(group.name()) == share.0);
+            let done = group.unwrap().start_and_complete(&share.1).unwrap();
+            let suite = Suite::of(self.suite).unwrap();
+            let message = self.server_hello([5; 32], &vector16(&done.pub_key));
+            let mut records = Records::new();
+            records.version = Some(TLS_1_2);
+            let mut bytes = Vec::new();
+            records.write(HANDSHAKE, &message, &mut bytes);
+            records.write(CHANGE_CIPHER_SPEC, &[1], &mut bytes);
+            let mut transcript = [client.transcript.clone(), message].concat();
+            let (digest, zeros) = (suite.digest, vec![0; suite.digest.length()]);
+            let salt = suite.derive(&digest.extract(&[], &zeros), "derived", &[]);
+            let secret = digest.extract(&salt, done.secret.secret_bytes());
+            let server = suite.derive(&secret, "s hs traffic", &transcript);
+            let ours = suite.derive(&secret, "c hs traffic", &transcript);
+            let master = digest.extract(&suite.derive(&secret, "derived", &[]), &zeros);
+            let protection = |secret| suite.protection(secret).ok().unwrap();
+            records.protect_writing(protection(&server));
+            for (kind, body) in &self.messages {
+                let message = handshake(*kind, body);
+                records.write(HANDSHAKE, &message, &mut bytes);
+                transcript.extend(message);
+            }
+            let proof = (self.proof)(suite.proof(&server, &transcript));
+            let message = handshake(messages::FINISHED, &proof);
+            records.write(HANDSHAKE, &message, &mut bytes);
+            transcript.extend(message);
+            let data = suite.derive(&master, "s ap traffic", &transcript);
+            records.protect_writing(protection(&data));
+            records.protect_reading(protection(&ours));
+            (bytes, records)
+        }
+    }
+
+    fn rule(reason: &str) -> Result<(), Failure> {
+        Err(Failure::TlsRule(reason.to_owned()))
+    }
+
+    #[test]
+    fn a_handshake_completes_and_shows_what_was_negotiated() {
+        for (suite, group) in [(0x1301, X25519), (0x1302, X25519), (0x1303, X25519)] {
+            let script = Script {
+                suite,
+                group,
+                ..Script::default()
+            };
+            let mut client = client();
+            let (flight, mut server) = script.answer(&mut client);
+            assert_eq!(client.read(&flight), Ok(()));
+            assert_eq!(client.progress(), Progress::Established);
+            let seen = client.seen().clone();
+            assert_eq!(seen.protocol_version, Some(0x0304));
+            assert_eq!(seen.cipher_suite, Some(suite));
+            assert_eq!(seen.group, Some(group));
+            assert_eq!(seen.hello_retry_request, Some(false));
+            assert_eq!(seen.certificates, std::slice::from_ref(&IDENTITY.1));
+            assert_eq!(seen.signature.unwrap().scheme, 0x0804);
+            assert!(!seen.first_flight_only);
+            // Our flight: for middleboxes, then Finished.
+            server.push(&client.take_output());
+            assert_eq!(server.next().unwrap(), Some((20, vec![1])));
+            let (kind, finished) = server.next().unwrap().unwrap();
+            assert_eq!((kind, finished[0]), (22, messages::FINISHED));
+            // Tickets are counted, keys change, data comes through, close_notify ends it.
+            let ticket = [vec![0; 8], vec![1, 1], vector16(b"t"), vector16(&[])].concat();
+            let mut bytes = Vec::new();
+            let ticket = handshake(messages::NEW_SESSION_TICKET, &ticket);
+            server.write(HANDSHAKE, &ticket, &mut bytes);
+            server.write(23, b"R", &mut bytes);
+            server.write(21, &[1, 0], &mut bytes);
+            assert_eq!(client.read(&bytes), Ok(()));
+            assert_eq!(client.seen().tickets, 1);
+            assert_eq!(client.take_received(), b"R");
+            assert!(client.is_closed());
+        }
+    }
+
+    #[test]
+    fn what_every_openssl_refuses_is_refused_in_its_words() {
+        let extension = |kind: u16, body: &[u8]| {
+            vector16(&[kind.to_be_bytes().to_vec(), vector16(body)].concat())
+        };
+        let alpn = [vec![0, 3, 2], b"h2".to_vec()].concat();
+        let verify = |scheme: u16| [scheme.to_be_bytes().to_vec(), vector16(&[1])].concat();
+        let ee = messages::ENCRYPTED_EXTENSIONS;
+        let cases: Vec<(&str, Script, Result<(), Failure>)> = vec![
+            (
+                "another session id",
+                Script {
+                    session_id: vec![9; 31],
+                    ..Script::default()
+                },
+                rule("invalid session id"),
+            ),
+            (
+                "compression",
+                Script {
+                    compression: 1,
+                    ..Script::default()
+                },
+                rule("invalid compression algorithm"),
+            ),
+            (
+                "a key share of another group",
+                Script {
+                    group: P256,
+                    ..Script::default()
+                },
+                rule("bad key share"),
+            ),
+            (
+                "ALPN in the ServerHello",
+                Script {
+                    more_extensions: vec![0, 16, 0, 0],
+                    ..Script::default()
+                },
+                Err(Failure::TlsRule("length mismatch".into())),
+            ),
+            (
+                "early data in the ServerHello",
+                Script {
+                    more_extensions: vec![0, 42, 0, 0],
+                    ..Script::default()
+                },
+                rule("bad extension"),
+            ),
+            (
+                "a resumption that was not asked for",
+                Script {
+                    more_extensions: vec![0, 41, 0, 0],
+                    ..Script::default()
+                },
+                rule("unsolicited extension"),
+            ),
+            (
+                "a key share in EncryptedExtensions",
+                Script::instead(0, extension(51, &[])),
+                rule("bad extension"),
+            ),
+            (
+                "max_fragment_length, which was not offered",
+                Script::instead(0, extension(1, &[1])),
+                rule("unsolicited extension"),
+            ),
+            (
+                "another protocol",
+                Script::instead(0, extension(16, &alpn)),
+                Err(Failure::UnofferedAlpn),
+            ),
+            (
+                "EncryptedExtensions twice",
+                Script::with(1, ee, vector16(&[])),
+                rule("unexpected message"),
+            ),
+            (
+                "a certificate with a context",
+                Script::instead(1, certificate(&[1, 7], &[])),
+                rule("length mismatch"),
+            ),
+            (
+                "no certificate",
+                Script::instead(1, vec![0, 0, 0, 0]),
+                rule("length mismatch"),
+            ),
+            (
+                "an OCSP response that was not asked for",
+                Script::instead(1, certificate(&[0], &[0, 5, 0, 0])),
+                rule("unsolicited extension"),
+            ),
+            (
+                "a leaf that is no certificate",
+                Script::instead(1, vec![0, 0, 0, 7, 0, 0, 2, 0x30, 0, 0, 0]),
+                rule("asn1 lib"),
+            ),
+            (
+                "PKCS #1 v1.5",
+                Script::instead(2, verify(0x0401)),
+                rule("wrong signature type"),
+            ),
+            (
+                "a scheme of another key",
+                Script::instead(2, verify(0x0403)),
+                rule("wrong signature type"),
+            ),
+            (
+                "a scheme that was not offered",
+                Script::instead(2, verify(0x0805)),
+                rule("wrong signature type"),
+            ),
+            (
+                "a request without schemes",
+                Script::with(1, messages::CERTIFICATE_REQUEST, vec![0, 0, 0]),
+                rule("missing sigalgs extension"),
+            ),
+            (
+                "a request with a context",
+                Script::with(1, messages::CERTIFICATE_REQUEST, vec![1, 1, 0, 0]),
+                rule("invalid context"),
+            ),
+            (
+                "a Finished message that proves nothing",
+                Script {
+                    proof: |proof| vec![1; proof.len()],
+                    ..Script::default()
+                },
+                rule("digest check failed"),
+            ),
+            (
+                "a Finished message that is too short",
+                Script {
+                    proof: |_| vec![1],
+                    ..Script::default()
+                },
+                rule("bad digest length"),
+            ),
+        ];
+        let (_, other_protocol, _) = cases[8].clone();
+        let mut lenient = client().with_any_alpn(true);
+        let (flight, _) = other_protocol.answer(&mut lenient);
+        assert_eq!(lenient.read(&flight), Ok(()), "OpenSSL 1.1.1");
+        assert_eq!(lenient.seen().alpn.as_deref(), Some("h2"));
+        for (what, script, expected) in cases {
+            let mut client = client();
+            let (flight, _) = script.answer(&mut client);
+            assert_eq!(client.read(&flight), expected, "{what}");
+            assert_ne!(client.progress(), Progress::Established, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_a_certificate_is_answered_without_one() {
+        let schemes = [vec![0, 13], vector16(&vector16(&[8, 4, 4, 3]))].concat();
+        let request = [vec![0], vector16(&schemes)].concat();
+        let script = Script::with(1, messages::CERTIFICATE_REQUEST, request);
+        let mut client = client();
+        let (flight, mut server) = script.answer(&mut client);
+        assert_eq!(client.read(&flight), Ok(()));
+        let request = client.seen().certificate_request.clone().unwrap();
+        assert_eq!(request.signature_schemes, [0x0804, 0x0403]);
+        server.push(&client.take_output());
+        assert_eq!(server.next().unwrap(), Some((20, vec![1])));
+        let empty = vec![messages::CERTIFICATE, 0, 0, 4, 0, 0, 0, 0];
+        assert_eq!(server.next().unwrap(), Some((22, empty)));
+    }
+
+    #[test]
+    fn a_server_may_ask_once_for_another_group() {
+        const RETRY: [u8; 32] = [
+            0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65,
+            0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2,
+            0xc8, 0xa8, 0x33, 0x9c,
+        ];
+        let retry = |group: u16, cookie: bool| {
+            let more = [vec![0, 44], vector16(&vector16(b"cookie"))].concat();
+            let script = Script {
+                group,
+                more_extensions: if cookie { more } else { Vec::new() },
+                ..Script::default()
+            };
+            let message = script.server_hello(RETRY, &[]);
+            [vec![22, 3, 3], vector16(&message)].concat()
+        };
+        for (what, group, expected) in [
+            ("the group that it has", X25519, rule("bad key share")),
+            (
+                "a group that was not offered",
+                0x0018,
+                rule("bad key share"),
+            ),
+        ] {
+            assert_eq!(client().read(&retry(group, false)), expected, "{what}");
+        }
+        let mut client = client();
+        let _ = client.take_output();
+        assert_eq!(client.read(&retry(P256, true)), Ok(()));
+        assert_eq!(client.progress(), Progress::Hello);
+        let second = client.take_output();
+        assert_eq!(second.get(..6), Some([20, 3, 3, 0, 1, 1].as_slice()));
+        let holds = |text: &[u8]| second.windows(text.len()).any(|window| window == text);
+        assert!(holds(b"\0\x2c\0\x08\0\x06cookie"), "{second:02x?}");
+        assert!(holds(b"db.test."), "the name as it is");
+        let script = Script {
+            group: P256,
+            ..Script::default()
+        };
+        let (flight, _) = script.answer(&mut client);
+        assert_eq!(client.read(&flight), Ok(()));
+        assert_eq!(client.progress(), Progress::Established);
+        assert_eq!(client.seen().hello_retry_request, Some(true));
+        let mut again = self::client();
+        assert_eq!(again.read(&retry(P256, false)), Ok(()));
+        assert_eq!(again.read(&retry(P256, false)), rule("unexpected message"));
+    }
+}
