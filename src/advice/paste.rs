@@ -28,9 +28,10 @@ pub(crate) fn is_simple_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(in_names)
 }
 
-/// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away.
+/// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away, but
+/// since PostgreSQL 16 not that of a regular expression.
 pub(crate) fn hba(name: &str) -> Option<String> {
-    let plain = is_plain(name) && !name.is_empty() && !name.contains('"');
+    let plain = is_plain(name) && !name.is_empty() && !name.contains('"') && !name.starts_with('/');
     plain.then(|| format!("\"{name}\""))
 }
 
@@ -157,6 +158,7 @@ mod tests {
             ("all", Some("\"all\"")),
             ("a b", Some("\"a b\"")),
             ("a\"b", None),
+            ("/.*", None),
             ("", None),
         ] {
             assert_eq!(hba(name).as_deref(), quoted);
