@@ -60,6 +60,15 @@ pub struct Report {
     pub scan: Option<ScanReport>,
 }
 
+impl Report {
+    /// Whether libpq fails at SCRAM where this verdict of the whole target lets it connect; see
+    /// [`HostReport::fails_at_scram`].
+    pub fn fails_at_scram(&self, verdict: &Verdict) -> bool {
+        let host = self.hosts.get(verdict.host_index.unwrap_or(0));
+        host.is_some_and(|host| host.fails_at_scram(verdict))
+    }
+}
+
 /// What a scan says of a record beside the report.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct ScanReport {
@@ -382,6 +391,18 @@ pub struct HostReport {
     /// Whether the server serves the certificate of the file that `--expect-cert` named; null
     /// without that option.
     pub expected_certificate: Option<ExpectedCertificate>,
+}
+
+impl HostReport {
+    /// Whether libpq, where this verdict lets it connect, fails at the server's SCRAM whatever the
+    /// password: tls-server-end-point takes the digest of the certificate's signature (RFC 5929,
+    /// section 4.1), and EdDSA has none (`pgtls_get_peer_certificate_hash`).
+    pub fn fails_at_scram(&self, verdict: &Verdict) -> bool {
+        let leaf = self.certificates.first();
+        verdict.outcome == Outcome::Connects
+            && verdict.auth == Some(Auth::ScramSha256Plus)
+            && leaf.is_some_and(|leaf| matches!(&*leaf.signature_algorithm, "ED25519" | "ED448"))
+    }
 }
 
 /// How a failure begins that is a limit of pgprobe's and not the server's doing.

@@ -115,7 +115,7 @@ pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Fix> {
                 .filter(|(_, roots)| *roots != Roots::Public)
                 .map(|(provider, _)| providers_roots(situation, provider)),
         );
-        fixes.extend(sent_root(situation));
+        fixes.extend(sent_root(situation).into_iter().flatten());
         if let (true, Some((provider, _))) = (fixes.is_empty(), provider) {
             fixes.push(providers_roots(situation, provider));
         }
@@ -203,7 +203,7 @@ fn system_store(situation: &Situation<'_>) -> Option<Fix> {
 }
 
 /// A self-signed certificate that the server sent, if the chain verifies with it.
-fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
+fn sent_root(situation: &Situation<'_>) -> Option<Vec<Fix>> {
     let (place, root) = situation
         .chain
         .iter()
@@ -221,20 +221,30 @@ fn sent_root(situation: &Situation<'_>) -> Option<Fix> {
     } else {
         "the server sends its root too"
     };
-    Some(fix(
-        FixPlace::ClientShell,
-        format!(
-            "{what}: fetch it, compare the SHA-256 that is printed with that on the server \
-             (seen here: {}), and only then add it to \"{path}\"{instead}",
-            hex(&root.sha256())
+    // Two pastes: nobody compares between the lines of one.
+    let paste = fetch(situation, place, &path);
+    let (fetch, add) = paste.map_or((Vec::new(), None), |(fetch, add)| (fetch, Some(add)));
+    Some(vec![
+        fix(
+            FixPlace::ClientShell,
+            format!(
+                "{what}: fetch it, and compare the SHA-256 that is printed with that on the server \
+                 (seen here: {})",
+                hex(&root.sha256())
+            ),
+            fetch,
         ),
-        fetch(situation, place, &path).unwrap_or_default(),
-    ))
+        fix(
+            FixPlace::ClientShell,
+            format!("only if they are the same, add it to \"{path}\"{instead}"),
+            add,
+        ),
+    ])
 }
 
-/// The commands that save a certificate that the server sends beside the root file, show its
-/// SHA-256, and add it to the root file.
-fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<Vec<String>> {
+/// The commands that save a certificate that the server sends beside the root file and show its
+/// SHA-256, and the one that adds it to the root file.
+fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<(Vec<String>, String)> {
     let port = situation.spec.port().ok()?;
     let address = situation.host.addresses.iter();
     let connected = address
@@ -269,14 +279,22 @@ fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<Vec<Stri
     });
     let folder = folder.map_or_else(String::new, |(folder, _)| format!("mkdir -p {folder} && "));
     let number = place + 1;
-    Some(vec![
-        format!(
-            "{folder}{command} </dev/null 2>/dev/null | awk '/BEGIN CERT/ {{n++}} n=={number}' | \
-             openssl x509 -out {fetched}"
-        ),
-        format!("openssl x509 -noout -fingerprint -sha256 -in {fetched}"),
-        format!("cat {fetched} >> {path}"),
-    ])
+    Some((
+        vec![
+            format!(
+                "{folder}{command} </dev/null 2>/dev/null | awk '/BEGIN CERT/ {{n++}} \
+                 n=={number}' | openssl x509 -out {fetched}"
+            ),
+            format!("openssl x509 -noout -fingerprint -sha256 -in {fetched}"),
+        ],
+        append(&fetched, &path),
+    ))
+}
+
+/// The command that adds a PEM file to another: one that ends without a newline would swallow the
+/// first line of what follows, and OpenSSL then refuses all of it.
+fn append(from: &str, to: &str) -> String {
+    format!("{{ echo; cat {from}; }} >> {to}")
 }
 
 fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> Fix {
@@ -293,8 +311,8 @@ fn providers_roots(situation: &Situation<'_>, provider: &provider::Provider) -> 
                 .zip(paste::shell(&format!("{path}.new")))
                 .map(|(path, fetched)| {
                     format!(
-                        "curl --fail --create-dirs --output {fetched} {address} && cat {fetched} >> \
-                         {path}"
+                        "curl --fail --create-dirs --output {fetched} {address} && {}",
+                        append(&fetched, &path)
                     )
                 }),
         ),

@@ -92,6 +92,10 @@ fn fixes(situation: &Situation<'_>, leaf: &Certificate, host: &str) -> Vec<Fix> 
             .map(|address| address.ip().to_string());
         let mut settings = vec![("host", name.as_str())];
         settings.extend(address.as_deref().map(|address| ("hostaddr", address)));
+        // In weaker modes nobody would look at the name.
+        if situation.parameters.sslmode() != Some(SslMode::VerifyFull) {
+            settings.push(("sslmode", SslMode::VerifyFull.name()));
+        }
         // In a list of hosts the ports and addresses would no longer go with the names.
         let paste = if situation.parameters.hosts().len() == 1 {
             paste::connection(situation, &settings)
@@ -107,11 +111,18 @@ fn fixes(situation: &Situation<'_>, leaf: &Certificate, host: &str) -> Vec<Fix> 
             paste,
         ));
     }
-    fixes.push(fix(
-        FixPlace::Elsewhere,
-        "or have a certificate issued with this extension (all names in it count, the CN no more)",
-        alt_name_line(leaf, host),
-    ));
+    let or = if fixes.is_empty() { "" } else { "or " };
+    let line = alt_name_line(leaf, host);
+    let what = if line.is_some() {
+        "with this extension (all names in it count, the CN no more)".to_owned()
+    } else {
+        format!(
+            "whose subjectAltName has all that clients call it by, {} too",
+            typed(host)
+        )
+    };
+    let text = format!("{or}have a certificate issued {what}");
+    fixes.push(fix(FixPlace::Elsewhere, text, line));
     fixes
 }
 
@@ -133,20 +144,27 @@ fn alt_name_line(leaf: &Certificate, host: &str) -> Option<String> {
             _ => {}
         }
     }
-    if names.is_empty() {
-        let common_name = leaf.common_names().next();
-        let common_name =
-            common_name.and_then(|name| name.text().map(std::borrow::Cow::into_owned));
-        names.extend(common_name.map(|name| typed(&name)));
-    }
+    let common_name = leaf.common_names().next();
+    let common_name = common_name.and_then(|name| name.text().map(std::borrow::Cow::into_owned));
+    // The CN counts today where no name of its kind stands beside it, and would count no more.
+    names.extend(
+        common_name
+            .filter(|name| matches(leaf, name, Presenting::Now))
+            .map(|name| typed(&name)),
+    );
     names.push(typed(host));
-    names.retain(|name| {
+    let simple = |name: &String| {
         let value = name.split_once(':').map_or("", |(_, value)| value);
         paste::is_simple_name(value.trim_start_matches("*."))
-    });
-    names.dedup();
+    };
+    // A line that loses a name is worse than none.
+    if !names.iter().all(simple) {
+        return None;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     let line = format!("subjectAltName = {}", names.join(","));
-    (names.contains(&typed(host)) && line.len() <= LONGEST_LINE).then_some(line)
+    (line.len() <= LONGEST_LINE).then_some(line)
 }
 
 fn typed(name: &str) -> String {

@@ -28,8 +28,8 @@ pub(crate) fn is_simple_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(in_names)
 }
 
-/// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away, but
-/// since PostgreSQL 16 not that of a regular expression.
+/// A user or database in `pg_hba.conf`: the quotes take the meaning of `all` and its like away,
+/// but not that of a slash, which begins a regular expression since PostgreSQL 16.
 pub(crate) fn hba(name: &str) -> Option<String> {
     let plain = is_plain(name) && !name.is_empty() && !name.contains('"') && !name.starts_with('/');
     plain.then(|| format!("\"{name}\""))
@@ -159,6 +159,7 @@ mod tests {
             ("a b", Some("\"a b\"")),
             ("a\"b", None),
             ("/.*", None),
+            ("a/b", Some("\"a/b\"")),
             ("", None),
         ] {
             assert_eq!(hba(name).as_deref(), quoted);

@@ -1,6 +1,6 @@
 //! Revocation lists: what they revoke, and what is wrong with them.
 
-use super::{Situation, advice, fix};
+use super::{Situation, advice, fix, paste};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::Origin;
 use crate::pki::verify_error as error;
@@ -65,10 +65,17 @@ fn one(situation: &Situation<'_>) -> Option<Advice> {
         | error::ERROR_IN_CRL_NEXT_UPDATE_FIELD => "the list cannot be used".to_owned(),
         _ => return None,
     };
+    // In a directory OpenSSL finds lists by the hash of their issuer alone.
+    let rehash = directory.as_deref().and_then(paste::shell);
     let mut fixes = vec![fix(
         FixPlace::ClientShell,
-        format!("put the current list of each CA of the chain into {place}"),
-        [],
+        match &directory {
+            Some(_) => {
+                format!("put the current list of each CA of the chain into {place}, and name it")
+            }
+            None => format!("put the current list of each CA of the chain into {place}"),
+        },
+        rehash.map(|directory| format!("openssl rehash {directory}")),
     )];
     if let (true, Some(path)) = (by_default, &file) {
         fixes.push(fix(

@@ -10,7 +10,7 @@ use crate::emulates::Emulates;
 use crate::libpq::authentication::{Answer, Auth, judge_failure, judge_reply, judge_session};
 use crate::libpq::error::ErrorCode;
 use crate::libpq::host_name::Rule;
-use crate::libpq::parameters::HostKind;
+use crate::libpq::parameters::{HostKind, RootCertificates};
 use crate::libpq::verdict::{Facts, HostFacts, JudgedChain, Possession, Roots};
 use crate::lints;
 use crate::observation::{
@@ -691,7 +691,12 @@ pub(super) fn notes(report: &Report, facts: &Facts<'_>) -> Vec<String> {
         all.any(|advice| advice.about == about)
     };
     let verifies = AdviceKind::RequireVerifiesChain;
-    if matches!(facts.roots, Roots::Loaded) && report.tls.is_some() && !advised(verifies) {
+    let system = matches!(
+        facts.parameters.sslrootcert(),
+        RootCertificates::System { .. }
+    );
+    if matches!(facts.roots, Roots::Loaded) && !system && report.tls.is_some() && !advised(verifies)
+    {
         notes.push("with a root file there, allow, prefer and require verify the chain".into());
     }
     for host in &report.hosts {

@@ -285,7 +285,7 @@ fn require_mode(mode: SslMode, host: &HostReport) -> Line {
         _ if host.status == Status::NothingSent => {
             Line::new(State::Unknown, what, format!("{name}: {}", why(verdict)))
         }
-        Outcome::Connects if verdict.auth == Some(Auth::ScramSha256Plus) && !can_bind(host) => {
+        Outcome::Connects if host.fails_at_scram(verdict) => {
             let text = format!("{name} gets to SCRAM, but {}", cannot_bind(host));
             Line::new(State::Critical, what, text)
         }

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::check_args::CheckArgs;
 use super::demands::FindingsArgs;
 use super::exporter::{self, ExporterArgs};
+use super::libpq_words::LibpqWords;
 use super::scan_args::ScanArgs;
 use super::usage::BadValue;
 use crate::emulates::{Emulates, Libpq, OpenSsl};
@@ -267,6 +268,17 @@ pub(crate) struct JudgeArgs {
     pub(crate) findings: FindingsArgs,
 }
 
+const SSLMODES: &[&str] = &[
+    "disable",
+    "allow",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+const TLS_VERSIONS: &[&str] = &["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+const PREFERENCES: &[&str] = &["disable", "prefer", "require"];
+
 /// libpq's keywords as options; they win over the target.
 #[derive(ClapArgs, Debug, Default)]
 #[command(next_help_heading = "libpq's parameters (they win over the target)")]
@@ -287,7 +299,12 @@ pub(crate) struct LibpqArgs {
     #[arg(short = 'U', long, value_name = "NAME")]
     user: Option<String>,
     /// The sslmode that must work: it decides the exit status.
-    #[arg(long, value_name = "MODE")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        hide_possible_values = true,
+        value_parser = LibpqWords(SSLMODES)
+    )]
     sslmode: Option<String>,
     /// File of trusted root certificates; `system`; or `mozilla` for the bundled ones.
     #[arg(long, value_name = "FILE")]
@@ -308,28 +325,50 @@ pub(crate) struct LibpqArgs {
     #[arg(long, value_name = "PASSWORD", hide = true)]
     sslpassword: Option<String>,
     /// disable, allow or require (libpq 16).
-    #[arg(long, value_name = "MODE", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(&["disable", "allow", "require"])
+    )]
     sslcertmode: Option<String>,
     /// postgres or direct (libpq 17).
-    #[arg(long, value_name = "HOW", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "HOW",
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(&["postgres", "direct"])
+    )]
     sslnegotiation: Option<String>,
     /// 1 to send the server name, 0 not to.
-    #[arg(long, value_name = "0|1", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "0|1",
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(&["0", "1"])
+    )]
     sslsni: Option<String>,
-    /// Lowest TLS version.
+    /// Lowest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.
     #[arg(
         long,
         value_name = "VERSION",
         alias = "ssl_min_protocol_version",
-        hide_short_help = true
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(TLS_VERSIONS)
     )]
     ssl_min_protocol_version: Option<String>,
-    /// Highest TLS version.
+    /// Highest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.
     #[arg(
         long,
         value_name = "VERSION",
         alias = "ssl_max_protocol_version",
-        hide_short_help = true
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(TLS_VERSIONS)
     )]
     ssl_max_protocol_version: Option<String>,
     /// disable, prefer or require.
@@ -337,7 +376,9 @@ pub(crate) struct LibpqArgs {
         long,
         value_name = "MODE",
         alias = "channel_binding",
-        hide_short_help = true
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(PREFERENCES)
     )]
     channel_binding: Option<String>,
     /// Acceptable authentication methods (libpq 16).
@@ -349,7 +390,13 @@ pub(crate) struct LibpqArgs {
     )]
     require_auth: Option<String>,
     /// disable, prefer or require.
-    #[arg(long, value_name = "MODE", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_parser = LibpqWords(PREFERENCES)
+    )]
     gssencmode: Option<String>,
     /// libpq's own time limit for an address, in seconds.
     #[arg(

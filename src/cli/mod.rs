@@ -15,6 +15,7 @@ mod explain;
 mod exporter;
 pub mod gather;
 pub mod help;
+mod libpq_words;
 mod output;
 mod probe;
 mod progress;

@@ -245,6 +245,7 @@ pub(super) fn exit_code(report: &Report) -> u8 {
     };
     let verdict = report.sslmodes.iter().find(|verdict| verdict.mode == mode);
     match verdict.map(|verdict| verdict.outcome) {
+        Some(Outcome::Connects) if verdict.is_some_and(|one| report.fails_at_scram(one)) => 1,
         Some(Outcome::Connects) => 0,
         // libpq itself refuses, reached or not.
         Some(Outcome::Fails) if !unreachable || before_connecting(verdict) => 1,

@@ -10,6 +10,9 @@ use super::escape::{ascii, escape};
 /// Columns that labels take.
 const LABELS: usize = 13;
 
+/// No text is broken into shorter lines, a cell of a table (`sides`) without its gap included.
+const NARROWEST_TEXT: usize = 14;
+
 /// Below this, labels stand above their text instead of beside it.
 const NARROW: usize = 60;
 
@@ -231,7 +234,7 @@ impl Page {
     /// Lines broken at blanks: the first begins with `lead`, which takes `indent` columns and is
     /// never broken, the others are indented by as many.
     pub(super) fn flow(&mut self, lead: &[Span<'_>], indent: usize, spans: &[Span<'_>]) {
-        let width = self.style.width.saturating_sub(indent).max(16);
+        let width = self.style.width.saturating_sub(indent).max(NARROWEST_TEXT);
         let mut line: Vec<_> = lead
             .iter()
             .map(|span| (span.tone, self.safe(&span.text).into_owned()))

@@ -1,12 +1,13 @@
 //! `-q`: one line for each target.
 
+use super::expected;
 use super::page::{Page, Span, Tone, plain};
 use super::wording::{
     cut, days, encrypted, endpoint, error_class, outcome, tls_answer, verdict_tone,
 };
 use crate::libpq::error::ErrorCode;
 use crate::libpq::parameters::SslMode;
-use crate::report::{Outcome, Report, StartupKind, Status};
+use crate::report::{ExpectedVerdict, Outcome, Report, StartupKind, Status};
 
 pub(super) fn line(page: &mut Page, report: &Report) {
     // Of a list, the host that the answers about TLS and the certificates are from.
@@ -35,6 +36,9 @@ pub(super) fn line(page: &mut Page, report: &Report) {
         let mut said = format!("{} {}", mode.name(), outcome(verdict));
         match (verdict.outcome, &verdict.error) {
             (Outcome::Connects, _) if report.status == Status::UnixSocket => {}
+            (Outcome::Connects, _) if report.fails_at_scram(verdict) => {
+                said += &format!(" {}, then fails at SCRAM", encrypted(verdict, false));
+            }
             (Outcome::Connects, _) => said += &format!(" {}", encrypted(verdict, false)),
             // There are too many of these for a word each.
             (_, Some(error)) if error.code == ErrorCode::BadParameter => {
@@ -44,7 +48,20 @@ pub(super) fn line(page: &mut Page, report: &Report) {
             (Outcome::Undetermined, _) => said += &format!(", TLS {}", tls_answer(verdict.tls)),
             (Outcome::Fails, None) => {}
         }
-        let tone = verdict_tone(verdict, true, report.status == Status::UnixSocket);
+        let tone = if report.fails_at_scram(verdict) {
+            Tone::Bad
+        } else {
+            verdict_tone(verdict, true, report.status == Status::UnixSocket)
+        };
+        parts.push(Span::new(tone, said));
+    }
+    if let Some(file) = host.and_then(|host| host.expected_certificate.as_ref()) {
+        let tone = match file.verdict {
+            ExpectedVerdict::Same => Tone::Good,
+            ExpectedVerdict::RenewedNotReloaded | ExpectedVerdict::Other => Tone::Bad,
+            _ => Tone::Doubtful,
+        };
+        let said = format!("{}: {}", cut(&file.file), expected::verdict(file.verdict));
         parts.push(Span::new(tone, said));
     }
     let left = report.certificates.iter().filter_map(|one| one.days_left);

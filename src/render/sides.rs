@@ -77,6 +77,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn between_two_columns_there_is_a_gap() {
+        for width in 40..=120 {
+            for sides in 2..=6 {
+                let mut page = Page::new(Style {
+                    width,
+                    ..Style::default()
+                });
+                let row = Row {
+                    label: "verify-full",
+                    values: vec![plain("TLS, chain, host name"); sides],
+                };
+                let names = ["A", "B", "C", "D", "E", "F"];
+                table(&mut page, "what differs", &names[..sides], &[row]);
+                let text = page.into_text();
+                assert!(
+                    !text.contains("hostTLS") && !text.contains("namename"),
+                    "{text}"
+                );
+                for line in text.lines() {
+                    assert!(line.len() <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_one_side_says_does_not_pass_for_the_word_of_another() {
         let said = format!("CN={} B: TLS, chain", "x ".repeat(40));
         for width in [40, 60, 80] {

@@ -72,7 +72,7 @@ pub(super) fn table(page: &mut Page, report: &Report, verdicts: &[Verdict], whol
         columns.row(page, demanded, "every mode", (tone, "fails"), reason);
         return;
     }
-    let mut stripped = false;
+    let (mut stripped, mut unbound) = (false, false);
     for verdict in verdicts {
         let demanded = report.target.sslmode == Some(verdict.mode);
         let tone = verdict_tone(verdict, demanded, false);
@@ -85,8 +85,10 @@ pub(super) fn table(page: &mut Page, report: &Report, verdicts: &[Verdict], whol
                     demanded,
                     socket: over_socket(report, verdict),
                     weak: can_be_stripped(verdict),
+                    unbound: report.fails_at_scram(verdict),
                 };
                 stripped |= row.weak;
+                unbound |= row.unbound;
                 columns.connects(page, &row);
             }
             Outcome::Fails => {
@@ -105,6 +107,15 @@ pub(super) fn table(page: &mut Page, report: &Report, verdicts: &[Verdict], whol
             4,
             &[plain(
                 "whoever sits in between can answer that there is no TLS, and gets plaintext",
+            )],
+        );
+    }
+    if unbound {
+        page.flow(
+            &[plain("  ! ")],
+            4,
+            &[plain(
+                "libpq then fails, whatever the password: it cannot bind SCRAM to this certificate",
             )],
         );
     }
@@ -130,6 +141,8 @@ struct Connecting<'r> {
     demanded: bool,
     socket: bool,
     weak: bool,
+    /// Whether libpq fails at the authentication that it gets to.
+    unbound: bool,
 }
 
 /// Where the columns of the table begin.
@@ -212,11 +225,16 @@ impl Columns {
 
     fn connects(&self, page: &mut Page, row: &Connecting<'_>) {
         let verdict = row.verdict;
-        let tone = verdict_tone(verdict, row.demanded, row.socket);
+        let tone = if row.unbound {
+            Tone::Bad
+        } else {
+            verdict_tone(verdict, row.demanded, row.socket)
+        };
         let (word, verified) = (outcome(verdict), verified(verdict));
         let star = if row.weak { "*" } else { "" };
         let encrypted = format!("{}{star}", encrypted(verdict, row.socket));
         let asked = verdict.auth.map(auth).unwrap_or_default();
+        let asked = format!("{asked}{}", if row.unbound { "!" } else { "" });
         let host = verdict.host_index.filter(|_| self.host.is_some());
         let host = host.map(|index| (index + 1).to_string());
         if self.stacked() {

@@ -56,10 +56,9 @@ fn manual() -> Vec<(String, String)> {
 
 fn page(command: clap::Command, sections: &[(String, String)], also: &[String]) -> String {
     let examples = command.get_before_help().map(ToString::to_string);
-    let manual = Man::new(command.clone())
-        .date(DATE)
-        .manual("pgprobe")
-        .section("1");
+    // A manual has no short form: what `-h` leaves out is in it, words and all.
+    let all = command.clone().mut_args(|arg| arg.hide_short_help(false));
+    let manual = Man::new(all).date(DATE).manual("pgprobe").section("1");
     let mut text = Vec::new();
     manual.render_title(&mut text).unwrap();
     manual.render_name_section(&mut text).unwrap();

@@ -59,21 +59,40 @@ complete -c pgprobe -n "__fish_pgprobe_needs_command" -l hostaddr -d 'Address to
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s p -l port -d 'Port' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s d -l dbname -d 'Database, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -s U -l user -d 'User, for pg_hba.conf' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r -f -a "disable\t''
+allow\t''
+prefer\t''
+require\t''
+verify-ca\t''
+verify-full\t''"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcrl -d 'File of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcrldir -d 'Directory of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcert -d 'Client certificate' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslkey -d 'Its private key' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslsni -d '1 to send the server name, 0 not to' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-max-protocol-version -d 'Highest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r -f -a "disable\t''
+allow\t''
+require\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r -f -a "postgres\t''
+direct\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l sslsni -d '1 to send the server name, 0 not to' -r -f -a "0\t''
+1\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-min-protocol-version -d 'Lowest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l ssl-max-protocol-version -d 'Highest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l channel-binding -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l gssencmode -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l all-addresses -d 'Probe every address of a name, not only the first that accepts TCP'
@@ -118,21 +137,40 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l hostaddr -d '
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s p -l port -d 'Port' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s d -l dbname -d 'Database, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s U -l user -d 'User, for pg_hba.conf' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r -f -a "disable\t''
+allow\t''
+prefer\t''
+require\t''
+verify-ca\t''
+verify-full\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcrl -d 'File of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcrldir -d 'Directory of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcert -d 'Client certificate' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslkey -d 'Its private key' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslsni -d '1 to send the server name, 0 not to' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-max-protocol-version -d 'Highest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r -f -a "disable\t''
+allow\t''
+require\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r -f -a "postgres\t''
+direct\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l sslsni -d '1 to send the server name, 0 not to' -r -f -a "0\t''
+1\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-min-protocol-version -d 'Lowest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l ssl-max-protocol-version -d 'Highest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l channel-binding -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l gssencmode -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand assess" -s q -l quiet -d 'One line for each target'
@@ -164,21 +202,40 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l hostaddr -d 'A
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s p -l port -d 'Port' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s d -l dbname -d 'Database, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s U -l user -d 'User, for pg_hba.conf' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r -f -a "disable\t''
+allow\t''
+prefer\t''
+require\t''
+verify-ca\t''
+verify-full\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcrl -d 'File of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcrldir -d 'Directory of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcert -d 'Client certificate' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslkey -d 'Its private key' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslsni -d '1 to send the server name, 0 not to' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-max-protocol-version -d 'Highest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r -f -a "disable\t''
+allow\t''
+require\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r -f -a "postgres\t''
+direct\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l sslsni -d '1 to send the server name, 0 not to' -r -f -a "0\t''
+1\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-min-protocol-version -d 'Lowest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l ssl-max-protocol-version -d 'Highest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l channel-binding -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l gssencmode -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s v -l verbose -d 'Show more: the certificates, twice also addresses and times, three times the sslmodes'
@@ -217,21 +274,40 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l hostaddr -d 
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s p -l port -d 'Port' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s d -l dbname -d 'Database, for pg_hba.conf' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -s U -l user -d 'User, for pg_hba.conf' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslmode -d 'The sslmode that must work: it decides the exit status' -r -f -a "disable\t''
+allow\t''
+prefer\t''
+require\t''
+verify-ca\t''
+verify-full\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslrootcert -d 'File of trusted root certificates; `system`; or `mozilla` for the bundled ones' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcrl -d 'File of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcrldir -d 'Directory of revocation lists' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcert -d 'Client certificate' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslkey -d 'Its private key' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslpassword -d 'The key\'s password; better in the target, a service file or not at all' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslsni -d '1 to send the server name, 0 not to' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-min-protocol-version -d 'Lowest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-max-protocol-version -d 'Highest TLS version' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l channel-binding -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslcertmode -d 'disable, allow or require (libpq 16)' -r -f -a "disable\t''
+allow\t''
+require\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslnegotiation -d 'postgres or direct (libpq 17)' -r -f -a "postgres\t''
+direct\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l sslsni -d '1 to send the server name, 0 not to' -r -f -a "0\t''
+1\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-min-protocol-version -d 'Lowest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l ssl-max-protocol-version -d 'Highest TLS version: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3' -r -f -a "TLSv1\t''
+TLSv1.1\t''
+TLSv1.2\t''
+TLSv1.3\t''"
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l channel-binding -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l require-auth -d 'Acceptable authentication methods (libpq 16)' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l gssencmode -d 'disable, prefer or require' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l gssencmode -d 'disable, prefer or require' -r -f -a "disable\t''
+prefer\t''
+require\t''"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l connect-timeout -d 'libpq\'s own time limit for an address, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l service -d 'Section of the service file' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l all-addresses -d 'Enumerate every address of a name, not only the first that accepts TCP'

@@ -27,7 +27,7 @@ fn a_self_signed_certificate_is_fetched_and_trusted_by_the_pasted_command() {
     let verify = format!("{} sslmode=verify-full", client.conninfo);
     assert!(connect(&client, &verify, Libpq::V15).is_err());
 
-    in_shell(&client, &paste(&run, "root-file-missing", "client_shell"));
+    in_shell(&client, &pastes(&run, "root-file-missing", "client_shell"));
     for libpq in [Libpq::V15, Libpq::V18] {
         assert_eq!(connect(&client, &verify, libpq), Ok(true));
     }
@@ -53,6 +53,8 @@ fn a_self_signed_certificate_is_fetched_and_trusted_by_the_pasted_command() {
 #[test]
 fn a_self_signed_certificate_that_is_not_the_root_file_s_is_named() {
     let (workshop, other) = (self_signed("db.example.com"), self_signed("Another"));
+    // What is added must not run into a last line that does not end.
+    other.run("truncate -s -1 server.crt");
     let server = server(&workshop, "", BOTH);
     let client = Client::new(format!(
         "{} sslrootcert={}",
@@ -61,7 +63,7 @@ fn a_self_signed_certificate_that_is_not_the_root_file_s_is_named() {
     ));
     let run = client.json(&[]);
     assert_eq!(explained(&run), 3);
-    in_shell(&client, &paste(&run, "self-signed", "client_shell"));
+    in_shell(&client, &pastes(&run, "self-signed", "client_shell"));
     let verify = format!("{} sslmode=verify-full", client.conninfo);
     assert_eq!(connect(&client, &verify, Libpq::V15), Ok(true));
 }
@@ -106,7 +108,7 @@ fn a_root_that_is_sent_and_not_trusted_is_told_by_its_fingerprint() {
         "require must not fall back"
     );
 
-    in_shell(&client, &paste(&run, "issuer-unknown", "client_shell"));
+    in_shell(&client, &pastes(&run, "issuer-unknown", "client_shell"));
     let verify = format!("{} sslmode=verify-full", client.conninfo);
     assert_eq!(connect(&client, &verify, Libpq::V15), Ok(true));
 }

@@ -11,6 +11,16 @@ fn channel_binding_to_an_ed25519_certificate_fails_and_can_be_turned_off() {
     let server = server(&workshop, "", BOTH);
     let client = Client::new(format!("{} sslmode=require", at(&server, "db.example.com")));
     let run = answers(23, &client, &[]);
+    // The verdict is as far as the question; that the answer fails is no secret either.
+    says(&client, &[], &["scram-sha-256-plus!", "! libpq then fails"]);
+    let short = client.probe(&["-q"]);
+    assert!(
+        short
+            .stdout
+            .contains("require connects TLS, then fails at SCRAM"),
+        "{short:?}"
+    );
+    assert_eq!(short.status, Some(1));
     for libpq in [Libpq::V15, Libpq::V18] {
         let error = connect(&client, &client.conninfo, libpq).unwrap_err();
         assert!(error.contains("could not find digest for NID"), "{error}");

@@ -81,7 +81,7 @@ const PAINS: [Pain; 25] = [
         Some("root-file-missing"),
         &[
             "the server's certificate signed itself",
-            "fetch it, compare the SHA-256 that is printed with that on the server",
+            "fetch it, and compare the SHA-256 that is printed with that on the server",
         ],
     ),
     pain(
@@ -331,6 +331,23 @@ fn paste(run: &Run, about: &str, place: &str) -> String {
         .map(|line| line.as_str().unwrap())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// All lines for a place, as somebody pastes them who did what stands between them.
+#[track_caller]
+fn pastes(run: &Run, about: &str, place: &str) -> String {
+    let advice = advice(run, about);
+    let fixes = advice["fixes"].as_array().unwrap();
+    let there = fixes.iter().filter(|fix| fix["place"] == place);
+    let lines: Vec<_> = there
+        .flat_map(|fix| fix["paste"].as_array().unwrap())
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    assert!(
+        !lines.is_empty(),
+        "nothing to paste into {place}: {advice:#}"
+    );
+    lines.join("\n")
 }
 
 /// The connection string with the pasted settings after it.
