@@ -176,9 +176,13 @@ fn client(address: Option<&str>) -> Option<String> {
     Some(format!("{address}/{bits}"))
 }
 
-/// Whether a fix is lines of a server's configuration.
+/// Whether a fix is lines of a server's configuration, and nothing has to be done before them: with
+/// the name of a file that is not there the server does not start.
 pub(super) fn is_setting(fix: &Fix) -> bool {
-    !fix.paste.is_empty() && matches!(fix.place, FixPlace::PostgresqlConf | FixPlace::PgHbaConf)
+    let names_a_file = |line: &String| setting(line).is_some_and(|name| name.ends_with("_file"));
+    !fix.paste.is_empty()
+        && matches!(fix.place, FixPlace::PostgresqlConf | FixPlace::PgHbaConf)
+        && !fix.paste.iter().any(names_a_file)
 }
 
 /// The setting that a line of `postgresql.conf` gives a value to.
