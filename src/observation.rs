@@ -236,6 +236,9 @@ pub struct Connection {
     /// What came after an AuthenticationOk: libpq has connected at ReadyForQuery, and not before.
     #[serde(default, skip_serializing_if = "Step::is_not_attempted")]
     pub session: Step<SessionStart>,
+    /// What the server said of itself before ReadyForQuery.
+    #[serde(default, skip_serializing_if = "ServerKind::is_unknown")]
+    pub server_kind: ServerKind,
     /// The beginnings of the server's answers as they came, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -254,6 +257,7 @@ impl Connection {
             startup_encrypted: false,
             startup: Step::NotAttempted,
             session: Step::NotAttempted,
+            server_kind: ServerKind::default(),
             answers: Vec::new(),
         }
     }
@@ -459,6 +463,22 @@ pub enum SessionStart {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// What ParameterStatus tells of a server, from PostgreSQL 14 on.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ServerKind {
+    /// `in_hot_standby`.
+    pub in_hot_standby: Option<bool>,
+    /// `default_transaction_read_only`.
+    pub default_transaction_read_only: Option<bool>,
+}
+
+impl ServerKind {
+    /// Whether it told nothing.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An Authentication* message.

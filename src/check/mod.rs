@@ -13,7 +13,7 @@ use crate::libpq::parameters::SslMode;
 use crate::observation::Purpose;
 use crate::report::{
     Anchors, ChainReport, ChainStatus, HostNameReport, HostReport, KeyPossession, Outcome, Report,
-    Status, TlsAnswer, TlsReport,
+    StartupKind, Status, TlsAnswer, TlsReport,
 };
 use policy::Policy;
 use threshold::Range;
@@ -257,17 +257,21 @@ fn judge_host(report: &Report, host: &HostReport, policy: &Policy, asked: &Asked
         ));
     }
     result.notes.extend(asked.notes.iter().cloned());
-    result.notes.extend(not_judged(policy, asked));
+    result.notes.extend(not_judged(host, policy, asked));
     result.metrics.extend(times(host));
     result
 }
 
 /// The parameters that libpq would go by and this check does not.
-fn not_judged(policy: &Policy, asked: &Asked) -> Vec<String> {
+fn not_judged(host: &HostReport, policy: &Policy, asked: &Asked) -> Vec<String> {
     let asks = "--require-mode MODE asks";
+    let answers = [&host.startup.tls, &host.startup.plaintext];
+    let mut answers = answers.into_iter().flatten();
+    let lets_in = answers.any(|answer| answer.answer == StartupKind::Accepted);
     let parameters = asked.parameters.iter().map(|(keyword, value)| {
         let how = match *keyword {
-            "target_session_attrs" => "what kind of server it is, is not asked".into(),
+            "target_session_attrs" if policy.mode.is_some() && lets_in => return None,
+            "target_session_attrs" => "what kind of server it is shows after a login only".into(),
             _ if policy.mode.is_some() => return None,
             "gssencmode" => format!("libpq would encrypt by GSSAPI and use no TLS; {asks}"),
             "channel_binding" if policy.channel_binding => return None,

@@ -8,13 +8,13 @@ use super::error::{ErrorCode, LibpqError};
 use super::host_name::{Match, Mismatch};
 use super::parameters::{
     GssEncMode, HostKind, HostSpec, LoadBalanceHosts, Parameters, PortError, ProtocolVersion,
-    SslCertMode, SslMode, SslNegotiation,
+    SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs,
 };
 use super::tls_error;
 use crate::emulates::{Libpq, OpenSsl};
 use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Offer,
-    Purpose, Step as Seen,
+    Purpose, ServerKind, Step as Seen,
 };
 use crate::pki::Certificate;
 use crate::report::{
@@ -568,7 +568,10 @@ impl Facts<'_> {
                 "AuthenticationOk came, and the pgprobe that saw it did not read on; probe again",
                 None,
             ),
-            Seen::Observed { value, .. } => end_of(judge_session(value)),
+            Seen::Observed { value, .. } => match judge_session(value) {
+                Answer::Reached(_) => self.target_session(&connection.server_kind),
+                answer => end_of(answer),
+            },
             Seen::Failed {
                 failure: Failure::ConnectTimeout,
                 ..
@@ -578,6 +581,49 @@ impl Facts<'_> {
                 ..
             } => unknown("no ReadyForQuery after AuthenticationOk in time", None),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
+        }
+    }
+
+    /// Whether it is a server of the kind that is wanted (`PQconnectPoll`, CONNECTION_CHECK_TARGET):
+    /// if not, libpq goes to the next host.
+    fn target_session(&self, server: &ServerKind) -> End {
+        let wanted = self.parameters.target_session_attrs();
+        let standby = server.in_hot_standby;
+        let read_only = server.default_transaction_read_only.zip(standby);
+        let wrong = match (wanted, read_only, standby) {
+            (TargetSessionAttrs::Any, _, _) => None,
+            (
+                TargetSessionAttrs::ReadWrite | TargetSessionAttrs::ReadOnly,
+                Some((read_only, standby)),
+                _,
+            ) => match (wanted, read_only || standby) {
+                (TargetSessionAttrs::ReadWrite, true) => Some("session is read-only"),
+                (TargetSessionAttrs::ReadOnly, false) => Some("session is not read-only"),
+                _ => None,
+            },
+            (TargetSessionAttrs::Primary, _, Some(true)) => Some("server is in hot standby mode"),
+            (TargetSessionAttrs::Standby, _, Some(false)) => {
+                Some("server is not in hot standby mode")
+            }
+            // Where it is the only host, the second pass takes it.
+            (TargetSessionAttrs::PreferStandby, _, Some(false)) if self.hosts.len() > 1 => {
+                return unknown(
+                    "prefer-standby: libpq looks for a standby among the other hosts first",
+                    None,
+                );
+            }
+            (_, _, Some(_)) => None,
+            (_, _, None) => {
+                return unknown(
+                    "libpq would ask a server before PostgreSQL 14 what kind it is, and pgprobe \
+                     does not",
+                    None,
+                );
+            }
+        };
+        match wrong {
+            Some(why) => End::NextHost(LibpqError::new(ErrorCode::ServerError, why)),
+            None => End::Reached(Auth::None),
         }
     }
 

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
 use crate::observation::{
-    Answer, Connection, Failure, NegotiationReply, Request, SessionStart, StartupReply, Step,
+    Answer, Connection, Failure, NegotiationReply, Request, ServerKind, SessionStart, StartupReply,
+    Step,
 };
 use crate::wire::postgres::{self, Decoded, DecodedSession};
 
@@ -127,7 +128,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         connection.startup = limit.step(asking).await;
         note(connection, answer);
         if accepted(connection) {
-            let reading = tls_session(&mut session, replies.bytes);
+            let reading = tls_session(&mut session, replies.bytes, &mut connection.server_kind);
             connection.session = limit.step(Box::pin(reading)).await;
         }
     }
@@ -155,7 +156,7 @@ pub(super) async fn plaintext<S: AsyncRead + AsyncWrite + Unpin>(
     connection.startup = limit.step(asking).await;
     note(connection, answer);
     if accepted(connection) {
-        let reading = plain_session(&mut stream, replies.bytes);
+        let reading = plain_session(&mut stream, replies.bytes, &mut connection.server_kind);
         connection.session = limit.step(reading).await;
     }
     finish(stream, limit).await;
@@ -249,10 +250,11 @@ async fn plain_startup<S: AsyncRead + AsyncWrite + Unpin>(
 async fn plain_session<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     pending: Vec<u8>,
+    server: &mut ServerKind,
 ) -> Result<SessionStart, Failure> {
     let mut bytes = pending;
     loop {
-        if let Some(start) = session_start(&mut bytes) {
+        if let Some(start) = session_start(&mut bytes, server) {
             if start == SessionStart::Ready {
                 let _ = stream.write_all(&postgres::TERMINATE).await;
             }
@@ -268,10 +270,11 @@ async fn plain_session<S: AsyncRead + AsyncWrite + Unpin>(
 async fn tls_session<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut TlsSession<S>,
     pending: Vec<u8>,
+    server: &mut ServerKind,
 ) -> Result<SessionStart, Failure> {
     let mut bytes = pending;
     loop {
-        if let Some(start) = session_start(&mut bytes) {
+        if let Some(start) = session_start(&mut bytes, server) {
             if start == SessionStart::Ready {
                 let _ = session.send(&postgres::TERMINATE).await;
             }
@@ -286,8 +289,8 @@ async fn tls_session<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// How the session starts, if `bytes` say so; messages that do not are taken off them.
-fn session_start(bytes: &mut Vec<u8>) -> Option<SessionStart> {
-    match postgres::session_start(bytes) {
+fn session_start(bytes: &mut Vec<u8>, server: &mut ServerKind) -> Option<SessionStart> {
+    match postgres::session_start(bytes, server) {
         DecodedSession::Start(start) => Some(start),
         DecodedSession::Incomplete(passed) => {
             bytes.drain(..passed.min(bytes.len()));

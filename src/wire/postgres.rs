@@ -1,7 +1,7 @@
 //! The part of PostgreSQL's frontend/backend protocol that comes before authentication.
 
 use super::{DecodeError, Reader};
-use crate::observation::{Authentication, ServerError, SessionStart, StartupReply};
+use crate::observation::{Authentication, ServerError, ServerKind, SessionStart, StartupReply};
 
 /// SSLRequest: length 8 and the code 1234.5679 (protocol.sgml, "SSL Session Encryption").
 pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -126,8 +126,9 @@ pub enum DecodedSession {
     Start(SessionStart),
 }
 
-/// Reads the messages after AuthenticationOk up to ReadyForQuery or an error.
-pub fn session_start(bytes: &[u8]) -> DecodedSession {
+/// Reads the messages after AuthenticationOk up to ReadyForQuery or an error; `server` gets what they
+/// say of it.
+pub fn session_start(bytes: &[u8], server: &mut ServerKind) -> DecodedSession {
     let mut reader = Reader::new(bytes);
     let mut passed = 0;
     loop {
@@ -151,11 +152,29 @@ pub fn session_start(bytes: &[u8]) -> DecodedSession {
         };
         match kind {
             // ParameterStatus, BackendKeyData, NoticeResponse, NotificationResponse.
-            b'S' | b'K' | b'N' | b'A' => passed += length + 1,
+            b'S' => {
+                parameter_status(body, server);
+                passed += length + 1;
+            }
+            b'K' | b'N' | b'A' => passed += length + 1,
             b'Z' => return DecodedSession::Start(SessionStart::Ready),
             b'E' => return DecodedSession::Start(SessionStart::Error(error_fields(body))),
             _ => return unexpected("not a message that starts a session"),
         }
+    }
+}
+
+/// Mirrors `pqSaveParameterStatus`: `on` is yes, whatever else is no.
+fn parameter_status(body: &[u8], server: &mut ServerKind) {
+    let mut reader = Reader::new(body);
+    let (Ok(name), Ok(value)) = (reader.c_string("name"), reader.c_string("value")) else {
+        return;
+    };
+    let is_on = Some(value == b"on");
+    match name {
+        b"in_hot_standby" => server.in_hot_standby = is_on,
+        b"default_transaction_read_only" => server.default_transaction_read_only = is_on,
+        _ => {}
     }
 }
 
@@ -322,11 +341,19 @@ mod tests {
     fn a_session_starts_at_ready_for_query_or_ends_in_an_error() {
         let greeting = [
             message(b'S', b"server_version\x0018.1\0"),
+            message(b'S', b"in_hot_standby\0on\0"),
+            message(b'S', b"default_transaction_read_only\0off\0"),
             message(b'N', b"SWARNING\0C01000\0Mcollation\0\0"),
             message(b'K', &[0; 8]),
         ]
         .concat();
-        let with = |rest: &[u8]| session_start(&[&greeting, rest].concat());
+        let with = |rest: &[u8]| {
+            let mut server = ServerKind::default();
+            let decoded = session_start(&[&greeting, rest].concat(), &mut server);
+            assert_eq!(server.in_hot_standby, Some(true));
+            assert_eq!(server.default_transaction_read_only, Some(false));
+            decoded
+        };
         let start = |start| DecodedSession::Start(start);
         assert_eq!(with(b""), DecodedSession::Incomplete(greeting.len()));
         assert_eq!(with(b"Z\0\0"), DecodedSession::Incomplete(greeting.len()));
@@ -354,7 +381,7 @@ mod tests {
         #[test]
         fn replies_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), end: bool) {
             let _ = startup_reply(&bytes, end);
-            let _ = session_start(&bytes);
+            let _ = session_start(&bytes, &mut ServerKind::default());
             for kind in *b"REv" {
                 let _ = startup_reply(&message(kind, &bytes), end);
             }

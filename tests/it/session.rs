@@ -178,3 +178,51 @@ fn what_comes_after_authentication_ok_is_what_libpq_makes_of_it() {
     let reason = run.at("/sslmodes/0/reason");
     assert_eq!(reason, "no ReadyForQuery after AuthenticationOk in time");
 }
+
+#[test]
+fn the_kind_of_server_that_is_wanted_counts_once_a_session_starts() {
+    let server = trusting(15);
+    let old = trusting(13);
+    let wrong = "server_error";
+    for (major, port, attributes, expected) in [
+        (15, server.port, "any", "tls"),
+        (15, server.port, "read-write", "tls"),
+        (15, server.port, "read-only", wrong),
+        (15, server.port, "primary", "tls"),
+        (15, server.port, "standby", wrong),
+        (15, server.port, "prefer-standby", "tls"),
+        (13, old.port, "any", "tls"),
+        (13, old.port, "standby", "undetermined"),
+    ] {
+        let client = Client::new(format!(
+            "host=127.0.0.1 port={port} user=ann dbname=postgres target_session_attrs={attributes}"
+        ));
+        let run = client.json(&[]);
+        assert_eq!(
+            run.verdicts()[3],
+            expected,
+            "{major} {attributes}: {run:#?}"
+        );
+        for libpq in [Libpq::V15, Libpq::V18] {
+            let conninfo = format!("{} sslmode=require", client.conninfo);
+            match psql::connect(&client, &conninfo, libpq) {
+                Ok(encrypted) => assert!(encrypted && expected == "tls", "{attributes}"),
+                Err(said) if expected == wrong => {
+                    assert!(
+                        said.contains(&run.message("require")),
+                        "{attributes}: {said}"
+                    );
+                }
+                Err(said) => assert_eq!(expected, "undetermined", "{attributes}: {said}"),
+            }
+        }
+    }
+    // The next host is taken where the first is of another kind.
+    let conninfo = format!(
+        "host=127.0.0.1,127.0.0.1 port={},{} user=ann dbname=postgres target_session_attrs=read-only",
+        server.port, server.port
+    );
+    let run = Client::new(conninfo).json(&[]);
+    let attempts = run.at("/sslmodes/3/attempts");
+    assert_eq!(attempts.as_array().unwrap().len(), 2, "{run:#?}");
+}
