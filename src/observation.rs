@@ -307,7 +307,8 @@ impl Answer {
     pub fn add(&mut self, bytes: &[u8]) {
         self.length += bytes.len();
         let room = Self::KEPT.saturating_sub(self.bytes.len());
-        self.bytes.extend(bytes.iter().take(room));
+        self.bytes
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
 
