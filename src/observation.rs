@@ -263,6 +263,20 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Whether libpq's connect_timeout struck on it.
+    pub fn is_timed_out(&self) -> bool {
+        let failures = [
+            self.connect.failure(),
+            self.negotiation.failure(),
+            self.handshake.failure(),
+            self.startup.failure(),
+            self.session.failure(),
+        ];
+        failures.contains(&Some(&Failure::ConnectTimeout))
+    }
+}
+
 /// What a server was sent, and the first bytes of what it sent back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Answer {
@@ -293,7 +307,8 @@ impl Answer {
     pub fn add(&mut self, bytes: &[u8]) {
         self.length += bytes.len();
         let room = Self::KEPT.saturating_sub(self.bytes.len());
-        self.bytes.extend(bytes.iter().take(room));
+        self.bytes
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod enumeration;
 mod finding;
 mod profile;
+mod shared;
 
 use std::borrow::Cow;
 
@@ -19,6 +20,7 @@ use crate::libpq::parameters::SslMode;
 use crate::observation::{Answer, Depth, Purpose};
 pub use finding::{Finding, Known, Severity, Suggestion};
 pub use profile::{ProfileResult, RuleOutcome, RuleResult, RuleSource};
+pub use shared::Shared;
 
 /// The version of this contract.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -45,11 +47,11 @@ pub struct Report {
     /// The element of `hosts` that `tls` and `certificates` were taken from; null if none.
     pub host_index: Option<usize>,
     /// libpq's answer for each sslmode, over the whole host list, in libpq's order.
-    pub sslmodes: Vec<Verdict>,
+    pub sslmodes: Shared<Vec<Verdict>>,
     /// The server's TLS; null if none was seen.
-    pub tls: Option<TlsReport>,
+    pub tls: Option<Shared<TlsReport>>,
     /// The chain as sent, leaf first.
-    pub certificates: Vec<CertificateReport>,
+    pub certificates: Vec<Shared<CertificateReport>>,
     /// Whether it is the one of the file that `--expect-cert` named; null without that option.
     pub expected_certificate: Option<ExpectedCertificate>,
     /// The hosts of the list, in libpq's order.
@@ -61,6 +63,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// Keeps the JSON of what stands several times in it, or in others, for [`crate::render::json`].
+    pub(crate) fn keep_json(&self) {
+        let tls = self.hosts.iter().filter_map(|host| host.tls.as_ref());
+        for tls in tls.chain(&self.tls) {
+            tls.offer.iter().for_each(Shared::keep_json);
+            tls.keep_json();
+        }
+        let certificates = self.hosts.iter().flat_map(|host| &host.certificates);
+        for certificate in certificates.chain(&self.certificates) {
+            certificate.keep_json();
+        }
+        self.sslmodes.keep_json();
+    }
+
     /// Whether libpq fails at SCRAM where this verdict of the whole target lets it connect; see
     /// [`HostReport::fails_at_scram`].
     pub fn fails_at_scram(&self, verdict: &Verdict) -> bool {
@@ -357,11 +373,11 @@ pub struct HostReport {
     /// What pg_hba.conf lets happen.
     pub startup: StartupReport,
     /// The server's TLS; null if none was seen.
-    pub tls: Option<TlsReport>,
+    pub tls: Option<Shared<TlsReport>>,
     /// The chain as sent, leaf first.
-    pub certificates: Vec<CertificateReport>,
+    pub certificates: Vec<Shared<CertificateReport>>,
     /// libpq's answer for each sslmode if this host were the only one.
-    pub sslmodes: Vec<Verdict>,
+    pub sslmodes: Shared<Vec<Verdict>>,
     /// Direct TLS with ALPN (depth `full`).
     pub direct: Option<DirectReport>,
     /// Direct TLS without ALPN (depth `full`).
@@ -734,7 +750,7 @@ pub struct TlsReport {
     /// Whether the certificate is for the host, by libpq's rules.
     pub host_name: Option<HostNameReport>,
     /// What our ClientHello offered.
-    pub offer: Option<OfferReport>,
+    pub offer: Option<Shared<OfferReport>>,
 }
 
 /// Whether the server proved that it has the private key of its certificate.

@@ -43,7 +43,7 @@ pub(crate) fn of(host: &HostReport) -> FrontEnd {
     let answer = host.startup.tls.as_ref();
     let enumerated = host.enumeration.as_ref();
     let enumerated = enumerated.map(|seen| seen.front_end.conclusion);
-    match (by_tls(host.tls.as_ref()), enumerated) {
+    match (by_tls(host.tls.as_deref()), enumerated) {
         (FrontEnd::Certain, _) | (_, Some(Enumerated::Proxy)) => FrontEnd::Certain,
         // What knows the password has ended this TLS.
         _ if answer.is_some_and(|answer| offers(answer, "SCRAM-SHA-256-PLUS")) => FrontEnd::Unseen,

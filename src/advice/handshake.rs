@@ -35,8 +35,8 @@ fn version(situation: &Situation<'_>) -> Option<Advice> {
             FixPlace::PostgresqlConf,
             "let the server speak newer versions, and reload",
             [
-                "ssl_min_protocol_version = 'TLSv1.2'".to_owned(),
-                "ssl_max_protocol_version = ''".to_owned(),
+                "ssl_min_protocol_version = 'TLSv1.2'  # from PostgreSQL 12 on".to_owned(),
+                "ssl_max_protocol_version = ''  # from PostgreSQL 12 on".to_owned(),
             ],
         )
     };

@@ -156,7 +156,7 @@ impl<'a> Situation<'a> {
     }
 
     fn tls(&self) -> Option<&'a TlsReport> {
-        self.host.tls.as_ref()
+        self.host.tls.as_deref()
     }
 
     fn leaf(&self) -> Option<&'a Certificate> {

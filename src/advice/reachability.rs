@@ -209,6 +209,10 @@ fn one_error(situation: &Situation<'_>, message: &str, modes: Vec<SslMode>) -> A
         "42501" => "the user may not connect to this database: GRANT CONNECT, or another dbname",
         "55000" => "the database takes no connections: give another dbname",
         "28P01" | "28000" => "it refuses the user: give another user, or see its log",
+        // PgBouncer has this one code for whatever it does not like.
+        "08P01" if message.contains("database") => {
+            "a pooler says that it has no such database: give another dbname, or add it to its list"
+        }
         "08P01" | "0A000" => {
             "it does not understand the StartupMessage: it may be a pooler, or old; see its log"
         }

@@ -41,7 +41,7 @@ fn one(situation: &Situation<'_>) -> Option<Advice> {
             format!(
                 "{said}: \"{subject}\" has {}; OpenSSL {name} (security level {level}) wants RSA \
                  of {} bits or more{elsewhere}",
-                certificate.map_or_else(|| "a small key".to_owned(), key),
+                certificate.map_or_else(|| "a small key".to_owned(), |one| key(one)),
                 if level >= 2 { 2048 } else { 1024 },
             ),
             vec![fix(

@@ -10,22 +10,18 @@ use crate::pki::extensions::Decoded;
 use crate::pki::general_name::GeneralName;
 use crate::pki::oid::{Oid, key_purpose_name};
 use crate::pki::public_key::{KeyKind, PublicKey};
-use crate::report::{CertificateReport, ComparedNames};
+use crate::report::{CertificateReport, ComparedNames, Shared};
 
 const DAY: i64 = 86_400;
 
-pub(super) fn report(certificate: &Certificate, now: i64) -> CertificateReport {
+pub(super) fn report(certificate: &Certificate, now: i64) -> Shared<CertificateReport> {
     let days_left = certificate
         .not_after_unix()
         .map(|end| end.saturating_sub(now).div_euclid(DAY));
-    CertificateReport {
-        days_left,
-        ..issuers::report(certificate, || timeless(certificate))
-    }
+    issuers::report(certificate, days_left, || compute(certificate, days_left))
 }
 
-/// What it says at any time.
-fn timeless(certificate: &Certificate) -> CertificateReport {
+fn compute(certificate: &Certificate, days_left: Option<i64>) -> CertificateReport {
     let extensions = &certificate.extensions;
     let constraints = extensions.basic_constraints.value();
     let alt_names = match &extensions.subject_alt_name {
@@ -55,7 +51,7 @@ fn timeless(certificate: &Certificate) -> CertificateReport {
             .collect(),
         not_before: certificate.not_before_unix().and_then(rfc3339),
         not_after: certificate.not_after_unix().and_then(rfc3339),
-        days_left: None,
+        days_left,
         key_type: key.map_or_else(|| "unknown".into(), key_type),
         key_bits: key
             .and_then(|key| key.bits)
@@ -148,14 +144,17 @@ fn ip(bytes: &[u8]) -> String {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
+    let digit = |half: u8| {
+        char::from(if half < 10 {
+            b'0' + half
+        } else {
+            b'a' + half - 10
+        })
+    };
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        for half in [byte >> 4, byte & 15] {
-            text.extend(DIGITS.get(usize::from(half)));
-        }
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! What a report says of one host: the summary of its connections.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use super::trust::Trust;
 use super::{certificate, expected};
@@ -21,8 +22,9 @@ use crate::pki::Certificate;
 use crate::pki::name::Name;
 use crate::report::{
     AddressReport, AdviceKind, AnswerReport, ClientCertificateReport, DirectReport, HostNameReport,
-    HostReport, KeyPossession, NamelessReport, OfferReport, Outcome, Report, SslRequestReport,
-    StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport, UNSUPPORTED, Verdict,
+    HostReport, KeyPossession, NamelessReport, OfferReport, Outcome, Report, Shared,
+    SslRequestReport, StartupAnswer, StartupKind, StartupReport, Status, Timing, TlsReport,
+    UNSUPPORTED, Verdict,
 };
 use crate::wire::tls::names;
 
@@ -42,7 +44,7 @@ pub(super) fn report(
     facts: &Facts<'_>,
     trust: &Trust,
     client: &Client,
-    sslmodes: Vec<Verdict>,
+    sslmodes: Shared<Vec<Verdict>>,
     now: i64,
 ) -> HostReport {
     let reached = host
@@ -96,7 +98,7 @@ pub(super) fn report(
             .map(|judged| judged.reports.clone())
             .unwrap_or_default();
         report.client_certificate = client_certificate(connections, spoke, facts);
-        report
+        report.into()
     });
     let mut report = HostReport {
         host: host.spec.host.clone(),
@@ -464,7 +466,7 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
         session_tickets: seen.tickets,
         chain: Vec::new(),
         host_name: judged.map(|judged| host_name(judged, host)),
-        offer: shown.offer.as_ref().map(offer),
+        offer: shown.offer.as_ref().map(last_offer),
     }
 }
 
@@ -558,6 +560,18 @@ fn client_certificate(
         demanded,
         accepted,
     }
+}
+
+thread_local! {
+    /// The last offer: many servers are made the same.
+    static LAST_OFFER: RefCell<Option<(Offer, Shared<OfferReport>)>> = const { RefCell::new(None) };
+}
+
+fn last_offer(made: &Offer) -> Shared<OfferReport> {
+    LAST_OFFER.with_borrow_mut(|last| match last {
+        Some((other, report)) if other == made => report.clone(),
+        _ => last.insert((made.clone(), offer(made).into())).1.clone(),
+    })
 }
 
 fn offer(offer: &Offer) -> OfferReport {

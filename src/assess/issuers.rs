@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use crate::pki::Certificate;
-use crate::report::CertificateReport;
+use crate::report::{CertificateReport, Shared};
 
 /// How many: the issuers of a few networks.
 const MANY: usize = 16;
@@ -16,7 +16,7 @@ const LONGEST: usize = 8 * 1024;
 
 struct Known {
     certificate: Certificate,
-    report: Option<CertificateReport>,
+    report: Option<Shared<CertificateReport>>,
 }
 
 thread_local! {
@@ -47,19 +47,23 @@ pub(super) fn parse(der: &[u8]) -> Certificate {
     })
 }
 
-/// What a report says of a certificate, its time aside.
+/// What a report says of a certificate that has so many days left.
 pub(super) fn report(
     certificate: &Certificate,
+    days_left: Option<i64>,
     compute: impl FnOnce() -> CertificateReport,
-) -> CertificateReport {
+) -> Shared<CertificateReport> {
     LAST.with_borrow_mut(|last| {
         let found = last.iter_mut();
         match found
             .filter(|known| known.certificate.der == certificate.der)
             .find(|known| known.certificate.unparsed == certificate.unparsed)
         {
-            Some(known) => known.report.get_or_insert_with(compute).clone(),
-            None => compute(),
+            Some(Known { report, .. }) => match report {
+                Some(report) if report.days_left == days_left => report.clone(),
+                _ => report.insert(compute().into()).clone(),
+            },
+            None => compute().into(),
         }
     })
 }
@@ -88,7 +92,7 @@ mod tests {
         }
         // A day is another, all else the same.
         let known = parse(&ones[1]);
-        let [first, second] = [0, 864_000].map(|now| certificate::report(&known, now));
+        let [first, second] = [0, 864_000].map(|now| (*certificate::report(&known, now)).clone());
         assert_ne!(first.days_left, second.days_left);
         let days_left = first.days_left;
         assert_eq!(

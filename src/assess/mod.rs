@@ -43,7 +43,8 @@ pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report
                 ParameterError::Unsupported(why) => LibpqError::bad_parameter(why),
             };
             let mut report = empty(observation, emulates, now);
-            report.sslmodes = SslMode::ALL.map(|mode| refused(mode, &error)).to_vec();
+            let verdicts = SslMode::ALL.map(|mode| refused(mode, &error));
+            report.sslmodes = verdicts.to_vec().into();
             let hint = advice::target::hint(&report.target.input, &error.message);
             report.target.hint = Some(hint.to_owned());
             report.target.error = Some(error);
@@ -103,7 +104,8 @@ impl Judge {
                 .unwrap_or_default(),
             hosts: host_facts(observation, parameters, &self.trust, now),
         };
-        report.sslmodes = SslMode::ALL.map(|mode| facts.verdict(mode)).to_vec();
+        let verdicts = SslMode::ALL.map(|mode| facts.verdict(mode));
+        report.sslmodes = Vec::from(verdicts).into();
         let alone = facts.hosts.len() == 1;
         report.hosts = facts
             .hosts
@@ -112,9 +114,10 @@ impl Judge {
             .map(|(number, host)| {
                 let verdicts = match alone {
                     true => report.sslmodes.clone(),
-                    false => SslMode::ALL
-                        .map(|mode| facts.verdict_of_host(mode, number))
-                        .to_vec(),
+                    false => {
+                        let verdicts = SslMode::ALL.map(|mode| facts.verdict_of_host(mode, number));
+                        Vec::from(verdicts).into()
+                    }
                 };
                 let client = &observation.client;
                 host::report(host, &facts, &self.trust, client, verdicts, now)
@@ -164,7 +167,7 @@ fn empty(observation: &Observation, emulates: Emulates, now: i64) -> Report {
         status: Status::NothingSent,
         connections: host::connections(observation),
         host_index: None,
-        sslmodes: Vec::new(),
+        sslmodes: Vec::new().into(),
         tls: None,
         certificates: Vec::new(),
         expected_certificate: None,

@@ -33,7 +33,7 @@ pub(super) fn judge(
 ) -> Option<(Line, Vec<Metric>)> {
     let now = unix(&report.judged_at)?;
     let ends = |certificate: &CertificateReport| unix(certificate.not_after.as_deref()?);
-    let earliest = host.certificates.iter().filter_map(ends).min();
+    let earliest = host.certificates.iter().filter_map(|one| ends(one)).min();
     let judged: Vec<Judged<'_>> = host
         .certificates
         .iter()

@@ -207,7 +207,8 @@ pub(crate) struct CiphersArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Probe")]
     pub(crate) timeout: Option<Duration>,
 
-    /// Open at most so many connections a second [default: as many as are answered].
+    /// Open at most so many connections a second after the first handshake [default: as many as are
+    /// answered].
     #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "Probe")]
     pub(crate) max_connections_per_second: Option<f64>,
 

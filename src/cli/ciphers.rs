@@ -43,8 +43,9 @@ pub(super) fn announce(args: &ProbeArgs) {
     if args.enumerate && !args.judge.quiet {
         let _ = writeln!(
             std::io::stderr(),
-            "enumerating takes at most {MAX_CONNECTIONS} connections for each address, 4 at a time;\n\
-             a PostgreSQL with default settings takes about 65, and logs a line for each"
+            "enumerating takes at most {MAX_CONNECTIONS} connections for each address, 4 at a time, after\n\
+             those of the probe; a PostgreSQL with default settings takes about 65, and logs a\n\
+             line for each"
         );
         let time = args.timeout.unwrap_or(DEADLINE).as_secs_f64();
         let enough = args

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args as ClapArgs;
+use serde::Deserialize;
 
 use super::baseline::{self, Baseline};
 use super::error::Error;
@@ -127,20 +128,39 @@ impl Demands {
         fails
     }
 
+    /// Counts a record of an earlier run of the same scan, a line of JSON, as that run did.
+    pub(super) fn judge_earlier(&mut self, record: &[u8]) {
+        // A record that has no findings, of an older release, has none that count.
+        let Ok(record) = serde_json::from_slice::<Earlier>(record) else {
+            return;
+        };
+        for host in record.hosts {
+            let found = host.findings.into_iter();
+            let found: Vec<Finding> = found.filter_map(EarlierFinding::finding).collect();
+            let broken = host.profiles.iter().any(|profile| {
+                let mut rules = profile.rules.iter();
+                self.failing_profiles.contains(&profile.name)
+                    && rules.any(|rule| rule.outcome == RuleOutcome::Fail)
+            });
+            self.failed |= broken || self.any_counts(&found);
+        }
+    }
+
     fn fails(&self, host: &HostReport) -> bool {
-        let new = host.findings.iter().filter(|one| one.known.is_none());
-        let counts = |finding: &Finding| {
+        let broken = host.profiles.iter().any(|profile| {
+            let mut rules = profile.rules.iter();
+            self.failing_profiles.contains(&profile.name)
+                && rules.any(|rule| rule.outcome == RuleOutcome::Fail)
+        });
+        broken || self.any_counts(&host.findings)
+    }
+
+    fn any_counts(&self, findings: &[Finding]) -> bool {
+        let mut new = findings.iter().filter(|one| one.known.is_none());
+        new.any(|finding| {
             self.worst.is_some_and(|worst| finding.severity >= worst)
                 || self.names.iter().any(|name| stands_for(finding.lint, name))
-        };
-        let broken = host.profiles.iter().any(|profile| {
-            self.failing_profiles.contains(&profile.name)
-                && profile
-                    .rules
-                    .iter()
-                    .any(|rule| rule.outcome == RuleOutcome::Fail)
-        });
-        new.clone().any(counts) || broken
+        })
     }
 
     /// Writes the baseline, says what is wrong with the one that was read; the exit status.
@@ -154,6 +174,64 @@ impl Demands {
         Ok(match self.strict && self.unobserved {
             true => 2,
             false => u8::from(self.failed),
+        })
+    }
+}
+
+/// What counts of a record that an earlier run has written.
+#[derive(Deserialize)]
+struct Earlier {
+    #[serde(default)]
+    hosts: Vec<EarlierHost>,
+}
+
+#[derive(Deserialize)]
+struct EarlierHost {
+    #[serde(default)]
+    findings: Vec<EarlierFinding>,
+    #[serde(default)]
+    profiles: Vec<EarlierProfile>,
+}
+
+#[derive(Deserialize)]
+struct EarlierFinding {
+    lint: String,
+    severity: String,
+    known: Option<EarlierKnown>,
+}
+
+#[derive(Deserialize)]
+struct EarlierKnown {
+    reason: String,
+    until: String,
+}
+
+#[derive(Deserialize)]
+struct EarlierProfile {
+    name: String,
+    rules: Vec<EarlierRule>,
+}
+
+#[derive(Deserialize)]
+struct EarlierRule {
+    outcome: RuleOutcome,
+}
+
+impl EarlierFinding {
+    /// As far as it counts; `None` of a lint that this release does not have.
+    fn finding(self) -> Option<Finding> {
+        let mut severities = Severity::ALL.into_iter();
+        Some(Finding {
+            lint: lints::find(&self.lint)?.name,
+            severity: severities.find(|one| one.name() == self.severity)?,
+            message: String::new(),
+            fixes: Vec::new(),
+            advice: None,
+            fingerprint: String::new(),
+            known: self.known.map(|known| Known {
+                reason: known.reason,
+                until: known.until,
+            }),
         })
     }
 }

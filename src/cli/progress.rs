@@ -1,6 +1,7 @@
 //! What a scan says on standard error: a bar on a terminal, else a line now and then; a summary.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,12 @@ use crate::scan::tally::{SOON, Tally};
 /// How often the bar is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(200);
 
+/// Columns that the bar leaves free: there the terminal shows `^C`.
+const MARGIN: usize = 3;
+
+/// The width of a terminal that does not say.
+const COLUMNS: u16 = 80;
+
 /// Standard error during a scan.
 #[derive(Clone)]
 pub(super) struct Progress {
@@ -22,14 +29,17 @@ pub(super) struct Progress {
     began: Instant,
     said: Arc<Mutex<Instant>>,
     total: Arc<OnceLock<u128>>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Progress {
-    pub(super) fn new(quiet: bool, every: Duration) -> Self {
-        let terminal = io::stderr().is_terminal();
+    /// `shares` says that records go to standard output. Where that is a terminal, too, no bar is
+    /// drawn between them.
+    pub(super) fn new(quiet: bool, every: Duration, shares: bool) -> Self {
+        let terminal = io::stderr().is_terminal() && !(shares && io::stdout().is_terminal());
         let bar = (terminal && !quiet).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
                 bar.set_style(style);
             }
             bar
@@ -42,7 +52,13 @@ impl Progress {
             began: now,
             said: Arc::new(Mutex::new(now)),
             total: Arc::default(),
+            stopping: Arc::default(),
         }
+    }
+
+    /// No new target is taken any more: nothing is left to wait for but what is in flight.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Counts the targets beside, so that the time left can be told.
@@ -85,16 +101,22 @@ impl Progress {
             *said = Instant::now();
         }
         let tally = running.tally();
-        let line = line(
-            &tally,
-            running.counts(),
-            running.in_flight(),
-            self.total.get().copied(),
-            self.began.elapsed(),
-        );
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        let state = State {
+            tally: &tally,
+            counts: running.counts(),
+            in_flight: running.in_flight(),
+            total: self.total.get().copied().filter(|_| !stopping),
+            elapsed: self.began.elapsed(),
+            stopping,
+        };
         match &self.bar {
-            Some(bar) => bar.set_message(line),
-            None => self.say(&line),
+            Some(bar) => {
+                let width = terminal_size::terminal_size_of(io::stderr());
+                let width = width.map_or(COLUMNS, |(width, _)| width.0);
+                bar.set_message(line(&state, usize::from(width).saturating_sub(MARGIN)));
+            }
+            None => self.say(&line(&state, usize::MAX)),
         }
     }
 
@@ -110,34 +132,60 @@ impl Progress {
     }
 }
 
-/// Done, rate, in flight, what they ended in, time left.
-fn line(
-    tally: &Tally,
+/// How far a scan is.
+struct State<'a> {
+    tally: &'a Tally,
     counts: Counts,
     in_flight: usize,
     total: Option<u128>,
     elapsed: Duration,
-) -> String {
-    let rate = rate(tally.records, elapsed);
-    let mut line = grouped(tally.records.into());
+    stopping: bool,
+}
+
+/// Done, time left, rate, in flight, what they ended in: as much of it as there is room for, the
+/// most wanted first.
+fn line(state: &State<'_>, width: usize) -> String {
+    let tally = state.tally;
+    let rate = rate(tally.records, state.elapsed);
+    let counts = state.counts;
     let left_out =
         counts.excluded + u128::from(counts.duplicates + counts.of_other_shards + counts.done);
-    let total = total.map(|total| total.saturating_sub(left_out));
+    let total = state.total.map(|total| total.saturating_sub(left_out));
+    let mut done = grouped(tally.records.into());
     if let Some(total) = total {
-        line += &format!(" of {}", grouped(total));
+        done += &format!(" of {}", grouped(total));
     }
-    line += &format!(" done, {rate:.0}/s, {in_flight} in flight");
+    done += " done";
+    let left = total.filter(|_| rate > 0.0).and_then(|total| {
+        let left = u32::try_from(total.saturating_sub(tally.records.into())).ok()?;
+        Some(format!("; {} left", span(f64::from(left) / rate)))
+    });
+    let end = if state.stopping {
+        "; stopping".to_owned()
+    } else {
+        left.unwrap_or_default()
+    };
     let mut statuses: Vec<_> = tally.statuses.iter().collect();
     statuses.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (status, count) in statuses {
-        line += &format!(", {status} {}", grouped((*count).into()));
+    let statuses = statuses
+        .into_iter()
+        .map(|(status, count)| format!(", {status} {}", grouped((*count).into())));
+    let parts = [
+        format!(", {rate:.0}/s"),
+        format!(", {} in flight", state.in_flight),
+    ];
+    let mut line = done;
+    // All is ASCII. The rest is no use without what comes before it.
+    for part in parts.into_iter().chain(statuses) {
+        if line.len() + part.len() + end.len() > width {
+            break;
+        }
+        line += &part;
     }
-    if let Some(total) = total
-        && rate > 0.0
-        && let Ok(left) = u32::try_from(total.saturating_sub(tally.records.into()))
-    {
-        line += &format!("; {} left", span(f64::from(left) / rate));
+    if line.len() + end.len() <= width {
+        line += &end;
     }
+    line.truncate(width);
     line
 }
 
@@ -255,15 +303,44 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_done_rate_in_flight_errors_and_time_left() {
+    fn the_line_says_done_rate_in_flight_errors_and_time_left_as_far_as_there_is_room() {
         let counts = Counts {
             duplicates: 500,
             ..Counts::default()
         };
-        let text = line(&tally(), counts, 20, Some(5000), Duration::from_secs(15));
+        let tally = tally();
+        let state = State {
+            tally: &tally,
+            counts,
+            in_flight: 20,
+            total: Some(5000),
+            elapsed: Duration::from_secs(15),
+            stopping: false,
+        };
+        let whole = "1,500 of 4,500 done, 100/s, 20 in flight, tls 1,000, timeout 500; 30 s left";
+        for (width, text) in [
+            (usize::MAX, whole),
+            (whole.len(), whole),
+            (
+                whole.len() - 1,
+                "1,500 of 4,500 done, 100/s, 20 in flight, tls 1,000; 30 s left",
+            ),
+            (40, "1,500 of 4,500 done, 100/s; 30 s left"),
+            (31, "1,500 of 4,500 done; 30 s left"),
+            (25, "1,500 of 4,500 done"),
+            (9, "1,500 of "),
+            (0, ""),
+        ] {
+            assert_eq!(line(&state, width), text);
+        }
+        let state = State {
+            total: None,
+            stopping: true,
+            ..state
+        };
         assert_eq!(
-            text,
-            "1,500 of 4,500 done, 100/s, 20 in flight, tls 1,000, timeout 500; 30 s left"
+            line(&state, 50),
+            "1,500 done, 100/s, 20 in flight; stopping"
         );
     }
 

@@ -50,7 +50,7 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let prober = prober(args)?;
     let demands = Arc::new(Mutex::new(Demands::new(&args.findings, false)?));
     let inputs = Inputs::of(args)?;
-    let (mut output, done) = output(args)?;
+    let (mut output, done) = output(args, &demands)?;
     let header = match args.format {
         ScanFormatArg::Csv => render::csv_header(&mut output),
         ScanFormatArg::FindingsCsv => render::findings_csv_header(&mut output),
@@ -67,21 +67,24 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
         done: Arc::new(done.targets),
     });
     let concurrency = prober.gate.limit();
-    let progress = Progress::new(args.quiet, args.progress);
+    let progress = Progress::new(args.quiet, args.progress, args.output.is_none());
     if let Some(again) = inputs.again() {
         progress.count(again, Arc::clone(&selection));
     }
     let stopped_by_input = Arc::new(AtomicBool::new(false));
-    let running = runner::start(
-        Source::new(inputs.open()?, selection),
-        on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
-        Arc::new(prober),
-        &SystemNetwork,
-        format(args.format, Arc::clone(&demands), log.clone()),
-        output,
-        threads(concurrency),
-    );
-    let signal = supervise(&running, &progress)?;
+    let source = Source::new(inputs.open()?, selection);
+    let start = || {
+        runner::start(
+            source,
+            on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
+            Arc::new(prober),
+            &SystemNetwork,
+            format(args.format, Arc::clone(&demands), log.clone()),
+            output,
+            threads(concurrency),
+        )
+    };
+    let (running, signal) = supervise(start, &progress)?;
     let ended = running.wait();
     progress.finish(&ended);
     if let Some(log) = log {
@@ -93,28 +96,33 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     Ok(if code == 0 { failed } else { code })
 }
 
-/// Waits for the end; the signal that ended it, if one did.
-fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error> {
+/// Starts a scan, once the descriptors for watching it are there, and waits for its end; the signal
+/// that ended it, if one did.
+fn supervise(
+    start: impl FnOnce() -> Running,
+    progress: &Progress,
+) -> Result<(Running, Option<u8>), Error> {
     super::block_on(async {
         let listen = |kind| signal(kind).map_err(Error::Runtime);
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         let mut tick = tokio::time::interval(progress::TICK);
         let mut ended_by = None;
-        let finished = running.finished();
-        tokio::pin!(finished);
+        let running = start();
+        let mut finished = Box::pin(running.finished());
         loop {
             let signal = tokio::select! {
-                () = &mut finished => return Ok(ended_by),
+                () = &mut finished => break,
                 _ = interrupt.recv() => 130,
                 _ = terminate.recv() => 143,
                 _ = tick.tick() => {
-                    progress.show(running);
+                    progress.show(&running);
                     continue;
                 }
             };
             // The second time means now.
             running.stop(ended_by.is_some());
+            progress.stop();
             if ended_by.replace(signal).is_none() {
                 progress.say(&format!(
                     "stopping: {} targets are being asked, once more to leave them",
@@ -122,6 +130,8 @@ fn supervise(running: &Running, progress: &Progress) -> Result<Option<u8>, Error
                 ));
             }
         }
+        drop(finished);
+        Ok((running, ended_by))
     })?
 }
 
@@ -197,6 +207,7 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
     };
     Ok(Prober {
         client: Arc::new(client),
+        parameters,
         judge,
         emulates,
         depth: options.depth,
@@ -406,7 +417,10 @@ impl Write for Locked {
 }
 
 /// Where records go, and what is there already.
-fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
+fn output(
+    args: &ScanArgs,
+    demands: &Mutex<Demands>,
+) -> Result<(Box<dyn Write + Send>, Done), Error> {
     let Some(path) = &args.output else {
         return Ok((Box::new(io::stdout()), Done::default()));
     };
@@ -452,15 +466,20 @@ fn output(args: &ScanArgs) -> Result<(Box<dyn Write + Send>, Done), Error> {
     if !args.resume {
         return Ok((Box::new(Locked(file)), Done::default()));
     }
-    let done = checkpoint::read(BufReader::with_capacity(1 << 20, &mut *file)).map_err(
-        |error| match error.kind() {
-            io::ErrorKind::InvalidData => Error::Scan {
-                message: format!("cannot go on with \"{}\": {error}", redact(path)),
-                hint: "--resume takes what an earlier scan wrote with --format json",
-            },
-            _ => read_error(path, error),
+    let any = lock(demands).any();
+    let note = |line: &[u8]| {
+        if any {
+            lock(demands).judge_earlier(line);
+        }
+    };
+    let done = BufReader::with_capacity(1 << 20, &mut *file);
+    let done = checkpoint::read(done, note).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Error::Scan {
+            message: format!("cannot go on with \"{}\": {error}", redact(path)),
+            hint: "--resume takes what an earlier scan wrote with --format json",
         },
-    )?;
+        _ => read_error(path, error),
+    })?;
     file.set_len(done.length).map_err(failed)?;
     file.seek(SeekFrom::Start(done.length)).map_err(failed)?;
     Ok((Box::new(Locked(file)), done))

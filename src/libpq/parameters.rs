@@ -1,6 +1,7 @@
 //! The connection parameters as libpq has them after precedence, and what each of them means.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -258,9 +259,17 @@ impl ProtocolVersion {
 /// The parameters of a connection after precedence, with what they mean to one libpq.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
+    common: Arc<Common>,
+    /// What stands before the values in common: of many targets only this differs.
+    own: Vec<(&'static str, String)>,
+    hosts: Vec<HostSpec>,
+}
+
+/// What the parameters of many targets have in common.
+#[derive(Debug, PartialEq)]
+struct Common {
     libpq: Libpq,
     values: BTreeMap<&'static str, (String, Origin)>,
-    hosts: Vec<HostSpec>,
     home: Option<String>,
     system_store: (String, Vec<String>),
     os_user: Option<String>,
@@ -270,24 +279,37 @@ pub struct Parameters {
 impl Parameters {
     /// The libpq whose parameters these are.
     pub fn libpq(&self) -> Libpq {
-        self.libpq
+        self.common.libpq
+    }
+
+    fn find(&self, keyword: &str) -> Option<(&str, Origin)> {
+        if let Some((_, value)) = self.own.iter().find(|(own, _)| *own == keyword) {
+            return Some((value, Origin::Target));
+        }
+        let (value, origin) = self.common.values.get(keyword)?;
+        Some((value, *origin))
     }
 
     /// The value of a keyword, and `None` where libpq has a null pointer.
     pub fn value(&self, keyword: &str) -> Option<&str> {
-        self.values.get(keyword).map(|(value, _)| value.as_str())
+        self.find(keyword).map(|(value, _)| value)
     }
 
     /// Where the value of a keyword comes from.
     pub fn origin(&self, keyword: &str) -> Option<Origin> {
-        self.values.get(keyword).map(|(_, origin)| *origin)
+        self.find(keyword).map(|(_, origin)| origin)
     }
 
     /// Every value with its origin, by keyword; secrets are `***`.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, Origin)> {
-        self.values
-            .iter()
-            .map(|(keyword, (value, origin))| (*keyword, value.as_str(), *origin))
+        let common = self.common.values.iter();
+        let mut all: BTreeMap<_, _> = common
+            .map(|(keyword, (value, origin))| (*keyword, (value.as_str(), *origin)))
+            .collect();
+        let own = self.own.iter();
+        all.extend(own.map(|(keyword, value)| (*keyword, (value.as_str(), Origin::Target))));
+        all.into_iter()
+            .map(|(keyword, (value, origin))| (keyword, value, origin))
     }
 
     /// The value unless it is empty, which for many parameters counts as none.
@@ -302,8 +324,8 @@ impl Parameters {
 
     /// The `sslmode` somebody asked for, as written, and where.
     pub fn given_sslmode(&self) -> Option<(&str, Origin)> {
-        let (value, origin) = self.values.get("sslmode")?;
-        (*origin != Origin::Default).then_some((value.as_str(), *origin))
+        let found = self.find("sslmode")?;
+        (found.1 != Origin::Default).then_some(found)
     }
 
     /// The mode that is asked for: by name, or by `sslrootcert=system` alone (libpq 16).
@@ -362,7 +384,7 @@ impl Parameters {
 
     /// Whether the ClientHello offers ALPN `postgresql`: since libpq 17, always.
     pub fn offers_alpn(&self) -> bool {
-        self.libpq >= Libpq::V17
+        self.common.libpq >= Libpq::V17
     }
 
     /// What to do with a client certificate.
@@ -381,7 +403,7 @@ impl Parameters {
 
     /// Which authentication methods are acceptable; `None` if all are.
     pub fn require_auth(&self) -> Option<RequireAuth> {
-        RequireAuth::parse(self.non_empty("require_auth")?, self.libpq).ok()
+        RequireAuth::parse(self.non_empty("require_auth")?, self.common.libpq).ok()
     }
 
     /// Whether GSSAPI encryption comes before TLS.
@@ -426,7 +448,7 @@ impl Parameters {
 
     /// The database user: by default the operating system's.
     pub fn user(&self) -> Option<&str> {
-        self.non_empty("user").or(self.os_user.as_deref())
+        self.non_empty("user").or(self.common.os_user.as_deref())
     }
 
     /// Whether somebody named the user.
@@ -472,7 +494,7 @@ impl Parameters {
     /// An error strikes after libpq has begun to connect to the first address, and ends all.
     /// Mirrors the start of `pqConnectDBComplete`; up to libpq 16 less than two seconds are two.
     pub fn connect_timeout(&self) -> Result<Option<u32>, LibpqError> {
-        self.connect_timeout_of(self.libpq)
+        self.connect_timeout_of(self.common.libpq)
     }
 
     /// The same for another libpq.

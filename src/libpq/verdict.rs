@@ -129,7 +129,7 @@ pub struct Facts<'a> {
 /// What an attempt, or all of them at one address, ended in.
 #[derive(Clone, Debug)]
 enum End {
-    Reached(Auth),
+    Reached(Auth, ServerKind),
     /// The server answered `N`.
     NoTls,
     NextMethod(LibpqError),
@@ -182,7 +182,14 @@ impl Facts<'_> {
             return self.any_order(mode, hosts, verdict);
         }
         let mut run = Run::default();
-        let end = self.hosts_in_order(mode, hosts, &mut run);
+        let mut end = unknown("no host", None);
+        for attrs in self.passes() {
+            run.attrs = Some(*attrs);
+            end = self.hosts_in_order(mode, hosts, &mut run);
+            if !matches!(end, End::NextHost(_) | End::NextAddress(_)) {
+                break;
+            }
+        }
         self.conclude(verdict, hosts, run, end)
     }
 
@@ -196,27 +203,35 @@ impl Facts<'_> {
             reason: Some(format!("load_balance_hosts=random: {reason}")),
             ..verdict
         };
-        for number in hosts.iter().copied() {
-            let Some(host) = self.hosts.get(number) else {
-                continue;
-            };
-            if host.has_untried_addresses() {
-                return differ(verdict, "not every address of the hosts was asked");
-            }
-            for start in 0..host.addresses.len().max(1) {
-                let mut run = Run {
-                    index: host.spec.index,
-                    host: Some(host.spec.index),
-                    ..Run::default()
-                };
-                let end = self.addresses_in_order(mode, host, start, &mut run);
-                let passes = matches!(end, End::NextAddress(_) | End::NextHost(_));
-                let one = self.conclude(verdict.clone(), &[number], run, end);
-                if passes {
-                    passed_over = Some(one);
-                } else {
-                    deciding.push(one);
+        let asked = hosts.iter().copied().filter_map(|number| {
+            let host = self.hosts.get(number)?;
+            Some((number, host))
+        });
+        let asked: Vec<_> = asked.collect();
+        if asked.iter().any(|(_, host)| host.has_untried_addresses()) {
+            return differ(verdict, "not every address of the hosts was asked");
+        }
+        for attrs in self.passes() {
+            for (number, host) in &asked {
+                for start in 0..host.addresses.len().max(1) {
+                    let mut run = Run {
+                        index: host.spec.index,
+                        host: Some(host.spec.index),
+                        attrs: Some(*attrs),
+                        ..Run::default()
+                    };
+                    let end = self.addresses_in_order(mode, host, start, &mut run);
+                    let passes = matches!(end, End::NextAddress(_) | End::NextHost(_));
+                    let one = self.conclude(verdict.clone(), &[*number], run, end);
+                    if passes {
+                        passed_over = Some(one);
+                    } else {
+                        deciding.push(one);
+                    }
                 }
+            }
+            if !deciding.is_empty() {
+                break;
             }
         }
         let key = |one: &Verdict| {
@@ -246,7 +261,7 @@ impl Facts<'_> {
         verdict.host_index = run.host;
         verdict.attempts = run.attempts;
         match end {
-            End::Reached(auth) => {
+            End::Reached(auth, _) => {
                 verdict.outcome = Outcome::Connects;
                 verdict.encrypted = Some(run.encrypted);
                 verdict.auth = Some(auth);
@@ -299,12 +314,25 @@ impl Facts<'_> {
                 let answer = self.tls_until_startup(mode, address, &mut Vec::new());
                 return match answer {
                     Ok(_) => TlsAnswer::Accepted,
-                    Err(End::Unknown(_) | End::Reached(_)) => TlsAnswer::Unknown,
+                    Err(End::Unknown(_) | End::Reached(..)) => TlsAnswer::Unknown,
                     Err(_) => TlsAnswer::Refused,
                 };
             }
         }
         TlsAnswer::Unknown
+    }
+
+    /// What a server must be in each pass over the hosts (CONNECTION_CHECK_TARGET).
+    fn passes(&self) -> &'static [TargetSessionAttrs] {
+        use TargetSessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
+        match self.parameters.target_session_attrs() {
+            Any => &[Any],
+            ReadWrite => &[ReadWrite],
+            ReadOnly => &[ReadOnly],
+            Primary => &[Primary],
+            Standby => &[Standby],
+            PreferStandby => &[Standby, Any],
+        }
     }
 
     fn hosts_in_order(&self, mode: SslMode, hosts: &[usize], run: &mut Run) -> End {
@@ -439,15 +467,17 @@ impl Facts<'_> {
             end = match method {
                 Method::Plaintext => {
                     run.transport = Transport::Plaintext;
-                    spent += time_of(find(address, Purpose::Plaintext));
-                    match self.out_of_time(spent) {
+                    let connection = find(address, Purpose::Plaintext);
+                    spent += time_of(connection);
+                    match self.out_of_time(connection, spent) {
                         Some(end) => run.end(end),
                         None => run.startup(self.plaintext(address, Purpose::Plaintext)),
                     }
                 }
                 Method::Tls => {
-                    spent += time_of(find(address, self.tls_purpose()));
-                    match self.out_of_time(spent) {
+                    let connection = find(address, self.tls_purpose());
+                    spent += time_of(connection);
+                    match self.out_of_time(connection, spent) {
                         Some(end) => {
                             run.transport = Transport::Tls;
                             run.end(end)
@@ -478,7 +508,11 @@ impl Facts<'_> {
     }
 
     /// connect_timeout runs on over all methods of an address (`pqConnectDBComplete`).
-    fn out_of_time(&self, spent_ms: f64) -> Option<End> {
+    fn out_of_time(&self, connection: Option<&Connection>, spent_ms: f64) -> Option<End> {
+        // Where it struck, the step that it struck says so.
+        if connection.is_some_and(Connection::is_timed_out) {
+            return None;
+        }
         let limit = f64::from(self.parameters.connect_timeout().ok()??) * 1000.0;
         if spent_ms <= limit - TIMEOUT_MARGIN_MS {
             None
@@ -569,7 +603,7 @@ impl Facts<'_> {
                 None,
             ),
             Seen::Observed { value, .. } => match judge_session(value) {
-                Answer::Reached(_) => self.target_session(&connection.server_kind),
+                Answer::Reached(auth) => End::Reached(auth, connection.server_kind),
                 answer => end_of(answer),
             },
             Seen::Failed {
@@ -581,49 +615,6 @@ impl Facts<'_> {
                 ..
             } => unknown("no ReadyForQuery after AuthenticationOk in time", None),
             Seen::Failed { failure, .. } => end_of(judge_failure(failure)),
-        }
-    }
-
-    /// Whether it is a server of the kind that is wanted (`PQconnectPoll`, CONNECTION_CHECK_TARGET):
-    /// if not, libpq goes to the next host.
-    fn target_session(&self, server: &ServerKind) -> End {
-        let wanted = self.parameters.target_session_attrs();
-        let standby = server.in_hot_standby;
-        let read_only = server.default_transaction_read_only.zip(standby);
-        let wrong = match (wanted, read_only, standby) {
-            (TargetSessionAttrs::Any, _, _) => None,
-            (
-                TargetSessionAttrs::ReadWrite | TargetSessionAttrs::ReadOnly,
-                Some((read_only, standby)),
-                _,
-            ) => match (wanted, read_only || standby) {
-                (TargetSessionAttrs::ReadWrite, true) => Some("session is read-only"),
-                (TargetSessionAttrs::ReadOnly, false) => Some("session is not read-only"),
-                _ => None,
-            },
-            (TargetSessionAttrs::Primary, _, Some(true)) => Some("server is in hot standby mode"),
-            (TargetSessionAttrs::Standby, _, Some(false)) => {
-                Some("server is not in hot standby mode")
-            }
-            // Where it is the only host, the second pass takes it.
-            (TargetSessionAttrs::PreferStandby, _, Some(false)) if self.hosts.len() > 1 => {
-                return unknown(
-                    "prefer-standby: libpq looks for a standby among the other hosts first",
-                    None,
-                );
-            }
-            (_, _, Some(_)) => None,
-            (_, _, None) => {
-                return unknown(
-                    "libpq would ask a server before PostgreSQL 14 what kind it is, and pgprobe \
-                     does not",
-                    None,
-                );
-            }
-        };
-        match wrong {
-            Some(why) => End::NextHost(LibpqError::new(ErrorCode::ServerError, why)),
-            None => End::Reached(Auth::None),
         }
     }
 
@@ -653,7 +644,7 @@ impl Facts<'_> {
         }
         run.encrypted = true;
         let end = run.startup(end);
-        run.encrypted = matches!(end, End::Reached(_));
+        run.encrypted = matches!(end, End::Reached(..));
         end
     }
 
@@ -1174,18 +1165,27 @@ struct Run {
     attempts: Vec<Attempt>,
     encrypted: bool,
     tls_error: Option<LibpqError>,
+    /// What the server must be; `None`: anything.
+    attrs: Option<TargetSessionAttrs>,
 }
 
 impl Run {
     fn startup(&mut self, end: End) -> End {
         self.steps.push(Step::Startup);
+        let end = match end {
+            End::Reached(Auth::None, state) => match unsuitable(self.attrs, state) {
+                Some(unsuitable) => unsuitable,
+                None => End::Reached(Auth::None, state),
+            },
+            end => end,
+        };
         self.end(end)
     }
 
     /// Writes the attempt down.
     fn end(&mut self, end: End) -> End {
         let (ended_in, error) = match &end {
-            End::Reached(_) => (Ending::Reached, None),
+            End::Reached(..) => (Ending::Reached, None),
             End::NoTls => (Ending::NextMethod, Some(no_tls())),
             End::NextMethod(error) => (Ending::NextMethod, Some(error.clone())),
             End::NextAddress(error) => (Ending::NextAddress, Some(error.clone())),
@@ -1264,9 +1264,41 @@ fn is_own_offer(offer: &Offer) -> bool {
     offer.own || offer.max_version <= 0x0303
 }
 
+/// Why a server is not the one that target_session_attrs wants; libpq goes to the next host
+/// (CONNECTION_CHECK_TARGET in `PQconnectPoll`).
+fn unsuitable(attrs: Option<TargetSessionAttrs>, state: ServerKind) -> Option<End> {
+    use TargetSessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
+    let read_only = match (state.default_transaction_read_only, state.in_hot_standby) {
+        (Some(default), Some(standby)) => Some(default || standby),
+        _ => None,
+    };
+    let (is, wanted, message) = match attrs? {
+        Any | PreferStandby => return None,
+        ReadWrite => (read_only, false, "session is read-only"),
+        ReadOnly => (read_only, true, "session is not read-only"),
+        Primary => (state.in_hot_standby, false, "server is in hot standby mode"),
+        Standby => (
+            state.in_hot_standby,
+            true,
+            "server is not in hot standby mode",
+        ),
+    };
+    match is {
+        Some(is) if is == wanted => None,
+        Some(_) => Some(End::NextHost(LibpqError::new(
+            ErrorCode::ServerError,
+            message,
+        ))),
+        None => Some(unknown(
+            "libpq would ask a server before PostgreSQL 14 what kind it is, and pgprobe does not",
+            None,
+        )),
+    }
+}
+
 fn end_of(answer: Answer) -> End {
     match answer {
-        Answer::Reached(auth) => End::Reached(auth),
+        Answer::Reached(auth) => End::Reached(auth, ServerKind::default()),
         Answer::Refused(error) => End::NextMethod(error),
         Answer::CannotConnectNow(error) => End::NextHost(error),
         Answer::Fatal(error) => End::GivesUp(error),

@@ -2,7 +2,7 @@
 
 use super::context::seconds;
 use super::{Context, Lint, Remedy, certificate_renewed_not_reloaded};
-use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity};
+use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity, Shared};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -33,7 +33,7 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    let ended = |one: &&CertificateReport| {
+    let ended = |one: &&Shared<CertificateReport>| {
         seconds(one.not_after.as_ref()).is_some_and(|end| end < context.now)
     };
     let leaf = context.leaf()?;

@@ -15,11 +15,12 @@ pub(crate) const LINT: Lint = Lint {
                   those years, and what it is signed with was chosen long ago. Revocation seldom \
                   reaches a PostgreSQL client.",
     remedies: &[Remedy {
-        text: "have it issued for a year or less, and renew by a job",
+        text: "have it issued for a year or less, put the intermediates that the old file holds \
+               below it, and renew by a job",
         place: FixPlace::ServerShell,
         lines: &[
             "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -days 365 -copy_extensions \
-                 copy -out server.crt",
+                 copy -out server-new.crt",
         ],
     }],
     advice: &[],

@@ -46,4 +46,22 @@ mod tests {
             host.startup.tls.as_mut().unwrap().auth = Some(Auth::Password);
         });
     }
+
+    #[test]
+    fn nobody_is_locked_out_where_tls_lets_nobody_in() {
+        let mut host = super::super::tests::host();
+        lets_plaintext_in(&mut host).auth = Some(Auth::Password);
+        let pasted = |host: &crate::report::HostReport| {
+            let found = super::super::findings(host, super::super::tests::NOW);
+            let found = found.into_iter().filter(|one| one.lint == LINT.name);
+            let fixes = found.flat_map(|one| one.fixes);
+            let mut lines = fixes.flat_map(|fix| fix.paste);
+            lines.any(|line| line.starts_with("hostnossl"))
+        };
+        assert!(pasted(&host));
+        host.startup.tls.as_mut().unwrap().answer = crate::report::StartupKind::Refused;
+        assert!(!pasted(&host));
+        host.startup.tls = None;
+        assert!(!pasted(&host));
+    }
 }

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::libpq::authentication::Auth;
 use crate::report::enumeration::{CheckState, EnumerationReport};
 use crate::report::{
-    Advice, AdviceKind, CertificateReport, HostReport, StartupAnswer, StartupKind, Status,
+    Advice, AdviceKind, CertificateReport, HostReport, Shared, StartupAnswer, StartupKind, Status,
     TlsReport,
 };
 
@@ -25,20 +25,20 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The server's TLS, if a handshake was completed.
     pub(super) fn completed(&self) -> Option<&'a TlsReport> {
-        self.host.tls.as_ref().filter(|tls| tls.completed)
+        self.host.tls.as_deref().filter(|tls| tls.completed)
     }
 
     /// The server's certificate.
-    pub(super) fn leaf(&self) -> Option<&'a CertificateReport> {
+    pub(super) fn leaf(&self) -> Option<&'a Shared<CertificateReport>> {
         self.host.certificates.first()
     }
 
     /// The certificates from the leaf upwards that issued each other, of those that were sent; of
     /// several with one name the one that a client would take.
-    pub(super) fn path(&self) -> Vec<&'a CertificateReport> {
+    pub(super) fn path(&self) -> Vec<&'a Shared<CertificateReport>> {
         /// No path is longer; a server may send thousands of certificates.
         const LONGEST: usize = 16;
-        let mut path: Vec<&CertificateReport> = self.leaf().into_iter().collect();
+        let mut path: Vec<_> = self.leaf().into_iter().collect();
         while let Some(top) = path.last().filter(|_| path.len() < LONGEST) {
             let sent = self.host.certificates.iter();
             let issuers = sent.filter(|one| {

@@ -16,7 +16,7 @@ pub(crate) const LINT: Lint = Lint {
         Remedy {
             text: "speak TLS 1.2 and later only, and reload",
             place: FixPlace::PostgresqlConf,
-            lines: &["ssl_min_protocol_version = 'TLSv1.2'"],
+            lines: &["ssl_min_protocol_version = 'TLSv1.2'  # from PostgreSQL 12 on"],
         },
         Remedy {
             text: "or update the TLS library of the server, or the proxy before it",

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::advice::{paste, pooler};
-use crate::report::{Fix, FixPlace, Status};
+use crate::report::{Fix, FixPlace, StartupKind, Status};
 
 /// A way to mend something, for any server.
 #[derive(Debug)]
@@ -155,7 +155,18 @@ pub(super) fn fixes(remedies: &[Remedy], context: &Context<'_>) -> Vec<Fix> {
             paste: remedy.lines.iter().filter_map(line).collect(),
         }
     };
-    pooler::fixes(remedies.iter().map(fill).collect(), context.host)
+    // Whoever is not let in over TLS would be locked out by a line against plaintext.
+    let over_tls = [&startup.tls, &startup.tls_without_client_certificate];
+    let tls_serves = over_tls
+        .into_iter()
+        .flatten()
+        .any(|answer| matches!(answer.answer, StartupKind::Accepted | StartupKind::Asked));
+    let locks_out = |remedy: &&Remedy| {
+        let mut lines = remedy.lines.iter();
+        !tls_serves && lines.any(|line| line.starts_with("hostnossl"))
+    };
+    let serving = remedies.iter().filter(|remedy| !locks_out(remedy));
+    pooler::fixes(serving.map(fill).collect(), context.host)
 }
 
 /// The client as the server sees it, as `pg_hba.conf` writes just this address.
@@ -165,9 +176,13 @@ fn client(address: Option<&str>) -> Option<String> {
     Some(format!("{address}/{bits}"))
 }
 
-/// Whether a fix is lines of a server's configuration.
+/// Whether a fix is lines of a server's configuration, and nothing has to be done before them: with
+/// the name of a file that is not there the server does not start.
 pub(super) fn is_setting(fix: &Fix) -> bool {
-    !fix.paste.is_empty() && matches!(fix.place, FixPlace::PostgresqlConf | FixPlace::PgHbaConf)
+    let names_a_file = |line: &String| setting(line).is_some_and(|name| name.ends_with("_file"));
+    !fix.paste.is_empty()
+        && matches!(fix.place, FixPlace::PostgresqlConf | FixPlace::PgHbaConf)
+        && !fix.paste.iter().any(names_a_file)
 }
 
 /// The setting that a line of `postgresql.conf` gives a value to.

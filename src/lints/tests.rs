@@ -363,6 +363,22 @@ fn what_names_a_user_is_told_apart_by_the_user() {
 }
 
 #[test]
+fn nothing_is_suggested_that_needs_a_file_or_a_password_first() {
+    let mut host = host();
+    host.status = crate::report::Status::NoTls;
+    lets_plaintext_in(&mut host).answer = crate::report::StartupKind::Accepted;
+    let found = findings(&host, NOW);
+    let names: Vec<_> = found.iter().map(|one| one.lint).collect();
+    assert!(names.contains(&"no-tls") && names.contains(&"trust-authentication"));
+    let suggestions = suggestions(&found);
+    let clears = suggestions.iter().flat_map(|one| &one.clears);
+    let clears: Vec<_> = clears
+        .filter(|name| **name != "plaintext-accepted")
+        .collect();
+    assert_eq!(clears, [&""; 0]);
+}
+
+#[test]
 fn suggestions_name_each_setting_once() {
     let mut host = host();
     tls(&mut host).protocol_version = Some("TLSv1.1".into());

@@ -15,7 +15,7 @@ pub(crate) const LINT: Lint = Lint {
     remedies: &[Remedy {
         text: "speak TLS 1.2 and later only, and reload",
         place: FixPlace::PostgresqlConf,
-        lines: &["ssl_min_protocol_version = 'TLSv1.2'"],
+        lines: &["ssl_min_protocol_version = 'TLSv1.2'  # from PostgreSQL 12 on"],
     }],
     advice: &[],
     covers: &[],

@@ -18,8 +18,8 @@ pub(crate) const LINT: Lint = Lint {
         text: "let the newer versions in, with an OpenSSL that has them, and reload",
         place: FixPlace::PostgresqlConf,
         lines: &[
-            "ssl_max_protocol_version = ''",
-            "ssl_min_protocol_version = 'TLSv1.2'",
+            "ssl_max_protocol_version = ''  # from PostgreSQL 12 on",
+            "ssl_min_protocol_version = 'TLSv1.2'  # from PostgreSQL 12 on",
         ],
     }],
     advice: &[],

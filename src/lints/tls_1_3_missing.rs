@@ -15,7 +15,7 @@ pub(crate) const LINT: Lint = Lint {
     remedies: &[Remedy {
         text: "let TLS 1.3 in, with OpenSSL 1.1.1 or newer, and reload",
         place: FixPlace::PostgresqlConf,
-        lines: &["ssl_max_protocol_version = ''"],
+        lines: &["ssl_max_protocol_version = ''  # from PostgreSQL 12 on"],
     }],
     advice: &[],
     covers: &["post-quantum-group-missing"],

@@ -1,7 +1,7 @@
 //! A certificate of the chain is signed with MD5 or SHA-1.
 
 use super::{Context, Lint, Remedy};
-use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity};
+use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity, Shared};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -24,7 +24,7 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    let weak = |one: &&CertificateReport| {
+    let weak = |one: &&Shared<CertificateReport>| {
         let algorithm = one.signature_algorithm.to_ascii_lowercase();
         one.compared.subject != one.compared.issuer
             && ["md2", "md4", "md5", "sha1"]

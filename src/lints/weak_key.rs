@@ -1,7 +1,7 @@
 //! A key of the chain has less than 112 bits of security.
 
 use super::{Context, Lint, Remedy};
-use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity};
+use crate::report::{AdviceKind, CertificateReport, FixPlace, Severity, Shared};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -27,7 +27,7 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
-    let small = |one: &&CertificateReport| {
+    let small = |one: &&Shared<CertificateReport>| {
         let least = match one.key_type.as_str() {
             "RSA" | "RSA-PSS" | "DSA" => 2048,
             kind if kind.starts_with("EC") => 224,

@@ -14,13 +14,14 @@ pub(crate) const LINT: Lint = Lint {
                   alone. \"openssl x509 -req\" without -extfile makes such ones. rustls refuses \
                   every connection, sslmode=require too.",
     remedies: &[Remedy {
-        text: "sign it with its names: openssl 3 copies them from the request",
+        text: "sign it with its names (openssl 3 copies them from the request), put what server.crt \
+               holds below the old one below the new one, and only then move it there",
         place: FixPlace::ServerShell,
         lines: &[
             "openssl req -new -key server.key -subj '/CN={host}' -addext 'subjectAltName = {san}' \
                  -out server.csr",
             "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -days 365 -copy_extensions \
-                 copy -out server.crt",
+                 copy -out server-new.crt",
         ],
     }],
     advice: &[],

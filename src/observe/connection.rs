@@ -94,7 +94,9 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
             Some(b'N') if steps.startup && !steps.own_hello => {
-                return plaintext(stream, plan, pending, limit, connection).await;
+                let plaintext = plaintext(stream, plan, pending, limit, connection);
+                // Its room is there only where it is needed.
+                return Box::pin(plaintext).await;
             }
             _ => return finish(stream, limit).await,
         }
@@ -122,11 +124,12 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         let mut answer = Answer::new(Request::StartupMessage);
         let mut replies = Replies::default();
         let asking = tls_startup(&mut session, plan, &mut replies, &mut answer);
+        let asking = Box::pin(asking);
         connection.startup = limit.step(asking).await;
         note(connection, answer);
         if accepted(connection) {
             let reading = tls_session(&mut session, replies.bytes, &mut connection.server_kind);
-            connection.session = limit.step(reading).await;
+            connection.session = limit.step(Box::pin(reading)).await;
         }
     }
     connection.tls = Some(session.seen());

@@ -336,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     }
 
     /// Says close_notify and stops writing, so that the server's log stays silent.
-    pub(super) async fn close(mut self) -> S {
+    pub(super) async fn close(mut self: Box<Self>) -> S {
         self.close_notify().await;
         self.stream
     }

@@ -99,7 +99,7 @@ async fn observe_host(
             None => Vec::new(),
         };
         // libpq leaves an address only when it does not connect or connect_timeout strikes.
-        let stays = !connections.is_empty() && !connections.iter().any(timed_out);
+        let stays = !connections.is_empty() && !connections.iter().any(Connection::is_timed_out);
         let enumeration = match &plan.enumerate {
             Some(how) if stays && matches!(endpoint, Endpoint::Tcp(_)) => {
                 let seen = enumerate::enumerate(plan, how, host, &endpoint, network, began);
@@ -120,15 +120,6 @@ async fn observe_host(
         }
     }
     seen
-}
-
-/// Whether libpq's connect_timeout struck on a connection.
-fn timed_out(connection: &Connection) -> bool {
-    let struck = |failure: Option<&Failure>| failure == Some(&Failure::ConnectTimeout);
-    struck(connection.negotiation.failure())
-        || struck(connection.handshake.failure())
-        || struck(connection.startup.failure())
-        || struck(connection.session.failure())
 }
 
 async fn connect<N: Network>(
@@ -202,13 +193,14 @@ impl<N: Network> Ready<'_, N> {
         let share = if startup { left / 2 } else { left };
         let limit = Limit::new(Instant::now() + share, plan.connect_timeout);
         if matches!(self.endpoint, Endpoint::Unix(_)) {
-            let mut only = first(Purpose::Socket);
-            if startup {
-                connection::plaintext(stream, plan, Vec::new(), &limit, &mut only).await;
+            let mut only = vec![first(Purpose::Socket)];
+            if startup && let Some(only) = only.first_mut() {
+                let plaintext = connection::plaintext(stream, plan, Vec::new(), &limit, only);
+                Box::pin(plaintext).await;
             } else {
                 connection::finish(stream, &limit).await;
             }
-            return vec![only];
+            return only;
         }
         let steps = TlsSteps {
             ssl_request: !plan.direct,
@@ -217,24 +209,25 @@ impl<N: Network> Ready<'_, N> {
             client_certificate: true,
             own_hello: false,
         };
-        let mut main = first(if plan.direct {
+        // In a box: what thousands of connections wait in is to be small.
+        let mut main = Box::new(first(if plan.direct {
             Purpose::Direct
         } else {
             Purpose::Negotiated
-        });
+        }));
         let name = self.host.server_name.as_deref();
         connection::tls(stream, plan, name, steps, &limit, &mut main).await;
         // Only where TLS began with a name can it be another without.
         let compares_sni = plan.compare_sni && name.is_some() && main.handshake.ms().is_some();
         if !startup {
-            let mut all = vec![main];
+            let mut all = vec![*main];
             if compares_sni {
                 all.push(self.open(Purpose::WithoutServerName, false).await);
             }
             return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
-        let mut all = vec![main];
+        let mut all = vec![*main];
         all.push(self.open(Purpose::Plaintext, false).await);
         let main = &all[0];
         let client_key = plan

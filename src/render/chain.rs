@@ -2,7 +2,9 @@
 
 use super::page::{Page, Span, Tone, plain};
 use super::wording::{cut, subject, validity};
-use crate::report::{Anchors, CertificateReport, ChainReport, ChainStatus, Report, TlsReport};
+use crate::report::{
+    Anchors, CertificateReport, ChainReport, ChainStatus, Report, Shared, TlsReport,
+};
 
 /// How many certificates of the tree are shown, and as many that were not needed: a server can
 /// send a hundred, and `-v` has them all.
@@ -16,7 +18,12 @@ struct Node<'r> {
 }
 
 /// The tree, the server's certificate first: it is the one that people look for.
-pub(super) fn chain(page: &mut Page, report: &Report, sent: &[CertificateReport], tls: &TlsReport) {
+pub(super) fn chain(
+    page: &mut Page,
+    report: &Report,
+    sent: &[Shared<CertificateReport>],
+    tls: &TlsReport,
+) {
     let (mut nodes, mut unused) = nodes(report, sent, &tls.chain);
     let untold = nodes.len().saturating_sub(MOST) + unused.len().saturating_sub(MOST);
     nodes.truncate(MOST);
@@ -68,9 +75,9 @@ pub(super) fn chain(page: &mut Page, report: &Report, sent: &[CertificateReport]
 /// The certificates of the tree, and those that were sent for nothing.
 fn nodes<'r>(
     report: &Report,
-    sent: &'r [CertificateReport],
+    sent: &'r [Shared<CertificateReport>],
     sets: &'r [ChainReport],
-) -> (Vec<Node<'r>>, Vec<&'r CertificateReport>) {
+) -> (Vec<Node<'r>>, Vec<&'r Shared<CertificateReport>>) {
     let verified = sets.iter().find(|set| set.status == ChainStatus::Ok);
     let longest = sets.iter().max_by_key(|set| set.path.len());
     let way = verified.or(longest);
@@ -238,7 +245,7 @@ fn key(certificate: &CertificateReport) -> String {
 }
 
 /// `-v`: every field of every certificate that was sent.
-pub(super) fn fields(page: &mut Page, sent: &[CertificateReport]) {
+pub(super) fn fields(page: &mut Page, sent: &[Shared<CertificateReport>]) {
     for (number, certificate) in sent.iter().enumerate() {
         let label = format!("sent [{number}]");
         page.text(&label, &subject(&certificate.subject));

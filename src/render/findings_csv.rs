@@ -53,7 +53,9 @@ pub(super) fn rows(report: &Report, out: &mut impl Write) -> io::Result<()> {
                 finding.lint.to_owned(),
                 finding.message.clone(),
                 fix.map(|fix| fix.text.clone()).unwrap_or_default(),
-                fix.map(|fix| fix.paste.join("; ")).unwrap_or_default(),
+                // Pasted as it is, all but the first is a comment in each place that takes several.
+                fix.map(|fix| fix.paste.join("  # and: "))
+                    .unwrap_or_default(),
                 known.map(|known| known.reason.clone()).unwrap_or_default(),
                 known.map(|known| known.until.clone()).unwrap_or_default(),
                 finding.fingerprint.clone(),

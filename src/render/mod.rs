@@ -161,6 +161,7 @@ const ROOM: usize = 24 * 1024;
 /// When `out` does not take it.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut text = Vec::with_capacity(ROOM);
+    report.keep_json();
     serde_json::to_writer(&mut text, report)?;
     let plain = text
         .iter()

@@ -716,7 +716,7 @@ fn verified_chains(report: &Report) -> impl Iterator<Item = &ChainReport> {
 
 fn certificates(report: &Report) -> impl Iterator<Item = (String, &CertificateReport)> {
     let numbered = report.certificates.iter().enumerate().take(CERTIFICATES);
-    numbered.map(|(position, certificate)| (position.to_string(), certificate))
+    numbered.map(|(position, certificate)| (position.to_string(), &**certificate))
 }
 
 /// The serial number as blackbox_exporter writes it: whole bytes in lower case, without its sign.

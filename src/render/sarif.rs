@@ -117,13 +117,18 @@ fn result(report: &Report, host: &HostReport, finding: &Finding) -> Value {
     let place = LINTS.iter().position(|lint| lint.name == finding.lint);
     let summary = lints::find(finding.lint).map_or("", |lint| lint.summary);
     let fix = finding.fixes.first().map(mend).unwrap_or_default();
-    let text = format!("{summary}: {}{fix}", finding.message);
+    let mut text = plain(&format!("{summary}: {}{fix}", finding.message));
+    // Lines to be pasted are lines: on one they would break the file that they are for.
+    for line in finding.fixes.first().iter().flat_map(|fix| &fix.paste) {
+        text.push('\n');
+        text += &plain(line);
+    }
     let endpoint = lints::endpoint(host);
     let mut result = json!({
         "ruleId": finding.lint,
         "ruleIndex": place.unwrap_or_default(),
         "level": level(finding.severity),
-        "message": {"text": plain(&text)},
+        "message": {"text": text},
         "locations": [{
             "physicalLocation": {"artifactLocation": {"uri": uri(lints::name_and_port(host))}},
             "logicalLocations": [{"fullyQualifiedName": escape(&endpoint), "kind": "resource"}],
@@ -145,14 +150,9 @@ fn result(report: &Report, host: &HostReport, finding: &Finding) -> Value {
     result
 }
 
-/// The best fix, after the message.
+/// The best fix, after the message and before its lines.
 fn mend(fix: &Fix) -> String {
-    let mut text = format!(". To mend it: {}{}", fix.text, place(fix));
-    for line in &fix.paste {
-        text += " ";
-        text += line;
-    }
-    text
+    format!(". To mend it: {}{}", fix.text, place(fix))
 }
 
 fn target(report: &Report) -> &str {

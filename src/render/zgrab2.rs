@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::escape;
 use crate::libpq::authentication::Auth;
-use crate::report::{CertificateReport, HostReport, Report, Status, TlsReport};
+use crate::report::{CertificateReport, HostReport, Report, Shared, Status, TlsReport};
 
 pub(super) fn render(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let host = report.hosts.first();
@@ -110,7 +110,7 @@ fn mode(auth: Auth) -> Option<&'static str> {
     }
 }
 
-fn handshake_log(tls: &TlsReport, certificates: &[CertificateReport]) -> Value {
+fn handshake_log(tls: &TlsReport, certificates: &[Shared<CertificateReport>]) -> Value {
     let mut log = Map::new();
     let mut hello = Map::new();
     if let Some(version) = &tls.protocol_version {
@@ -130,7 +130,7 @@ fn handshake_log(tls: &TlsReport, certificates: &[CertificateReport]) -> Value {
         log.insert("server_hello".into(), Value::Object(hello));
     }
     if let Some((leaf, rest)) = certificates.split_first() {
-        let chain: Vec<_> = rest.iter().map(certificate).collect();
+        let chain: Vec<_> = rest.iter().map(|one| certificate(one)).collect();
         log.insert(
             "server_certificates".into(),
             json!({ "certificate": certificate(leaf), "chain": chain }),

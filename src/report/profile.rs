@@ -36,7 +36,7 @@ pub struct RuleResult {
 }
 
 /// What became of a rule.
-#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleOutcome {
     /// The server keeps to it.

@@ -30,11 +30,11 @@ struct Scan<'a> {
     target: std::borrow::Cow<'a, str>,
 }
 
-/// Reads the records of a scan.
+/// Reads the records of a scan, and gives each to `note`.
 ///
 /// # Errors
 /// When reading fails, and `InvalidData` where a whole line is no record of a scan.
-pub fn read(mut file: impl BufRead) -> io::Result<Done> {
+pub fn read(mut file: impl BufRead, mut note: impl FnMut(&[u8])) -> io::Result<Done> {
     let mut done = Done::default();
     let mut line = Vec::new();
     let mut number = 0_u64;
@@ -52,6 +52,7 @@ pub fn read(mut file: impl BufRead) -> io::Result<Done> {
         })?;
         done.targets.insert(fingerprint(&record.scan.target));
         done.length += u64::try_from(length).unwrap_or_default();
+        note(&line);
     }
 }
 
@@ -65,21 +66,24 @@ mod tests {
         let two = "{\"schema\":1,\"scan\":{\"target\":\"b\\u0001:1\"}}\n";
         let whole = format!("{one}{two}");
         for cut in 0..=whole.len() {
-            let done = read(&whole.as_bytes()[..cut]).unwrap();
+            let mut noted = Vec::new();
+            let note = |line: &[u8]| noted.extend_from_slice(line);
+            let done = read(&whole.as_bytes()[..cut], note).unwrap();
             let count = usize::from(cut >= one.len()) + usize::from(cut == whole.len());
             let length = [0, one.len(), whole.len()][count];
             assert_eq!(done.targets.len(), count, "{cut}");
             assert_eq!(done.length, u64::try_from(length).unwrap());
             assert_eq!(done.torn, cut != length, "{cut}");
+            assert_eq!(noted, whole.as_bytes()[..length]);
         }
-        let done = read(whole.as_bytes()).unwrap();
+        let done = read(whole.as_bytes(), |_| ()).unwrap();
         assert!(done.targets.contains(&fingerprint("b\u{1}:1")));
     }
 
     #[test]
     fn a_file_of_something_else_is_refused() {
         for text in ["db1\n", "{\"schema\":1}\n", "\n"] {
-            let error = read(text.as_bytes()).unwrap_err();
+            let error = read(text.as_bytes(), |_| ()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{text}");
         }
     }

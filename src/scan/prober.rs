@@ -44,6 +44,8 @@ pub type MakePlan = Box<dyn Fn(&Parameters) -> Option<Plan> + Send + Sync>;
 pub struct Prober {
     /// The client without a target: options and store, no environment, nobody's home.
     pub client: Arc<Client>,
+    /// Its parameters.
+    pub parameters: Parameters,
     /// Its anchors, loaded.
     pub judge: Judge,
     /// Who is emulated.
@@ -102,15 +104,23 @@ impl Prober {
         &self,
         target: Target,
         network: &N,
-        emit: &mut impl AsyncFnMut(Report),
+        emit: &mut impl AsyncFnMut(Box<Report>),
     ) {
         let named = target.hostaddr.is_none() && target.host.parse::<IpAddr>().is_err();
-        if !(self.all_addresses && named) {
-            if let Some(report) = self.probe_one(&target, network, None).await {
-                emit(report).await;
-            }
-            return;
+        if self.all_addresses && named {
+            return Box::pin(self.probe_addresses(target, network, emit)).await;
         }
+        if let Some(report) = self.probe_one(&target, network, None).await {
+            emit(report).await;
+        }
+    }
+
+    async fn probe_addresses<N: Network>(
+        &self,
+        target: Target,
+        network: &N,
+        emit: &mut impl AsyncFnMut(Box<Report>),
+    ) {
         match self
             .look_up(&Lookup::Name(target.host.clone()), network)
             .await
@@ -139,7 +149,7 @@ impl Prober {
         target: &Target,
         network: &N,
         found: Option<Found>,
-    ) -> Option<Report> {
+    ) -> Option<Box<Report>> {
         let client = self.client_of(target);
         let mut observation = Observation {
             observation: OBSERVATION_VERSION,
@@ -164,17 +174,17 @@ impl Prober {
             ignored: target.place.ignored.clone(),
             fields: target.place.fields.clone(),
         };
-        let Ok(parameters) = resolve(&observation.client, self.emulates.libpq) else {
+        let Some(parameters) = self.parameters_of(&observation.client) else {
             let report = assess(&observation, self.emulates, observation.observed_at);
-            return Some(Report {
+            return Some(Box::new(Report {
                 scan: Some(scan),
                 ..report
-            });
+            }));
         };
-        if let Some(plan) = (self.plan)(&parameters) {
+        if let Some(mut plan) = (self.plan)(&parameters) {
             observation.protocol_version = plan.protocol_version;
             observation.startup_parameters = plan.startup_parameters.clone();
-            self.ask(plan, network, found, &mut observation, &mut scan)
+            self.ask(&mut plan, network, found, &mut observation, &mut scan)
                 .await?;
         }
         Some(self.judge(&observation, &parameters, scan))
@@ -186,29 +196,27 @@ impl Prober {
         observation: &Observation,
         parameters: &Parameters,
         mut scan: ScanReport,
-    ) -> Report {
+    ) -> Box<Report> {
         let now = self.at.unwrap_or(observation.observed_at);
         let judged = catch_unwind(AssertUnwindSafe(|| {
             self.judge.report(observation, parameters, now)
         }));
-        let report = judged.unwrap_or_else(|_| {
+        let mut report = Box::new(judged.unwrap_or_else(|_| {
             scan.outcome = ScanOutcome::InternalError;
             let nothing = Observation {
                 hosts: Vec::new(),
                 ..observation.clone()
             };
             self.judge.report(&nothing, parameters, now)
-        });
-        Report {
-            scan: Some(scan),
-            ..report
-        }
+        }));
+        report.scan = Some(scan);
+        report
     }
 
     /// Asks until there is an answer that counts; `None` if the scan is to end before.
     async fn ask<N: Network>(
         &self,
-        mut plan: Plan,
+        plan: &mut Plan,
         network: &N,
         mut found: Option<Found>,
         observation: &mut Observation,
@@ -271,7 +279,7 @@ impl Prober {
                 plan.deadline = self.timeout.saturating_sub(used);
                 observation.observed_at = (self.clock)();
                 let began = Instant::now();
-                let seen = observe(&plan, &Resolved { network, addresses }).await;
+                let seen = observe(plan, &Resolved { network, addresses }).await;
                 used += began.elapsed();
                 scan.ms += began.elapsed().as_secs_f64() * 1e3 + ms;
                 seen
@@ -337,6 +345,16 @@ impl Prober {
                 Found::Addresses(addresses, ms)
             }
         }
+    }
+
+    /// The parameters of a client that [`Self::client_of`] made, if libpq takes them.
+    fn parameters_of(&self, client: &Client) -> Option<Parameters> {
+        let libpq = self.emulates.libpq;
+        let quick = match client.given.get(&libpq) {
+            Some(Given::Settings(settings)) => self.parameters.with_target(settings),
+            _ => None,
+        };
+        quick.or_else(|| resolve(client, libpq).ok())
     }
 
     /// The client with this target: host, hostaddr, port, dbname and user, nothing else.

@@ -222,7 +222,8 @@ impl Shared {
                 let (shared, network, to_writer) =
                     (Arc::clone(&self), network.clone(), to_writer.clone());
                 tasks.spawn_local(async move {
-                    let mut emit = async |report: Report| shared.emit(&report, &to_writer).await;
+                    let mut emit =
+                        async |report: Box<Report>| shared.emit(&report, &to_writer).await;
                     shared.prober.probe(target, &network, &mut emit).await;
                     shared.taken.add_permits(1);
                 });

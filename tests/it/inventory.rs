@@ -239,6 +239,86 @@ fn lines_that_are_no_records_are_told_and_passed_over() {
 }
 
 #[test]
+fn hostile_records_are_told_or_shown_and_never_break_the_page() {
+    let mut good = fleet(1).remove(0);
+    good["scan"] = json!({ "target": "good:5432" });
+    let mut lines: Vec<Vec<u8>> = vec![good.to_string().into_bytes()];
+    let mut add = |change: &dyn Fn(&mut Value)| {
+        let mut record = good.clone();
+        change(&mut record);
+        lines.push(record.to_string().into_bytes());
+    };
+    let evil = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\0\u{1b}]0;x\u{7}";
+    add(&|record| {
+        record["scan"]["target"] = json!(format!("{evil}:5432"));
+        record["target"]["input"] = json!(evil);
+        record["certificates"][0]["subject"] = json!(evil);
+        record["hosts"][0]["host"] = json!(evil);
+        record["notes"] = json!([evil]);
+    });
+    add(&|record| {
+        record["scan"]["target"] = json!("big:5432");
+        record["certificates"][0]["subject"] = json!("A".repeat(4_000_000));
+        record["certificates"][0]["not_after"] = json!("+999999-12-31T23:59:59Z");
+        record["certificates"][0]["key_bits"] = json!(1e300);
+    });
+    add(&|record| record["schema"] = json!(2));
+    // Each of the wrong type, in turn.
+    let wrong = [
+        json!(null),
+        json!(-1),
+        json!("x"),
+        json!([null, 7, "x"]),
+        json!({ "a": [] }),
+    ];
+    for name in [
+        "schema",
+        "target",
+        "hosts",
+        "certificates",
+        "tls",
+        "status",
+        "sslmodes",
+        "scan",
+        "probed_at",
+        "judged_at",
+        "notes",
+    ] {
+        for value in &wrong {
+            add(&|record| record[name] = value.clone());
+        }
+    }
+    let torn = lines[0][..lines[0].len() / 2].to_vec();
+    let deep = [b"{\"schema\":1,\"x\":".to_vec(), b"[".repeat(200_000)].concat();
+    lines.extend([
+        deep,
+        b"\0\0\0".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"1e999".to_vec(),
+        torn,
+    ]);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("scan.ndjson");
+    fs::write(&path, lines.join(&b'\n')).unwrap();
+    let path = path.to_str().unwrap();
+    let (code, html, said) = run(&["report", path]);
+    assert_eq!(code, 0, "{said}");
+    for raw in ["<script>document", "<img", "\0", "\u{1b}"] {
+        assert!(!html.contains(raw), "{raw:?}");
+    }
+    assert!(html.len() < 1_000_000, "{}", html.len());
+    assert!(
+        said.contains("it is of version 2 of the contract"),
+        "{said}"
+    );
+    assert!(said.contains("more lines are passed over"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\0'));
+    let (code, changes, said) = run(&["diff", path, path]);
+    assert_eq!(code, 0, "{said}");
+    assert!(changes.contains("0 of"), "{changes}");
+}
+
+#[test]
 fn a_comparison_names_what_is_new_gone_renewed_weaker_and_expired() {
     let folder = TempDir::new().unwrap();
     let mut records: Vec<Value> = fleet(40)

@@ -25,6 +25,7 @@ mod exporter;
 mod findings;
 mod fuzz_corpora;
 mod gallery;
+mod host_lists;
 mod host_names;
 mod hostile;
 mod hostile_servers;

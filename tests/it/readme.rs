@@ -251,6 +251,99 @@ fn excerpt(output: &str, shown: &[String]) -> String {
 }
 
 /// A line as the shell splits it; double quotes are all that the documents use.
+/// Lines of `sh` blocks that are parts of `tests/run --all`.
+const LONG: [&str; 3] = [
+    "cargo build --release",
+    "benches/enumerate/setup",
+    "benches/enumerate/compare",
+];
+
+/// Stands before the command in the path: the documents' names lead to a server of ours.
+const ON_LOOPBACK: &str = r#"#!/bin/sh
+first=$1
+for word do
+    shift
+    case $first,$word in
+        scan,192.0.2.0/24) word=127.0.0.1:$PORT ;;
+        scan,db.example.com) word=localhost:$PORT ;;
+        *,db.example.com) word="host=db.example.com hostaddr=127.0.0.1 port=$PORT" ;;
+    esac
+    set -- "$@" "$word"
+done
+exec "$PROGRAM" "$@"
+"#;
+
+/// Stands for nmap, which would go into a network: what `-oG -` prints of one host.
+const NMAP: &str = r#"#!/bin/sh
+printf 'Host: 127.0.0.1 ()\tPorts: %s/open/tcp//postgresql///\n' "$PORT"
+"#;
+
+#[test]
+fn blocks_for_a_shell_run_as_they_stand() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let servers = Servers::start();
+    let port = servers.named("good").address.port().to_string();
+    let folder = servers.folder.path();
+    let at = |name: &str| folder.join(name);
+    std::fs::copy(at("root.crt"), at("corp-ca.crt")).unwrap();
+    std::fs::create_dir(at("bin")).unwrap();
+    for (name, text) in [("pgprobe", ON_LOOPBACK), ("nmap", NMAP)] {
+        let path = at("bin").join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let shell = |line: &str| {
+        let path = format!("{}:{}", at("bin").display(), std::env::var("PATH").unwrap());
+        std::process::Command::new("bash")
+            .args(["-euo", "pipefail", "-c", line])
+            .current_dir(folder)
+            .env_clear()
+            .envs([("PATH", path.as_str()), ("PORT", port.as_str())])
+            .env("PROGRAM", crate::support::pgprobe::program())
+            .env("HOME", folder)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+    };
+    // What the blocks take for there.
+    std::fs::write(at("targets.txt"), format!("127.0.0.1:{port}\n")).unwrap();
+    let before = shell(
+        "mkdir results last-week today
+         pgprobe scan targets.txt > last-week.ndjson
+         for copy in today shard-1 results/a last-week/a today/a; do
+             cp last-week.ndjson $copy.ndjson
+         done",
+    );
+    assert!(before.status.success(), "{before:?}");
+    let mut lines = 0;
+    for document in documents() {
+        // Those of the monitoring pages run in tests/it/check_docs.rs.
+        if document.starts_with("docs/monitoring/") {
+            continue;
+        }
+        let text = read(&document);
+        for block in text.split("```sh\n").skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            for line in block.lines().filter(|line| !LONG.contains(line)) {
+                lines += 1;
+                let ran = shell(line);
+                // As diff(1), 1 is that there is a difference.
+                let differs = line.starts_with("pgprobe diff") && ran.status.code() == Some(1);
+                assert!(
+                    ran.status.success() || differs,
+                    "{document}: {line}: {ran:?}"
+                );
+                let said = String::from_utf8_lossy(&ran.stderr);
+                assert!(!said.contains("error:"), "{document}: {line}: {said}");
+            }
+        }
+    }
+    assert!(lines > 10, "the blocks were not found");
+    assert!(at("scan.html").metadata().unwrap().len() > 10_000);
+    let records = std::fs::read_to_string(at("scan.ndjson")).unwrap();
+    assert!(records.contains("\"tls\""), "{records}");
+}
+
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (number, part) in line.split('"').enumerate() {

@@ -352,6 +352,78 @@ fn the_file_of_records_is_its_own_checkpoint() {
     assert_eq!(fs::read_to_string(&notes).unwrap(), "dear diary\n");
 }
 
+#[test]
+fn what_an_earlier_run_found_counts_when_a_scan_goes_on() {
+    let listeners = Listeners::start("127.20.10.1", 3, b"N");
+    let port = listeners.port.to_string();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("scan.ndjson");
+    let all = ["--output", file.to_str().unwrap(), "--resume", "-p", &port];
+    let with = |more: &[&str]| scan(&[&all[..], more].concat()).status;
+    assert_eq!(
+        with(&["127.20.10.1-3", "--fail-on", "critical,high"]),
+        Some(1)
+    );
+    // Nothing is asked any more, and the answer is the same.
+    assert_eq!(
+        with(&["127.20.10.1-3", "--fail-on", "critical,high"]),
+        Some(1)
+    );
+    assert_eq!(
+        with(&["127.20.10.1-3", "--fail-on", "key-not-proved"]),
+        Some(0)
+    );
+    assert_eq!(listeners.connections(), 3);
+}
+
+/// A server that says `S` and then sends without end, or keeps the connection whatever comes.
+fn endless(address: &str, sends: bool) -> u16 {
+    let listener = std::net::TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _ = std::io::Read::read(&mut stream, &mut [0; 8]);
+                let mut there = stream.write_all(b"S").is_ok();
+                // An empty record of TLS 1.2 after the other.
+                let records = [22, 3, 3, 0, 0].repeat(10_000);
+                while sends && there {
+                    there = stream.write_all(&records).is_ok();
+                }
+                std::thread::sleep(Duration::from_secs(60));
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn servers_that_never_stop_and_never_close_cost_their_own_record_and_nobody_elses() {
+    let listeners = Listeners::start("127.20.11.1", 1, b"N");
+    let lines: String = (0..6)
+        .map(|number| format!("127.20.11.2:{}\n", endless("127.20.11.2", number % 2 == 0)))
+        .collect();
+    let folder = TempDir::new().unwrap();
+    let list = folder.path().join("targets");
+    let good = format!("127.20.11.1:{}", listeners.port);
+    fs::write(&list, format!("{lines}{good}\n")).unwrap();
+    let began = Instant::now();
+    let run = scan(&["--timeout", "1", list.to_str().unwrap()]);
+    // Those of one address wait for each other.
+    assert!(began.elapsed() < Duration::from_secs(40), "{run:?}");
+    assert_eq!(run.status, Some(0));
+    let statuses = statuses(&run);
+    assert_eq!(statuses.len(), 7);
+    for (target, status) in statuses {
+        let expected: &[&str] = match target == good {
+            true => &["no_tls"],
+            false => &["timeout", "tls_failed"],
+        };
+        assert!(expected.contains(&status.as_str()), "{target} {status}");
+    }
+}
+
 /// Kills a scan at random points until it has come to its end; what it has written then.
 fn killed_again_and_again(file: &Path, arguments: &[&str], times: u32) -> (String, u32) {
     let mut killed = 0;
@@ -417,8 +489,9 @@ fn a_signal_ends_it_with_all_finished_records() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("scan.ndjson");
+        let asked = silent.connections();
         let child = Command::new(program())
-            .args(["scan", "--rate", "100", "--timeout", "1", "--output"])
+            .args(["scan", "--rate", "100", "--timeout", "4", "--output"])
             .arg(&file)
             .arg(format!("127.20.41.1:{}", silent.port))
             .args(["127.20.40.1-200", "-p", &listeners.port.to_string()])
@@ -426,7 +499,10 @@ fn a_signal_ends_it_with_all_finished_records() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(600));
+        let lines = || fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+        while silent.connections() == asked || lines() < 20 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let kill = Command::new("kill")
             .args([&format!("-{signal}"), &child.id().to_string()])
             .status();
@@ -436,7 +512,7 @@ fn a_signal_ends_it_with_all_finished_records() {
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.ends_with('\n'));
         let records = records(&text);
-        assert!((20..150).contains(&records.len()), "{}", records.len());
+        assert!((20..200).contains(&records.len()), "{}", records.len());
         // It waited for the one that was being asked.
         let slow = &records[&format!("127.20.41.1:{}", silent.port)];
         assert_eq!(slow["status"], "timeout");

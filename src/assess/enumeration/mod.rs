@@ -261,10 +261,10 @@ fn keys(seen: &Enumeration, now: i64) -> Vec<KeyReport> {
             continue;
         }
         keys.push(KeyReport {
-            key_type: report.key_type,
+            key_type: report.key_type.clone(),
             key_bits: report.key_bits,
-            subject: report.subject,
-            sha256: report.sha256,
+            subject: report.subject.clone(),
+            sha256: report.sha256.clone(),
             protocol_versions: shown_in,
         });
     }

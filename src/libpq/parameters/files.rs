@@ -50,7 +50,7 @@ impl Parameters {
     pub fn sslrootcert(&self) -> RootCertificates {
         match self.file("sslrootcert", "root.crt") {
             Some(path) if path == "system" && self.libpq() >= Libpq::V16 => {
-                let (file, directories) = self.system_store.clone();
+                let (file, directories) = self.common.system_store.clone();
                 RootCertificates::System { file, directories }
             }
             Some(path) => RootCertificates::File(path),
@@ -60,7 +60,7 @@ impl Parameters {
 
     /// OpenSSL's own store: its file and its directories of hash-named files.
     pub fn system_store(&self) -> (&str, &[String]) {
-        (&self.system_store.0, &self.system_store.1)
+        (&self.common.system_store.0, &self.common.system_store.1)
     }
 
     /// The file of revocation lists: the default one only where `sslcrldir` is not given either.
@@ -97,7 +97,7 @@ impl Parameters {
     }
 
     fn home_file(&self, name: &str) -> Option<String> {
-        let home = cut(self.home.as_deref()?);
+        let home = cut(self.common.home.as_deref()?);
         Some(cut(&format!("{home}/.postgresql/{name}")).to_owned())
     }
 }

@@ -1,10 +1,13 @@
 //! Precedence: option, connection string, service file, environment, default.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Client, Keyword, Libpq, LibpqError, Origin, Parameters, ServiceFileError, hosts};
+use super::{
+    Client, Common, Keyword, Libpq, LibpqError, Origin, Parameters, ServiceFileError, hosts,
+};
 use crate::client::{FileFact, Given};
-use crate::conninfo::{ConninfoError, KEYWORDS, parse_service_file};
+use crate::conninfo::{ConninfoError, KEYWORDS, Setting, parse_service_file};
 
 /// Why there are no parameters.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -111,9 +114,8 @@ pub fn resolve(client: &Client, libpq: Libpq) -> Result<Parameters, ParameterErr
     let hosts = hosts::match_lists(value("host"), value("hostaddr"), value("port"))?;
     let cert_file = variable("SSL_CERT_FILE").map_or(OPENSSL_CERT_FILE, String::as_str);
     let cert_dir = variable("SSL_CERT_DIR").map_or(OPENSSL_CERT_DIRECTORY, String::as_str);
-    Ok(Parameters {
+    let common = Common {
         libpq,
-        hosts,
         home: client.home().map(str::to_owned),
         system_store: (
             cert_file.to_owned(),
@@ -122,7 +124,37 @@ pub fn resolve(client: &Client, libpq: Libpq) -> Result<Parameters, ParameterErr
         os_user: client.os_user.clone(),
         effective_uid: client.effective_uid,
         values,
+    };
+    Ok(Parameters {
+        common: Arc::new(common),
+        own: Vec::new(),
+        hosts,
     })
+}
+
+impl Parameters {
+    /// What [`resolve`] makes of the same client with this target; these parameters must be of a
+    /// client that has none. `None` where that takes more than to put one value before another.
+    pub(crate) fn with_target(&self, target: &[Setting]) -> Option<Self> {
+        const PLAIN: [&str; 5] = ["host", "hostaddr", "port", "dbname", "user"];
+        let mut own: Vec<(&'static str, String)> = Vec::with_capacity(target.len());
+        for setting in target {
+            let keyword = PLAIN.into_iter().find(|name| *name == setting.keyword)?;
+            if self.origin(keyword) != Some(Origin::Option) {
+                own.retain(|(other, _)| *other != keyword);
+                own.push((keyword, setting.value.clone()));
+            }
+        }
+        let mut parameters = Self {
+            common: Arc::clone(&self.common),
+            own,
+            hosts: Vec::new(),
+        };
+        let value = |keyword: &str| parameters.value(keyword).unwrap_or_default();
+        let hosts = hosts::match_lists(value("host"), value("hostaddr"), value("port"));
+        parameters.hosts = hosts.ok()?;
+        Some(parameters)
+    }
 }
 
 fn set(
@@ -224,4 +256,56 @@ pub(super) fn cut(path: &str) -> &str {
         end -= 1;
     }
     path.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_target_before_common_ones_are_what_resolving_all_of_them_gives() {
+        let options = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(keyword, value)| (String::from(*keyword), String::from(*value)))
+                .collect()
+        };
+        let mut compared = 0;
+        for options in [
+            options(&[]),
+            options(&[("user", "ann"), ("sslrootcert", "system")]),
+            options(&[("dbname", "app"), ("port", "7"), ("user", "")]),
+            options(&[("host", "a,b")]),
+        ] {
+            let mut client = Client::new(None, &options);
+            client.os_user = Some("root".into());
+            client.set_environment("PGDATABASE", "other");
+            client.set_environment("PGHOSTADDR", "192.0.2.9");
+            for target in [
+                "host=db port=5433",
+                "host=db hostaddr=192.0.2.1 port=5433 dbname=x user=eve",
+                "host=db host=db2 port=''",
+                "host=a,b,c port=1,2",
+                "host=db sslmode=require",
+                "user=''",
+            ] {
+                for libpq in Libpq::ALL {
+                    let Ok(alone) = resolve(&client, libpq) else {
+                        continue;
+                    };
+                    let given = crate::conninfo::parse_settings(target, libpq).unwrap();
+                    let mut whole = client.clone();
+                    whole.given = BTreeMap::from([(libpq, Given::Settings(given.clone()))]);
+                    let Some(quick) = alone.with_target(&given) else {
+                        continue;
+                    };
+                    let slow = resolve(&whole, libpq).unwrap();
+                    assert!(quick.iter().eq(slow.iter()), "{target} {options:?}");
+                    assert_eq!(quick.hosts(), slow.hosts(), "{target} {options:?}");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 30, "{compared}");
+    }
 }

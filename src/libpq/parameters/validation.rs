@@ -46,11 +46,14 @@ impl Parameters {
 
     fn before_sslmode(&self) -> Result<(), LibpqError> {
         if self.user().is_none() {
-            let text = format!("local user with ID {} does not exist", self.effective_uid);
+            let text = format!(
+                "local user with ID {} does not exist",
+                self.common.effective_uid
+            );
             return Err(LibpqError::bad_parameter(text));
         }
         if let Some(value) = self.non_empty("require_auth") {
-            RequireAuth::parse(value, self.libpq)?;
+            RequireAuth::parse(value, self.common.libpq)?;
         }
         self.word("channel_binding", |word| {
             ChannelBinding::from_name(word).is_some()
@@ -70,7 +73,7 @@ impl Parameters {
                  \"require\", \"verify-ca\", or \"verify-full\")"
             ));
         }
-        if self.libpq >= Libpq::V16
+        if self.common.libpq >= Libpq::V16
             && self.value("sslrootcert") == Some("system")
             && mode != SslMode::VerifyFull
         {
@@ -124,11 +127,13 @@ impl Parameters {
             if let Some(value) = self.non_empty(keyword)
                 && TlsVersion::from_name(value).is_none()
             {
-                return Err(LibpqError::bad_parameter(if self.libpq >= Libpq::V17 {
-                    format!("invalid \"{keyword}\" value: \"{value}\"")
-                } else {
-                    format!("invalid {keyword} value: \"{value}\"")
-                }));
+                return Err(LibpqError::bad_parameter(
+                    if self.common.libpq >= Libpq::V17 {
+                        format!("invalid \"{keyword}\" value: \"{value}\"")
+                    } else {
+                        format!("invalid {keyword} value: \"{value}\"")
+                    },
+                ));
             }
         }
         match (

@@ -192,7 +192,7 @@ impl<N: Network> Enumerator<'_, N> {
             let _ = timeout(SILENCE, session.drain()).await;
         }
         let seen = session.seen();
-        let _ = timeout(SILENCE, session.close()).await;
+        let _ = timeout(SILENCE, Box::new(session).close()).await;
         Ok(seen)
     }
 
@@ -274,7 +274,7 @@ impl<N: Network> Enumerator<'_, N> {
             if reply.is_err() {
                 *stage = Stage::Silence;
             }
-            let _ = timeout(SILENCE, session.close()).await;
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
             reply.map_err(|_| Failure::Deadline)?
         };
         let done = timeout_at(until, exchange).await;
@@ -298,7 +298,7 @@ impl<N: Network> Enumerator<'_, N> {
             session.send(&startup_bytes(self.plan)).await?;
             let reply = encrypted_reply(&mut session).await;
             let _ = session.send(&postgres::TERMINATE).await;
-            let _ = timeout(SILENCE, session.close()).await;
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
             reply
         };
         let done = timeout_at(until, exchange).await;

@@ -1,21 +1,28 @@
 //! The last signatures that were checked on this thread, and what came of it.
 //!
-//! An answer depends on nothing but what is hashed here, so that remembering it changes no answer.
+//! An answer depends on nothing but what is compared here, so that remembering it changes no answer.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-
-use aws_lc_rs::digest::{Context, SHA256};
 
 use super::{AlgorithmIdentifier, BitString, PublicKey, Verified};
 
 /// How many: a chain and the issuers of a few others.
 const MANY: usize = 32;
 
-type Name = [u8; 32];
+/// A longer message is not worth the room.
+const LONGEST: usize = 8 * 1024;
+
+struct Known {
+    message: Vec<u8>,
+    signature: BitString,
+    algorithm: AlgorithmIdentifier,
+    key: Vec<u8>,
+    answer: Verified,
+}
 
 thread_local! {
-    static LAST: RefCell<VecDeque<(Name, Verified)>> = const { RefCell::new(VecDeque::new()) };
+    static LAST: RefCell<VecDeque<Known>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// The answer to the same question if it is remembered, else a new one.
@@ -26,52 +33,41 @@ pub(super) fn remembered(
     key: &PublicKey,
     compute: impl FnOnce() -> Verified,
 ) -> Verified {
-    let Some(name) = name(message, signature, algorithm, key) else {
-        return compute();
-    };
     let known = LAST.with_borrow(|last| {
-        let found = last.iter().find(|(other, _)| *other == name);
-        found.map(|(_, answer)| answer.clone())
+        // The newest first: the sets of anchors ask about one chain after the other.
+        let found = last.iter().rev().find(|known| {
+            known.signature == *signature
+                && known.message == message
+                && known.key == key.der
+                && known.algorithm == *algorithm
+        });
+        found.map(|known| known.answer.clone())
     });
     known.unwrap_or_else(|| {
         let answer = compute();
-        LAST.with_borrow_mut(|last| {
-            if last.len() >= MANY {
-                last.pop_front();
-            }
-            last.push_back((name, answer.clone()));
-        });
+        let parameters = algorithm.parameters.as_ref();
+        let lengths = [
+            message.len(),
+            signature.octets.len(),
+            key.der.len(),
+            parameters.map_or(0, |(_, bytes)| bytes.len()),
+        ];
+        if lengths.into_iter().all(|length| length <= LONGEST) {
+            LAST.with_borrow_mut(|last| {
+                if last.len() >= MANY {
+                    last.pop_front();
+                }
+                last.push_back(Known {
+                    message: message.to_vec(),
+                    signature: signature.clone(),
+                    algorithm: algorithm.clone(),
+                    key: key.der.clone(),
+                    answer: answer.clone(),
+                });
+            });
+        }
         answer
     })
-}
-
-/// A hash of all that the answer depends on, each part with its length.
-fn name(
-    message: &[u8],
-    signature: &BitString,
-    algorithm: &AlgorithmIdentifier,
-    key: &PublicKey,
-) -> Option<Name> {
-    let (tag, parameters) = match &algorithm.parameters {
-        Some((tag, bytes)) => (u64::from(*tag) + 1, bytes.as_slice()),
-        None => (0, [].as_slice()),
-    };
-    let mut context = Context::new(&SHA256);
-    let numbers = [tag, u64::from(signature.unused)];
-    for number in numbers {
-        context.update(&number.to_be_bytes());
-    }
-    for part in [
-        algorithm.oid.content(),
-        parameters,
-        &signature.octets,
-        &key.der,
-        message,
-    ] {
-        context.update(&u64::try_from(part.len()).ok()?.to_be_bytes());
-        context.update(part);
-    }
-    context.finish().as_ref().try_into().ok()
 }
 
 #[cfg(test)]
