@@ -62,7 +62,7 @@ pub(crate) mod server_name_required;
 pub(crate) mod ssl_3_0;
 pub(crate) mod subject_alt_name_missing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod tls_1_0_or_1_1;
 pub(crate) mod tls_1_2_missing;
 pub(crate) mod tls_1_3_missing;

@@ -74,7 +74,7 @@ pub(super) const REFUSE_PLAINTEXT: Remedy = Remedy {
 /// Has passwords stored so that SCRAM can ask for them: nobody is locked out by that.
 pub(super) const STORE_FOR_SCRAM: Remedy = Remedy {
     text: "have new passwords stored for SCRAM, and set each once more with \\password; the lines \
-           of pg_hba.conf can stay as they are",
+           of pg_hba.conf that say md5 can stay: they ask for SCRAM then",
     place: FixPlace::ServerShell,
     lines: &[
         "psql -c \"ALTER SYSTEM SET password_encryption = 'scram-sha-256'\" -c 'SELECT \

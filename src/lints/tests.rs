@@ -18,7 +18,7 @@ use crate::report::{
 pub(super) const NOW: i64 = 1_795_392_000;
 
 /// The host of a recorded server with nothing wrong.
-pub(super) fn host() -> HostReport {
+pub(crate) fn host() -> HostReport {
     let saved = include_str!("../../tests/data/observations/good-full.json");
     let mut observation: serde_json::Value = serde_json::from_str(saved).unwrap();
     observation["observed_at"] = NOW.into();
@@ -113,7 +113,7 @@ pub(super) fn advise(host: &mut HostReport, about: AdviceKind, why: &str) {
 }
 
 /// Gives the host an enumeration of TLS 1.2 and 1.3 that found nothing wrong.
-pub(super) fn enumerate(host: &mut HostReport) -> &mut EnumerationReport {
+pub(crate) fn enumerate(host: &mut HostReport) -> &mut EnumerationReport {
     let version = |name: &str, state| VersionReport {
         protocol_version: name.into(),
         state,

@@ -370,3 +370,81 @@ fn lifetime(leaf: &CertificateReport, most: i64) -> Judged {
         None => (NOT_OBSERVED, "its validity cannot be read".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lints::tests::{enumerate, host};
+    use crate::report::enumeration::DhReport;
+
+    /// What a check comes to where the handshake used x25519 and the enumeration is `seen`.
+    fn judged(check: &Check, seen: impl FnOnce(&mut EnumerationReport)) -> RuleOutcome {
+        let mut host = host();
+        host.tls.as_mut().unwrap().group = Some("x25519".into());
+        seen(enumerate(&mut host));
+        judge(check, &host).0
+    }
+
+    #[test]
+    fn a_rule_about_groups_passes_only_where_all_were_asked_for() {
+        let allowed = Check::GroupsAllowed(vec!["x25519".into(), "X25519MLKEM768".into()]);
+        let wanted = Check::GroupsAny(vec!["secp521r1".into()]);
+        for (what, change, passes, fails) in [
+            (
+                "all of them",
+                (|_| ()) as fn(&mut EnumerationReport),
+                PASS,
+                FAIL,
+            ),
+            (
+                "one version unfinished",
+                |seen| seen.versions[4].groups_complete = false,
+                NOT_OBSERVED,
+                NOT_OBSERVED,
+            ),
+            (
+                "a version that is not known",
+                |seen| seen.versions[0].state = VersionState::Unknown,
+                NOT_OBSERVED,
+                NOT_OBSERVED,
+            ),
+            (
+                "none seen",
+                |seen| seen.versions.iter_mut().for_each(|one| one.groups.clear()),
+                NOT_OBSERVED,
+                NOT_OBSERVED,
+            ),
+        ] {
+            assert_eq!(judged(&allowed, change), passes, "{what}");
+            assert_eq!(judged(&wanted, change), fails, "{what}");
+        }
+        // What was seen is enough to fail.
+        let other = |seen: &mut EnumerationReport| {
+            seen.versions[4].groups_complete = false;
+            seen.versions[4].groups.push("secp256r1".into());
+        };
+        assert_eq!(judged(&allowed, other), FAIL);
+    }
+
+    #[test]
+    fn a_rule_about_dh_passes_only_where_the_enumeration_came_to_its_end() {
+        let rule = Check::DhBitsAtLeast(2048);
+        let prime = |bits| DhReport {
+            bits,
+            prime_sha256: String::new(),
+            known_as: None,
+            protocol_versions: Vec::new(),
+        };
+        assert_eq!(judged(&rule, |_| ()), NOT_APPLICABLE);
+        assert_eq!(judged(&rule, |seen| seen.finished = false), NOT_OBSERVED);
+        assert_eq!(judged(&rule, |seen| seen.dh.push(prime(2048))), PASS);
+        assert_eq!(judged(&rule, |seen| seen.dh.push(prime(1024))), FAIL);
+        let half = |bits| {
+            judged(&rule, |seen| {
+                seen.finished = false;
+                seen.dh.push(prime(bits));
+            })
+        };
+        assert_eq!((half(2048), half(1024)), (NOT_OBSERVED, FAIL));
+    }
+}
