@@ -247,7 +247,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -l require-channe
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand check" -s V -l version -d 'Print version'
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l timeout -d 'The time for everything, in seconds [default: 10 for the first handshake, then 60]' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l max-connections-per-second -d 'Open at most so many connections a second [default: as many as are answered]' -r
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l max-connections-per-second -d 'Open at most so many connections a second after the first handshake [default: as many as are answered]' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l save-observation -d 'Write what was seen to FILE, for `pgprobe assess` (no password or key is in it)' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand ciphers" -l libpq -d 'The libpq to emulate [default: 18; of `assess`: the one probed for]' -r -f -a "15\t''
 16\t''
