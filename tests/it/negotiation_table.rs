@@ -106,11 +106,16 @@ fn server(major: u32, ssl: &str) -> PgCluster {
     } else {
         "ssl = off\n"
     };
-    server.start(Setup {
+    let server = server.start(Setup {
         settings,
         hba: HBA,
         ident: "",
-    })
+    });
+    // Let in without a question, they must be there to get to ReadyForQuery.
+    for user in ["testuser", "ssluser", "nossluser"] {
+        server.sql(&format!("CREATE ROLE {user} LOGIN"));
+    }
+    server
 }
 
 /// Holds a row against one libpq's verdicts; `runs` has those that were asked for already.

@@ -73,11 +73,29 @@ fn each_server_certificate_and_client_has_the_outcome_of_the_table() {
             }
             None => {
                 let started = PgCluster::new(15).start(setup(&settings));
+                people(&started);
                 &mut server.insert((row.section.clone(), started)).1
             }
         };
         check(current, &workshop, row, &mut runs)
     });
+}
+
+/// The roles and databases of the table: who is let in without a question must be there.
+fn people(server: &PgCluster) {
+    for user in ["ssltestuser", "anotheruser", "yetanotheruser"] {
+        server.sql(&format!("CREATE ROLE {user} LOGIN"));
+    }
+    for database in [
+        "trustdb",
+        "verifydb",
+        "certdb",
+        "certdb_dn",
+        "certdb_dn_re",
+        "certdb_cn",
+    ] {
+        server.sql(&format!("CREATE DATABASE {database}"));
+    }
 }
 
 /// The part of a section's name after a word, such as the `certdb` of `hba certdb`.
