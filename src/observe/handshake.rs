@@ -59,6 +59,8 @@ pub(super) struct TlsSession<S> {
 struct Modern {
     connection: Box<ClientConnection>,
     recorder: Arc<Recorder>,
+    /// What was decrypted and not asked for yet.
+    plaintext: Vec<u8>,
 }
 
 /// What rustls shows only while the handshake runs.
@@ -226,8 +228,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
                 return Err(Failure::Closed);
             }
             self.answer.add(&bytes);
-            if self.own.progress() == Progress::Hello {
+            // For rustls, which may have to read it again; our own client keeps nothing of it.
+            if self.own.progress() == Progress::Hello && self.modern.is_some() {
                 first.extend_from_slice(&bytes);
+                if first.len() > MAX_FLIGHT {
+                    let why = "more than 256 KiB came before a ServerHello";
+                    return Err(Failure::Unsupported(why.into()));
+                }
             }
             self.feed_own(&bytes).await?;
         }
@@ -294,6 +301,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         }
         loop {
             if let Some(modern) = &mut self.modern {
+                if !modern.plaintext.is_empty() {
+                    return Ok(std::mem::take(&mut modern.plaintext));
+                }
                 let mut bytes = vec![0; CHUNK];
                 match modern.connection.reader().read(&mut bytes) {
                     Ok(length) => {
@@ -376,6 +386,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             if let Err(error) = modern.connection.process_new_packets() {
                 break Err(tls_failure(&error));
             }
+            modern.take_plaintext();
             if unread.is_empty() {
                 break Ok(());
             }
@@ -450,8 +461,19 @@ impl Modern {
         let modern = Self {
             connection: Box::new(connection),
             recorder,
+            plaintext: Vec::new(),
         };
         Ok((modern, offer))
+    }
+
+    /// Takes out what was decrypted: rustls reads no more while there are 16 KiB of it, and a
+    /// server may send more at once.
+    fn take_plaintext(&mut self) {
+        let mut chunk = [0; 4096];
+        while let Ok(length @ 1..) = self.connection.reader().read(&mut chunk) {
+            let came = chunk.get(..length).unwrap_or_default();
+            self.plaintext.extend_from_slice(came);
+        }
     }
 
     /// What rustls has to send.

@@ -340,7 +340,7 @@ fn chain_and_name_count_once_there_are_roots() {
 }
 
 #[test]
-fn the_host_name_counts_with_verify_full_only_as_for_libpq() {
+fn the_host_name_counts_but_where_verify_ca_says_that_it_does_not() {
     let workshop = for_days(400);
     let server = start(15, &workshop, "");
     let (root, port) = (workshop.file("ca.crt"), server.port);
@@ -351,7 +351,9 @@ fn the_host_name_counts_with_verify_full_only_as_for_libpq() {
         ("sslmode=verify-full", &[], 2),
         ("", &["--sslmode", "verify-full"], 2),
         ("sslmode=verify-ca", &[], 0),
-        ("sslmode=require", &[], 0),
+        // Weaker modes say nothing of certificates, and the root file was given.
+        ("sslmode=require", &[], 2),
+        ("sslmode=prefer", &[], 2),
         ("", &["--sslmode", "verify-ca"], 0),
         ("", &["--require-mode", "verify-ca"], 0),
         // What is demanded counts, not what the target says.

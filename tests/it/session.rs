@@ -5,7 +5,9 @@ use crate::support::certificates;
 use crate::support::pgprobe::{Client, MODES};
 use crate::support::postgres::{PgCluster, Setup};
 use crate::support::psql::{self, Libpq};
-use crate::support::scripted::{AUTHENTICATION_OK, SSL_REQUEST, Scripted, error_response};
+use crate::support::scripted::{
+    AUTHENTICATION_OK, Identity, SSL_REQUEST, Scripted, error_response,
+};
 
 /// Roles and databases that a session ends at, and words of the server's error.
 const ENDS: &[(&str, &str, &str, &str)] = &[
@@ -177,6 +179,44 @@ fn what_comes_after_authentication_ok_is_what_libpq_makes_of_it() {
     assert_eq!(run.verdicts()[0], "undetermined", "{run:#?}");
     let reason = run.at("/sslmodes/0/reason");
     assert_eq!(reason, "no ReadyForQuery after AuthenticationOk in time");
+}
+
+/// More than a TLS library hands over at once: a server's ParameterStatus are of any number.
+#[test]
+fn a_server_that_has_much_to_say_before_ready_for_query_is_connected_to() {
+    let tls = Identity::new("localhost", "localhost").server();
+    let status = [
+        b"S\0\0\0\x20".as_slice(),
+        b"a_setting\0",
+        &[b'x'; 17],
+        b"\0",
+    ]
+    .concat();
+    let ready = b"Z\0\0\0\x05I".to_vec();
+    let many = [AUTHENTICATION_OK.to_vec(), status.repeat(2000), ready].concat();
+    let server = Scripted::new(move |_, peer| {
+        if peer.request() == Some(SSL_REQUEST) {
+            peer.send(b"S");
+            if let Some(mut encrypted) = peer.tls(&tls) {
+                encrypted.send(&many);
+                encrypted.wait_for_end();
+            }
+        } else {
+            peer.send(&many);
+            peer.wait_for_end();
+        }
+    });
+    let client = Client::new(format!("host=127.0.0.1 port={} user=ann", server.port));
+    let run = client.json(&[]);
+    for (mode, expected) in [(0, "plain"), (3, "tls")] {
+        assert_eq!(run.verdicts()[mode], expected, "{run:#?}");
+    }
+    for libpq in [Libpq::V15, Libpq::V18] {
+        let conninfo = format!("{} sslmode=require", client.conninfo);
+        // psql is connected, and asks this server in vain how.
+        let said = psql::connect(&client, &conninfo, libpq).unwrap_err();
+        assert!(said.contains("connection to server was lost"), "{said}");
+    }
 }
 
 #[test]
