@@ -589,20 +589,15 @@ pub(super) fn failure_of(error: &io::Error) -> Failure {
 
 /// Why rustls gave up, as evidence: the server's fault, or its own limit.
 fn tls_failure(error: &rustls::Error) -> Failure {
-    use rustls::{Error, InvalidMessage};
+    use rustls::Error;
     match error {
         Error::AlertReceived(alert) => Failure::Alert(u8::from(*alert)),
-        // rustls is stricter than OpenSSL here: chains of more than 64 KiB.
-        Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)
-        | Error::InvalidMessage(
-            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
-        )
-        | Error::PeerIncompatible(_)
-        | Error::General(_) => Failure::Unsupported(error.to_string()),
         Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
             Failure::UnofferedAlpn
         }
-        _ => Failure::Protocol(error.to_string()),
+        // What is no TLS 1.3 to rustls is stricter than what is none to OpenSSL (extensions it does
+        // not know, long chains, padding, ...): our own client is asked what OpenSSL would say.
+        _ => Failure::Unsupported(error.to_string()),
     }
 }
 
