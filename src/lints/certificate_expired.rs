@@ -102,6 +102,23 @@ mod tests {
     }
 
     #[test]
+    fn fires_where_the_valid_one_beside_it_has_another_key() {
+        let rolled = |host: &mut HostReport, place: usize| {
+            host.certificates[0].authority_key_identifier = Some("aa".into());
+            let mut expired = host.certificates[1].clone();
+            expired.subject_key_identifier = Some("aa".into());
+            expired.not_after = Some("2026-01-01T00:00:00Z".into());
+            host.certificates[1].subject_key_identifier = Some("bb".into());
+            host.certificates.insert(place, expired);
+            for set in &mut tls(host).chain {
+                set.status = ChainStatus::Failed;
+            }
+        };
+        fires(&LINT, |host| rolled(host, 1));
+        fires(&LINT, |host| rolled(host, 2));
+    }
+
+    #[test]
     fn says_that_the_renewed_one_is_there_already() {
         let newer = compared(ExpectedVerdict::RenewedNotReloaded);
         let mut host = super::super::tests::host();
