@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::error::Error;
 use crate::conninfo::redact;
 use crate::lints::{self, Scope};
-use crate::report::{HostReport, Known, Report, Severity};
+use crate::report::{Finding, HostReport, Known, Report, Severity};
 
 /// A longer file is no list of findings.
 const LONGEST: u64 = 16 << 20;
@@ -64,6 +64,8 @@ struct Written {
     user: Option<String>,
     /// Any, where it does not stand there.
     database: Option<String>,
+    /// SHA-256 of the certificate; any, where it does not stand there.
+    certificate: Option<String>,
     finding: String,
     reason: String,
     until: toml::value::Datetime,
@@ -126,7 +128,7 @@ impl Baseline {
             let scopes: Vec<_> = host
                 .findings
                 .iter()
-                .map(|finding| lints::scope(finding.lint, host))
+                .map(|finding| scope(finding, host))
                 .collect();
             for (finding, scope) in host.findings.iter_mut().zip(scopes) {
                 let mut about: Vec<&mut Entry> = self
@@ -193,7 +195,12 @@ impl Written {
             && same(&self.hostaddr, &scope.hostaddr)
             && same(&self.user, &scope.user)
             && same(&self.database, &scope.database)
+            && same(&self.certificate, &scope.certificate)
     }
+}
+
+fn scope(finding: &Finding, host: &HostReport) -> Scope {
+    lints::scope(finding.lint, finding.certificate.as_deref(), host)
 }
 
 /// What an entry is about: host and port, what tells it from others there, the lint.
@@ -206,7 +213,7 @@ pub(super) fn entries(host: &HostReport) -> impl Iterator<Item = (Key, Option<Kn
         .iter()
         .filter(|one| one.severity > Severity::Info);
     worth.map(|finding| {
-        let scope = lints::scope(finding.lint, host);
+        let scope = scope(finding, host);
         (
             (lints::endpoint(host), finding.lint, scope),
             finding.known.clone(),
@@ -244,6 +251,7 @@ pub(super) fn write(
             ("hostaddr", &scope.hostaddr),
             ("user", &scope.user),
             ("database", &scope.database),
+            ("certificate", &scope.certificate),
         ] {
             if let Some(value) = value {
                 text += &format!("{keyword} = {}\n", quoted(value));

@@ -228,6 +228,7 @@ impl EarlierFinding {
             fixes: Vec::new(),
             advice: None,
             fingerprint: String::new(),
+            certificate: None,
             known: self.known.map(|known| Known {
                 reason: known.reason,
                 until: known.until,

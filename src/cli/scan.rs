@@ -76,7 +76,12 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let start = || {
         runner::start(
             source,
-            on_bad(args.strict, progress.clone(), Arc::clone(&stopped_by_input)),
+            on_bad(
+                args.strict,
+                progress.clone(),
+                Arc::clone(&stopped_by_input),
+                log.clone(),
+            ),
             Arc::new(prober),
             &SystemNetwork,
             format(args.format, Arc::clone(&demands), log.clone()),
@@ -88,6 +93,13 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Error> {
     let ended = running.wait();
     progress.finish(&ended);
     if let Some(log) = log {
+        // What has no record is in no result: a log without a word of it would seem whole.
+        if let Some(signal) = signal {
+            log.first(format!(
+                "the scan was ended by a signal (exit status {signal}): targets that it had not come \
+                 to are not in this log"
+            ));
+        }
         log.finish().map_err(super::error::output)?;
     }
     let stopped = stopped_by_input.load(Ordering::SeqCst);
@@ -544,6 +556,16 @@ impl Log {
         lock(&self.0).unreached.extend(notifications);
     }
 
+    /// Remembers what is to be told before all else.
+    fn first(&self, notification: String) {
+        lock(&self.0).unreached.insert(0, notification);
+    }
+
+    /// Remembers something else that the log lacks.
+    fn add(&self, notification: String) {
+        lock(&self.0).unreached.push(notification);
+    }
+
     /// Writes the end.
     fn finish(&self) -> io::Result<()> {
         let mut logged = lock(&self.0);
@@ -571,7 +593,7 @@ impl Write for Log {
 }
 
 /// Says what is wrong with a line and whether to go on.
-fn on_bad(strict: bool, progress: Progress, stopped: Arc<AtomicBool>) -> OnBad {
+fn on_bad(strict: bool, progress: Progress, stopped: Arc<AtomicBool>, log: Option<Log>) -> OnBad {
     Box::new(move |item| {
         let (text, fatal) = match item {
             Item::Target(_) => return true,
@@ -590,6 +612,9 @@ fn on_bad(strict: bool, progress: Progress, stopped: Arc<AtomicBool>) -> OnBad {
         };
         let kind = if fatal { "error" } else { "passed over" };
         progress.say_always(&format!("{kind}: {}", escape(&text)));
+        if let Some(log) = &log {
+            log.add(format!("{kind}: {text}"));
+        }
         if fatal {
             stopped.store(true, Ordering::SeqCst);
         }

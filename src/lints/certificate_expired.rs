@@ -32,26 +32,35 @@ pub(crate) const LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_>) -> Option<String> {
+/// The certificate that has expired: the server's own, or a CA's that clients need.
+pub(super) fn which<'a>(context: &Context<'a>) -> Option<&'a Shared<CertificateReport>> {
     let ended = |one: &&Shared<CertificateReport>| {
         seconds(one.not_after.as_ref()).is_some_and(|end| end < context.now)
     };
     let leaf = context.leaf()?;
-    let end = |one: &CertificateReport| one.not_after.clone().unwrap_or_default();
     if ended(&leaf) {
+        return Some(leaf);
+    }
+    // Another path may not need that one.
+    let mut above = context.path().into_iter().skip(1);
+    above.find(ended).filter(|_| !context.verifies())
+}
+
+fn check(context: &Context<'_>) -> Option<String> {
+    let leaf = context.leaf()?;
+    let end = |one: &CertificateReport| one.not_after.clone().unwrap_or_default();
+    let ended = which(context)?;
+    if std::ptr::eq(ended, leaf) {
         let newer = match certificate_renewed_not_reloaded::newer_file(context) {
             Some(file) => format!(", and the file \"{file}\" has a newer one: reload the server"),
             None => String::new(),
         };
         return Some(format!("it was valid until {}{newer}", end(leaf)));
     }
-    // Another path may not need that one.
-    let mut above = context.path().into_iter().skip(1);
-    let above = above.find(ended).filter(|_| !context.verifies())?;
     Some(format!(
         "the CA certificate \"{}\" was valid until {}",
-        above.subject,
-        end(above)
+        ended.subject,
+        end(ended)
     ))
 }
 
@@ -99,6 +108,40 @@ mod tests {
         };
         passes(&LINT, |host| crossed(host, 1));
         passes(&LINT, |host| crossed(host, 2));
+    }
+
+    #[test]
+    fn fires_where_the_valid_one_beside_it_has_another_key() {
+        let rolled = |host: &mut HostReport, place: usize| {
+            host.certificates[0].authority_key_identifier = Some("aa".into());
+            let mut expired = host.certificates[1].clone();
+            expired.subject_key_identifier = Some("aa".into());
+            expired.not_after = Some("2026-01-01T00:00:00Z".into());
+            host.certificates[1].subject_key_identifier = Some("bb".into());
+            host.certificates.insert(place, expired);
+            for set in &mut tls(host).chain {
+                set.status = ChainStatus::Failed;
+            }
+        };
+        fires(&LINT, |host| rolled(host, 1));
+        fires(&LINT, |host| rolled(host, 2));
+    }
+
+    #[test]
+    fn what_is_known_of_a_ca_is_not_known_of_the_leaf() {
+        let mut host = super::super::tests::host();
+        let mut finding = |expired: usize| {
+            host.certificates[expired].not_after = Some("2026-01-01T00:00:00Z".into());
+            for set in &mut tls(&mut host).chain {
+                set.status = ChainStatus::Failed;
+            }
+            let found = super::super::findings(&host, super::super::tests::NOW);
+            let found = found.into_iter().find(|one| one.lint == LINT.name).unwrap();
+            let sha256 = host.certificates[expired].sha256.clone();
+            assert_eq!(found.certificate, Some(sha256));
+            found.fingerprint
+        };
+        assert_ne!(finding(1), finding(0));
     }
 
     #[test]

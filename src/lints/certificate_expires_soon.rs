@@ -2,7 +2,7 @@
 
 use super::context::{DAY, seconds};
 use super::{Context, Lint, Remedy};
-use crate::report::{FixPlace, Severity};
+use crate::report::{CertificateReport, FixPlace, Severity, Shared};
 
 /// The lint.
 pub(crate) const LINT: Lint = Lint {
@@ -23,6 +23,15 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>) -> Option<String> {
+    found(context).map(|(_, message)| message)
+}
+
+/// The certificate that expires.
+pub(super) fn which<'a>(context: &Context<'a>) -> Option<&'a Shared<CertificateReport>> {
+    found(context).map(|(one, _)| one)
+}
+
+fn found<'a>(context: &Context<'a>) -> Option<(&'a Shared<CertificateReport>, String)> {
     /// How long before its end that is soon, unless a third of its time is less.
     const SOON: i64 = 30 * DAY;
     context.path().into_iter().find_map(|one| {
@@ -39,10 +48,8 @@ fn check(context: &Context<'_>) -> Option<String> {
                 "it is".to_owned()
             };
             let until = one.not_after.as_deref().unwrap_or_default();
-            Some(format!(
-                "{what} valid until {until}, {} days more",
-                left / DAY
-            ))
+            let message = format!("{what} valid until {until}, {} days more", left / DAY);
+            Some((one, message))
         })?
     })
 }

@@ -44,10 +44,11 @@ impl<'a> Context<'a> {
             let issuers = sent.filter(|one| {
                 issued(one, top) && !path.iter().any(|known| std::ptr::eq(*known, *one))
             });
-            // The first of the best, as OpenSSL takes them: one that is valid, by the right key.
+            // The first of the best, as OpenSSL takes them: by the right key, and of those one that
+            // is valid. One by another key verifies nothing, however valid it is.
             let best = issuers
                 .rev()
-                .max_by_key(|one| (self.is_valid(one), keyed(one, top)));
+                .max_by_key(|one| (keyed(one, top), self.is_valid(one)));
             match best {
                 Some(issuer) => path.push(issuer),
                 None => break,

@@ -224,13 +224,15 @@ fn finding(lint: &Lint, message: String, context: &Context<'_>) -> Finding {
         Some(advice) => advice.fixes.clone(),
         None => remedy::fixes(lint.remedies, context),
     };
+    let certificate = certificate(lint.name, context);
     Finding {
         lint: lint.name,
         severity: lint.severity,
         message,
         fixes,
         advice: advice.map(|advice| advice.about),
-        fingerprint: fingerprint(lint.name, context.host),
+        fingerprint: fingerprint(lint.name, certificate.as_deref(), context.host),
+        certificate,
         known: None,
     }
 }
@@ -262,10 +264,24 @@ pub struct Scope {
     pub user: Option<String>,
     /// The database, where `pg_hba.conf` had a say.
     pub database: Option<String>,
+    /// SHA-256 of the certificate, where the times or the names of one are wrong: what is known of
+    /// one is not known of the next.
+    pub certificate: Option<String>,
+}
+
+/// The certificate that a finding is about, by its SHA-256.
+fn certificate(lint: &str, context: &Context<'_>) -> Option<String> {
+    let certificate = match lint {
+        "certificate-expired" => certificate_expired::which(context),
+        "certificate-expires-soon" => certificate_expires_soon::which(context),
+        "certificate-not-yet-valid" | "host-name-mismatch" => context.leaf(),
+        _ => None,
+    };
+    certificate.map(|one| one.sha256.clone())
 }
 
 /// What a finding is true of, beside host and port.
-pub fn scope(lint: &str, host: &HostReport) -> Scope {
+pub fn scope(lint: &str, certificate: Option<&str>, host: &HostReport) -> Scope {
     /// Lints that look at what `pg_hba.conf` answered, which is for one user and database.
     const OF_LOGIN: [&str; 10] = [
         "plaintext-accepted",
@@ -284,18 +300,20 @@ pub fn scope(lint: &str, host: &HostReport) -> Scope {
         hostaddr: host.hostaddr.clone().filter(|_| host.host.is_some()),
         user: startup.and_then(|startup| startup.user.clone()),
         database: startup.and_then(|startup| startup.dbname.clone()),
+        certificate: certificate.map(str::to_owned),
     }
 }
 
 /// SHA-256 over lint, endpoint and what else it is true of, hexadecimal.
-fn fingerprint(lint: &str, host: &HostReport) -> String {
+fn fingerprint(lint: &str, certificate: Option<&str>, host: &HostReport) -> String {
     use std::fmt::Write as _;
     let mut text = format!("{lint}\0{}", endpoint(host));
-    let scope = scope(lint, host);
+    let scope = scope(lint, certificate, host);
     for (what, value) in [
         ("hostaddr", scope.hostaddr),
         ("user", scope.user),
         ("database", scope.database),
+        ("certificate", scope.certificate),
     ] {
         if let Some(value) = value {
             let _ = write!(text, "\0{what}={value}");

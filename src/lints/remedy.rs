@@ -1,6 +1,7 @@
 //! What mends a finding: the general form that `explain` shows, filled in for a server.
 
 use super::Context;
+use crate::advice::pooler::ANY_NETWORK;
 use crate::advice::{paste, pooler};
 use crate::report::{Fix, FixPlace, StartupKind, Status};
 
@@ -33,15 +34,12 @@ impl Remedy {
         }
     }
 
-    /// The lines of `pgbouncer.ini` that do the same where PgBouncer ends TLS.
-    pub(crate) fn pgbouncer(&self) -> Vec<String> {
-        let mut all: Vec<String> = Vec::new();
-        for line in self.lines {
-            if let Some(line) = pooler::pgbouncer(line).filter(|line| !all.contains(line)) {
-                all.push(line);
-            }
-        }
-        all
+    /// The lines of `pgbouncer.ini` that do the same where PgBouncer ends TLS, and what has to be
+    /// known before.
+    pub(crate) fn pgbouncer(&self) -> (Vec<String>, &'static str) {
+        let lines = pooler::pgbouncer(self.lines.iter().copied());
+        let before = pooler::before(&lines);
+        (lines, before)
     }
 }
 
@@ -102,10 +100,6 @@ pub(super) const CERTIFICATE_FOR_ITS_NAMES: Remedy = Remedy {
 
 /// What stands for a host whose name cannot be pasted.
 const ANY_HOST: &str = "db.example.com";
-
-/// What stands for clients whose address is not known: a network of nobody (RFC 5737), so that a
-/// line which is pasted as it is does nothing.
-const ANY_NETWORK: &str = "192.0.2.0/24";
 
 /// The places of whoever comes in by a line of `pg_hba.conf`.
 const LOGIN: &str = "{database}  {user}  {address}";

@@ -341,11 +341,14 @@ fn a_finding_keeps_its_fingerprint_and_another_has_another() {
     ];
     // A user is another only to what asks pg_hba.conf.
     for (lint, count) in [("no-tls", 3), ("trust-authentication", 4)] {
-        let prints: BTreeSet<_> = hosts.iter().map(|host| fingerprint(lint, host)).collect();
+        let prints: BTreeSet<_> = hosts
+            .iter()
+            .map(|host| fingerprint(lint, None, host))
+            .collect();
         assert_eq!(prints.len(), count, "{lint}");
     }
     assert_eq!(
-        fingerprint("no-tls", &hosts[0]),
+        fingerprint("no-tls", None, &hosts[0]),
         "04b7120e05d69d393a71d4d0c134e9b4f9aa24a53cca3a15c69d285a8682685e"
     );
 }
@@ -356,7 +359,7 @@ fn what_names_a_user_is_told_apart_by_the_user() {
         let (code, _) = text.split_once("#[cfg(test)]").unwrap();
         if code.contains(".whom()") || code.contains(".over_tls()") || code.contains(".plaintext()")
         {
-            let scope = scope(&name.replace('_', "-"), &host());
+            let scope = scope(&name.replace('_', "-"), None, &host());
             assert!(scope.user.is_some(), "{name}");
         }
     }

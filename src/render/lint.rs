@@ -25,9 +25,14 @@ pub(super) fn explain(page: &mut Page, lint: &Lint) {
                 false => page.paste(&line),
             }
         }
-        let pgbouncer = remedy.pgbouncer();
+        let (pgbouncer, before) = remedy.pgbouncer();
         if !pgbouncer.is_empty() {
-            page.text("", "where PgBouncer ends TLS; in pgbouncer.ini:");
+            let before = match before {
+                "" => String::new(),
+                before => format!(" ({before})"),
+            };
+            let text = format!("where PgBouncer ends TLS{before}; in pgbouncer.ini:");
+            page.text("", &text);
             pgbouncer.iter().for_each(|line| page.paste(line));
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn footer(notifications: &[String], out: &mut impl Write) -> io::Resu
         .map(|text| json!({"level": "error", "message": {"text": plain(text)}}))
         .collect();
     if let Some(more) = notifications.len().checked_sub(MOST_NOTIFICATIONS + 1) {
-        let text = format!("{} more targets did not answer", more + 1);
+        let text = format!("{} more, which are not named here", more + 1);
         all.push(json!({"level": "error", "message": {"text": text}}));
     }
     let invocation = json!({

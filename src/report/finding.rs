@@ -19,9 +19,13 @@ pub struct Finding {
     /// The advice of the same host that says more of it, with the same fixes; null if none does.
     pub advice: Option<AdviceKind>,
     /// What tells it from every other finding and stays the same from run to run: SHA-256 of lint,
-    /// host and port, of hostaddr where it stands beside host, and of user and database where
-    /// pg_hba.conf had a say, hexadecimal.
+    /// host and port, of hostaddr where it stands beside host, of user and database where
+    /// pg_hba.conf had a say, and of the certificate where it is about the times or the names of
+    /// one, hexadecimal.
     pub fingerprint: String,
+    /// SHA-256 of the certificate, where it is about the times or the names of one.
+    #[serde(skip)]
+    pub certificate: Option<String>,
     /// What a baseline says of it; null if it is none of those that are known.
     pub known: Option<Known>,
 }

@@ -793,6 +793,31 @@ fn a_baseline_is_written_without_doubles_and_knows_users_apart() {
 }
 
 #[test]
+fn what_a_baseline_knows_of_a_certificate_is_not_known_of_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known.toml");
+    let path = path.to_str().unwrap();
+    let ran = assess("expired", &["-q", "--write-baseline", path]);
+    assert_eq!(ran.stderr, "", "{ran:?}");
+    let written = std::fs::read_to_string(path).unwrap();
+    let line = |line: &&str| line.starts_with("certificate = ");
+    let sha256 = written.lines().find(line).unwrap();
+    for (text, is_known) in [
+        (written.clone(), true),
+        // As it was written before, without one.
+        (written.replace(&format!("{sha256}\n"), ""), true),
+        (written.replace(sha256, "certificate = \"00\""), false),
+    ] {
+        std::fs::write(path, text).unwrap();
+        let ran = assess("expired", &["--format", "json", "--baseline", path]);
+        let findings = ran.at("/hosts/0/findings");
+        let mut findings = findings.as_array().unwrap().iter();
+        let expired = findings.find(|one| one["lint"] == "certificate-expired");
+        assert_eq!(expired.unwrap()["known"].is_object(), is_known, "{ran:?}");
+    }
+}
+
+#[test]
 fn a_profile_of_ones_own_is_read_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("house.toml");

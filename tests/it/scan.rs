@@ -521,6 +521,56 @@ fn a_signal_ends_it_with_all_finished_records() {
 }
 
 #[test]
+fn a_sarif_log_of_a_part_does_not_pass_for_the_whole() {
+    let listeners = Listeners::start("127.20.42.1", 100, b"N");
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("scan.sarif");
+    let invocation = || {
+        let log: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        log["runs"][0]["invocations"][0].clone()
+    };
+    let port = listeners.port.to_string();
+    let asked = listeners.connections();
+    let child = Command::new(program())
+        .args(["scan", "-q", "--rate", "10", "--format", "sarif"])
+        .args(["--output", file.to_str().unwrap()])
+        .args(["127.20.42.1-100", "-p", &port])
+        .env_clear()
+        .spawn()
+        .unwrap();
+    while listeners.connections() < asked + 3 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let ended = invocation();
+    assert_eq!(ended["executionSuccessful"], false, "{ended}");
+    let said = ended["toolExecutionNotifications"][0]["message"]["text"].as_str();
+    assert!(said.unwrap().contains("ended by a signal"), "{ended}");
+    fs::remove_file(&file).unwrap();
+
+    // A line that is no target; and nothing of that.
+    let targets = folder.path().join("targets");
+    for (line, whole) in [("127.20.42.3-\n", false), ("", true)] {
+        fs::write(&targets, format!("127.20.42.1\n{line}127.20.42.2\n")).unwrap();
+        let path = targets.to_str().unwrap();
+        let output = file.to_str().unwrap();
+        let ran = scan(&[
+            "-q", "--format", "sarif", "--output", output, "-p", &port, "--input", path,
+        ]);
+        let ended = invocation();
+        assert_eq!(ended["executionSuccessful"], whole, "{ran:?} {ended}");
+        let said = ended["toolExecutionNotifications"].to_string();
+        assert_eq!(said.contains("line 2"), !whole, "{ended}");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
 fn the_exit_status_says_whether_anything_answered() {
     assert_eq!(scan(&["127.20.50.1", "-p", "9"]).status, Some(2));
     let nothing = scan(&["/dev/null"]);
