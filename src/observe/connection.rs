@@ -305,7 +305,9 @@ async fn tls_startup<S: AsyncRead + AsyncWrite + Unpin>(
     replies: &mut Replies,
     answer: &mut Answer,
 ) -> Result<StartupReply, Failure> {
-    session.send(&startup_bytes(plan)).await?;
+    // A server that has refused the client certificate may be gone by now; as libpq (`pqSendSome`)
+    // we read on then, for the alert that says why.
+    let _ = session.send(&startup_bytes(plan)).await;
     encrypted_answer(session, replies, answer).await
 }
 
