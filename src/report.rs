@@ -410,14 +410,20 @@ pub struct HostReport {
 }
 
 impl HostReport {
-    /// Whether libpq, where this verdict lets it connect, fails at the server's SCRAM whatever the
-    /// password: tls-server-end-point takes the digest of the certificate's signature (RFC 5929,
-    /// section 4.1), and EdDSA has none (`pgtls_get_peer_certificate_hash`).
-    pub fn fails_at_scram(&self, verdict: &Verdict) -> bool {
+    /// Whether libpq could hash the server's certificate for tls-server-end-point (RFC 5929, section
+    /// 4.1): the digest is that of the certificate's signature, and EdDSA has none
+    /// (`pgtls_get_peer_certificate_hash`).
+    pub fn can_bind_channel(&self) -> bool {
         let leaf = self.certificates.first();
+        !leaf.is_some_and(|leaf| matches!(&*leaf.signature_algorithm, "ED25519" | "ED448"))
+    }
+
+    /// Whether libpq, where this verdict lets it connect, fails at the server's SCRAM whatever the
+    /// password.
+    pub fn fails_at_scram(&self, verdict: &Verdict) -> bool {
         verdict.outcome == Outcome::Connects
             && verdict.auth == Some(Auth::ScramSha256Plus)
-            && leaf.is_some_and(|leaf| matches!(&*leaf.signature_algorithm, "ED25519" | "ED448"))
+            && !self.can_bind_channel()
     }
 }
 

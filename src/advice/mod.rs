@@ -222,7 +222,7 @@ fn fix(place: FixPlace, text: impl Into<String>, paste: impl IntoIterator<Item =
 }
 
 /// Whether an answer to a StartupMessage lets the client in or asks it for credentials.
-fn lets_in(answer: Option<&crate::report::StartupAnswer>) -> bool {
+pub(crate) fn lets_in(answer: Option<&crate::report::StartupAnswer>) -> bool {
     answer.is_some_and(|answer| matches!(answer.answer, StartupKind::Accepted | StartupKind::Asked))
 }
 

@@ -313,14 +313,7 @@ fn require_mode(mode: SslMode, host: &HostReport) -> Line {
     }
 }
 
-/// Whether libpq could hash the server's certificate for tls-server-end-point (RFC 5929, 4.1): the
-/// digest is that of the certificate's signature, and an Ed25519 or Ed448 signature names none.
-fn can_bind(host: &HostReport) -> bool {
-    let leaf = host.certificates.first();
-    !leaf.is_some_and(|leaf| matches!(&*leaf.signature_algorithm, "ED25519" | "ED448"))
-}
-
-/// libpq's words for that, which it says whatever the password is.
+/// libpq's words where it cannot bind the channel, which it says whatever the password is.
 fn cannot_bind(host: &HostReport) -> String {
     let leaf = host.certificates.first();
     let algorithm = leaf.map_or("?", |leaf| &leaf.signature_algorithm);
@@ -490,7 +483,7 @@ fn require_channel_binding(host: &HostReport) -> Line {
                 .iter()
                 .any(|name| name == "SCRAM-SHA-256-PLUS") =>
         {
-            if !can_bind(host) {
+            if !host.can_bind_channel() {
                 let text = format!("SCRAM-SHA-256-PLUS is offered, but {}", cannot_bind(host));
                 return Line::new(State::Critical, what, text);
             }

@@ -2,8 +2,8 @@
 
 use super::Context;
 use crate::advice::pooler::ANY_NETWORK;
-use crate::advice::{paste, pooler};
-use crate::report::{Fix, FixPlace, StartupKind, Status};
+use crate::advice::{lets_in, paste, pooler};
+use crate::report::{Fix, FixPlace, Status};
 
 /// A way to mend something, for any server.
 #[derive(Debug)]
@@ -151,10 +151,7 @@ pub(super) fn fixes(remedies: &[Remedy], context: &Context<'_>) -> Vec<Fix> {
     };
     // Whoever is not let in over TLS would be locked out by a line against plaintext.
     let over_tls = [&startup.tls, &startup.tls_without_client_certificate];
-    let tls_serves = over_tls
-        .into_iter()
-        .flatten()
-        .any(|answer| matches!(answer.answer, StartupKind::Accepted | StartupKind::Asked));
+    let tls_serves = over_tls.into_iter().any(|answer| lets_in(answer.as_ref()));
     let locks_out = |remedy: &&Remedy| {
         let mut lines = remedy.lines.iter();
         !tls_serves && lines.any(|line| line.starts_with("hostnossl"))
