@@ -710,9 +710,14 @@ impl Facts<'_> {
                     steps.push(Step::VerifyCertificate);
                     return Err(end);
                 }
+                // A server that resets whoever comes answers no ClientHello, whatever it offers.
+                let resets_all = |hello: &Connection| {
+                    *failure == Failure::Reset && hello.connect.failure() == Some(&Failure::Reset)
+                };
                 if chain.is_none()
                     && connection.purpose != Purpose::Hello
                     && let Some((hello, chain)) = find_with_chain(address, Purpose::Hello)
+                    && !resets_all(hello)
                 {
                     return Err(self.after_hello(mode, hello, chain, &chain_refusal));
                 }
