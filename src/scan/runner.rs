@@ -25,8 +25,8 @@ const RECORDS: usize = 512;
 /// same time are one write and one change of threads.
 const REST: Duration = Duration::from_millis(2);
 
-/// How much is written at a time where the writing lags behind.
-const BATCH: usize = 256 * 1024;
+/// Shorter records are put together; a longer one is written sooner than it is copied.
+const LONG: usize = 4 * 1024;
 
 /// Makes the bytes of a record.
 pub type Format = Box<dyn Fn(&Report, &mut Vec<u8>) + Send + Sync>;
@@ -261,10 +261,13 @@ impl Shared {
 /// The thread that writes: what is there, as soon as it is there, in whole records.
 fn write(mut records: Receiver<Vec<u8>>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
     while let Some(mut bytes) = records.blocking_recv() {
-        while bytes.len() < BATCH
-            && let Ok(more) = records.try_recv()
-        {
-            bytes.extend_from_slice(&more);
+        while let Ok(more) = records.try_recv() {
+            if bytes.len() < LONG {
+                bytes.extend_from_slice(&more);
+            } else {
+                output.write_all(&bytes)?;
+                bytes = more;
+            }
         }
         output.write_all(&bytes)?;
         output.flush()?;
