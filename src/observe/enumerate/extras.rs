@@ -12,6 +12,7 @@ use super::Enumerator;
 use super::asker::Answer;
 use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
+use crate::emulates::OpenSsl;
 use crate::net::Network;
 use crate::observation::enumeration::{Enumeration, Stage, VersionSeen, WithoutServerName};
 use crate::observation::{Failure, Handshake, ServerError, StartupReply, Step};
@@ -132,7 +133,8 @@ impl<N: Network> Enumerator<'_, N> {
             groups: HANDSHAKE_GROUPS.to_vec(),
             signature_schemes: schemes,
             alpn: self.asker.alpn(),
-            any_alpn: false,
+            openssl: OpenSsl::default(),
+            curious: true,
             client_key: None,
         }
     }
@@ -183,7 +185,7 @@ impl<N: Network> Enumerator<'_, N> {
     async fn handshake(&self, plan: &TlsPlan, to_the_end: bool) -> Result<Handshake, Failure> {
         let (_permit, stream) = self.asker.open(!self.asker.is_direct()).await?;
         let name = self.asker.server_name();
-        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
+        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let done = timeout_at(until, session.handshake()).await;
         done.map_err(|_| Failure::Deadline)??;
@@ -266,7 +268,7 @@ impl<N: Network> Enumerator<'_, N> {
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
+            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
             *stage = Stage::Handshake;
             session.handshake().await?;
             *stage = Stage::Reply;
@@ -291,7 +293,7 @@ impl<N: Network> Enumerator<'_, N> {
         let until = self.asker.deadline().min(Instant::now() + PATIENCE);
         let exchange = async {
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, false, false)?;
+            let mut session = TlsSession::new(stream, &plan, name, false)?;
             *stage = Stage::Handshake;
             session.handshake().await?;
             *stage = Stage::Reply;
