@@ -2,8 +2,8 @@
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -598,6 +598,39 @@ fn a_server_that_is_full_is_waited_for() {
     assert_eq!(found["finished"], true, "{found:#}");
     assert!(found["turned_away"].as_u64().unwrap() > 0, "{found:#}");
     assert!(!suites(&found, "TLSv1.3").is_empty());
+}
+
+#[test]
+fn a_server_of_one_connection_at_a_time_is_asked_one_after_the_other() {
+    for direct in [false, true] {
+        let turn = Mutex::new(());
+        let server = modern(move |peer, config| {
+            // The others are connected, and get nothing until this one has ended.
+            let _turn = turn.lock();
+            if !direct {
+                if peer.request() != Some(SSL_REQUEST) {
+                    return;
+                }
+                peer.send(b"S");
+            }
+            if let Some(mut tls) = peer.tls_handshake(config) {
+                tls.wait_for_end();
+            }
+        });
+        let negotiation: &[&str] = if direct {
+            &["--sslnegotiation", "direct", "--sslmode", "require"]
+        } else {
+            &[]
+        };
+        let found = found(&ciphers(server.port, negotiation));
+        assert_eq!(found["finished"], true, "{direct}: {found:#}");
+        assert_eq!(version(&found, "TLSv1.1")["state"], "refused", "{direct}");
+        assert_eq!(suites(&found, "TLSv1.2").len(), 3, "{direct}: {found:#}");
+        assert_eq!(suites(&found, "TLSv1.3").len(), 3, "{direct}: {found:#}");
+        for version in ["TLSv1.2", "TLSv1.3"] {
+            assert_eq!(self::version(&found, version)["groups_complete"], true);
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::super::connection::{encrypted_reply, negotiate, startup_bytes};
 use super::super::handshake::TlsSession;
 use super::super::plan::TlsPlan;
 use super::Enumerator;
-use super::asker::Answer;
+use super::asker::{Answer, Unfinished};
 use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
 use crate::net::Network;
@@ -181,19 +181,20 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// One whole handshake; `to_the_end` also waits for the session tickets behind it.
     async fn handshake(&self, plan: &TlsPlan, to_the_end: bool) -> Result<Handshake, Failure> {
-        let (_permit, stream) = self.asker.open(!self.asker.is_direct()).await?;
-        let name = self.asker.server_name();
-        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let done = timeout_at(until, session.handshake()).await;
-        done.map_err(|_| Failure::Deadline)??;
-        if to_the_end {
-            // A server answers our close_notify with its own, behind what it had to say.
-            let _ = timeout(SILENCE, session.drain()).await;
-        }
-        let seen = session.seen();
-        let _ = timeout(SILENCE, Box::new(session).close()).await;
-        Ok(seen)
+        until_alone(async || {
+            let (_place, stream) = self.asker.open(!self.asker.is_direct()).await?;
+            let name = self.asker.server_name();
+            let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
+            if to_the_end {
+                // A server answers our close_notify with its own, behind what it had to say.
+                let _ = timeout(SILENCE, session.drain()).await;
+            }
+            let seen = session.seen();
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
+            Ok(seen)
+        })
+        .await
     }
 
     /// The version below the highest, with TLS_FALLBACK_SCSV.
@@ -246,13 +247,13 @@ impl<N: Network> Enumerator<'_, N> {
         refused: &mut Option<ServerError>,
         stage: &mut Stage,
     ) -> Result<StartupReply, Failure> {
-        let (_permit, mut stream) = self.asker.open_silently().await?;
-        *stage = Stage::Open;
         let injected = [postgres::SSL_REQUEST.to_vec(), startup_bytes(self.plan)].concat();
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let exchange = async {
+        until_alone(async || {
+            let (_place, mut stream) = self.asker.open_silently().await?;
+            *stage = Stage::Open;
             let mut pending = Vec::new();
-            let reply = negotiate(&mut stream, &injected, &mut pending).await?;
+            let asking = negotiate(&mut stream, &injected, &mut pending);
+            let reply = self.asker.answered(PATIENCE, asking).await??;
             if reply.byte == b'E' {
                 let bytes = [b"E", pending.as_slice()].concat();
                 if let Decoded::Reply(StartupReply::Error(error), _) =
@@ -262,47 +263,59 @@ impl<N: Network> Enumerator<'_, N> {
                 }
             }
             if reply.byte != b'S' {
-                return Err(Failure::Protocol("no S".into()));
+                return Err(Failure::Protocol("no S".into()).into());
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
             *stage = Stage::Handshake;
-            session.handshake().await?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;
-            let reply = timeout(LONG_SILENCE, encrypted_reply(&mut session)).await;
-            if reply.is_err() {
+            let until = self.asker.deadline().min(Instant::now() + LONG_SILENCE);
+            let reply = timeout_at(until, encrypted_reply(&mut session)).await;
+            if reply.is_err() && until < self.asker.deadline() {
                 *stage = Stage::Silence;
             }
             let _ = timeout(SILENCE, Box::new(session).close()).await;
-            reply.map_err(|_| Failure::Deadline)?
-        };
-        let done = timeout_at(until, exchange).await;
-        done.map_err(|_| Failure::Deadline)?
+            Ok(reply.map_err(|_| Failure::Deadline)??)
+        })
+        .await
     }
 
     /// TLS from the first byte without ALPN, which PostgreSQL 17 and later refuse after the
     /// handshake and older ones before it; and then a StartupMessage.
     async fn direct_without_alpn(&self, stage: &mut Stage) -> Result<StartupReply, Failure> {
-        let (_permit, stream) = self.asker.open_silently().await?;
-        *stage = Stage::Open;
         let mut plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
         plan.alpn = None;
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let exchange = async {
+        until_alone(async || {
+            let (_place, stream) = self.asker.open_silently().await?;
+            *stage = Stage::Open;
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, false, false)?;
             *stage = Stage::Handshake;
-            session.handshake().await?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;
             session.send(&startup_bytes(self.plan)).await?;
-            let reply = encrypted_reply(&mut session).await;
-            let _ = session.send(&postgres::TERMINATE).await;
+            let until = self.asker.deadline().min(Instant::now() + PATIENCE);
+            let reply = timeout_at(until, encrypted_reply(&mut session)).await;
+            let _ = timeout(SILENCE, session.send(&postgres::TERMINATE)).await;
             let _ = timeout(SILENCE, Box::new(session).close()).await;
-            reply
-        };
-        let done = timeout_at(until, exchange).await;
-        done.map_err(|_| Failure::Deadline)?
+            Ok(reply.map_err(|_| Failure::Deadline)??)
+        })
+        .await
+    }
+}
+
+/// Does it again where other connections were in the way.
+async fn until_alone<T>(
+    mut exchange: impl AsyncFnMut() -> Result<T, Unfinished>,
+) -> Result<T, Failure> {
+    loop {
+        match exchange().await {
+            Ok(done) => return Ok(done),
+            Err(Unfinished::Failed(failure)) => return Err(failure),
+            Err(Unfinished::Queued) => {}
+        }
     }
 }
 
