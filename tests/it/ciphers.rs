@@ -326,9 +326,17 @@ struct Odd {
     extensions: &'static [u8],
 }
 
-/// A server of one suite that no TLS library has any more: it never gets beyond its first flight.
-fn odd(odd: Odd) -> Scripted {
-    Scripted::new(move |_, peer| {
+/// What a ClientHello asks for.
+struct Asked {
+    /// The second byte of the version; TLS 1.3 says so elsewhere.
+    version: u8,
+    modern: bool,
+    suites: Vec<u16>,
+}
+
+/// A server that answers the ClientHello of each connection with these bytes, and nothing after it.
+fn answering(answer: impl Fn(usize, &Asked) -> Vec<u8> + Send + Sync + 'static) -> Scripted {
+    Scripted::new(move |number, peer| {
         if peer.request() != Some(SSL_REQUEST) {
             return;
         }
@@ -346,33 +354,59 @@ fn odd(odd: Odd) -> Scripted {
         };
         let count = usize::from(u16::from_be_bytes([count[0], count[1]]));
         let suites = hello.get(at + 2..at + 2 + count).unwrap_or_default();
-        let offered = suites.chunks(2).any(|pair| pair == odd.suite.to_be_bytes());
-        // supported_versions: TLS 1.3 is asked for.
-        let modern = hello
-            .windows(7)
-            .any(|window| window == [0, 43, 0, 3, 2, 3, 4]);
-        if *version != odd.version || modern {
-            peer.send(&[21, 3, odd.version, 0, 2, 2, 70]);
-        } else if !offered {
-            peer.send(&[21, 3, odd.version, 0, 2, 2, 40]);
-        } else {
-            let mut body = vec![3, odd.version];
-            body.extend([7; 32]);
-            body.push(0);
-            body.extend(odd.suite.to_be_bytes());
-            body.push(odd.compression);
-            if !odd.extensions.is_empty() {
-                body.extend([0, u8::try_from(odd.extensions.len()).unwrap()]);
-                body.extend(odd.extensions);
-            }
-            let mut flight = vec![2, 0, 0, u8::try_from(body.len()).unwrap()];
-            flight.extend(body);
-            flight.extend([14, 0, 0, 0]);
-            let mut record = vec![22, 3, odd.version, 0, u8::try_from(flight.len()).unwrap()];
-            record.extend(flight);
-            peer.send(&record);
-        }
+        let asked = Asked {
+            version: *version,
+            // supported_versions: TLS 1.3 is asked for.
+            modern: hello
+                .windows(7)
+                .any(|window| window == [0, 43, 0, 3, 2, 3, 4]),
+            suites: suites
+                .chunks(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect(),
+        };
+        peer.send(&answer(number, &asked));
         peer.wait_for_end();
+    })
+}
+
+fn alert(number: u8) -> Vec<u8> {
+    vec![21, 3, 3, 0, 2, 2, number]
+}
+
+/// ServerHello, perhaps Certificate, ServerHelloDone.
+fn flight(odd: Odd, certificate: Option<u32>) -> Vec<u8> {
+    let mut body = vec![3, odd.version];
+    body.extend([7; 32]);
+    body.push(0);
+    body.extend(odd.suite.to_be_bytes());
+    body.push(odd.compression);
+    if !odd.extensions.is_empty() {
+        body.extend([0, u8::try_from(odd.extensions.len()).unwrap()]);
+        body.extend(odd.extensions);
+    }
+    let mut flight = vec![2, 0, 0, u8::try_from(body.len()).unwrap()];
+    flight.extend(body);
+    if let Some(number) = certificate {
+        flight.extend([11, 0, 0, 10, 0, 0, 7, 0, 0, 4]);
+        flight.extend(number.to_be_bytes());
+    }
+    flight.extend([14, 0, 0, 0]);
+    let mut record = vec![22, 3, odd.version, 0, u8::try_from(flight.len()).unwrap()];
+    record.extend(flight);
+    record
+}
+
+/// A server of one suite that no TLS library has any more: it never gets beyond its first flight.
+fn odd(odd: Odd) -> Scripted {
+    answering(move |_, asked| {
+        if asked.version != odd.version || asked.modern {
+            alert(70)
+        } else if asked.suites.contains(&odd.suite) {
+            flight(odd, None)
+        } else {
+            alert(40)
+        }
     })
 }
 
@@ -700,6 +734,110 @@ fn a_connection_that_merely_ends_is_no_answer() {
             assert_eq!(check(&found, name), "not_observed", "{trouble}: {name}");
         }
     }
+}
+
+/// A server of TLS 1.2 that takes the first suite of any list; what it does is for `number`.
+fn takes_anything(odd: impl Fn(usize, Odd) -> Option<Vec<u8>> + Send + Sync + 'static) -> Scripted {
+    answering(move |number, asked| {
+        let first = Odd {
+            version: 3,
+            suite: asked.suites[0],
+            compression: 0,
+            extensions: &[],
+        };
+        match odd(number, first) {
+            Some(bytes) => bytes,
+            None if asked.version != 3 || asked.modern => alert(70),
+            None if first.suite == 0x00ff => alert(40),
+            None => flight(first, None),
+        }
+    })
+}
+
+#[test]
+fn a_server_that_changes_while_it_is_asked_has_not_refused_the_rest() {
+    // From the sixteenth connection on it refuses what it took before.
+    let server = takes_anything(|number, _| (number >= 15).then(|| alert(40)));
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(suites(&found, "TLSv1.2").len() > 3, "{found:#}");
+    assert_eq!(version(&found, "TLSv1.2")["cipher_suites_complete"], false);
+    for name in ["rc4-cipher", "weak-dh", "compression"] {
+        assert_eq!(check(&found, name), "not_observed", "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_no_refusal() {
+    let close_notify: fn(Odd) -> Vec<u8> = |_| vec![21, 3, 3, 0, 2, 1, 0];
+    let nonsense: fn(Odd) -> Vec<u8> = |first| {
+        flight(
+            Odd {
+                version: 0x1c,
+                ..first
+            },
+            None,
+        )
+    };
+    let higher: fn(Odd) -> Vec<u8> = |first| {
+        flight(
+            Odd {
+                version: 5,
+                ..first
+            },
+            None,
+        )
+    };
+    for (name, answer) in [
+        ("close_notify", close_notify),
+        ("a version that there is not", nonsense),
+        ("a version above the one that was asked for", higher),
+    ] {
+        let server = takes_anything(move |_, first| Some(answer(first)));
+        let run = ciphers(server.port, &[]);
+        let found = found(&run);
+        assert_eq!(run.status, Some(2), "{name}: {run:#?}");
+        for one in found["versions"].as_array().unwrap() {
+            assert_eq!(one["state"], "unknown", "{name}: {found:#}");
+        }
+        for check_name in ["null-cipher", "ssl-3-0", "tls-1-3-missing"] {
+            assert_eq!(check(&found, check_name), "not_observed", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_new_certificate_on_every_connection_does_not_fill_the_memory() {
+    let server = takes_anything(|number, first| {
+        let number = u32::try_from(number).unwrap();
+        // Kinds of suites whose first flight is whole without a ServerKeyExchange.
+        (first.version == 3 && first.suite < 0x0100).then(|| flight(first, Some(number)))
+    });
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    let why = found["unfinished"].as_str().unwrap();
+    assert!(why.contains("more than 64"), "{why}");
+    assert!(found["keys"].as_array().unwrap().len() <= 64);
+    assert_eq!(check(&found, "weak-dh"), "not_observed");
+}
+
+#[test]
+fn a_slow_pace_is_no_server_that_turns_anybody_away() {
+    let server = server(15, false, "");
+    let run = ciphers(
+        server.port,
+        &["--max-connections-per-second", "4", "--timeout", "2"],
+    );
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert_eq!(found["turned_away"], 0, "{found:#}");
+    // The first at once, then one each quarter of a second.
+    assert!(found["connections"].as_u64().unwrap() <= 10, "{found:#}");
+    let why = found["unfinished"].as_str().unwrap();
+    assert!(why.contains("the time was over"), "{why}");
+    assert!(run.stderr.contains("hint: at that rate"), "{run:#?}");
 }
 
 #[test]

@@ -311,7 +311,7 @@ impl<'a, N: Network> Asker<'a, N> {
         self.connections.set(self.connections.get() + 1);
         match self.answered(PATIENCE, self.try_open(!self.direct)).await {
             Ok(Ok(stream)) => self.keep(place, stream),
-            Ok(Err(Turned::Away(_))) => self.is_turned_away(),
+            Ok(Err(Turned::Away(failure))) => self.is_turned_away(&failure),
             // The next question will be told so itself.
             Ok(Err(Turned::For(_))) | Err(_) => {}
         }
@@ -444,6 +444,8 @@ impl<'a, N: Network> Asker<'a, N> {
             self.connections.set(self.connections.get() + 1);
             let away = match self.answered(PATIENCE, self.try_open(ssl_request)).await {
                 Ok(Ok(stream)) => return Ok((permit, stream)),
+                // The time was over while it was being opened.
+                Ok(Err(Turned::For(Failure::Deadline))) => return Err(self.overdue()),
                 Ok(Err(Turned::For(failure))) => return Err(failure),
                 Ok(Err(Turned::Away(failure))) => failure,
                 Err(Silence::Queued) => continue,
@@ -454,19 +456,22 @@ impl<'a, N: Network> Asker<'a, N> {
             if self.ssl_request.get().is_none() && !matches!(away, Failure::Unsupported(_)) {
                 return Err(away);
             }
+            self.is_turned_away(&away);
             if tries >= TRIES {
                 self.gave_up.replace(Some(away));
                 continue;
             }
-            self.is_turned_away();
             drop(permit);
             self.wait(wait).await;
             wait *= 2;
         }
     }
 
-    fn is_turned_away(&self) {
-        self.turned_away.set(self.turned_away.get() + 1);
+    fn is_turned_away(&self, why: &Failure) {
+        // Want of something on this machine is not the server's doing.
+        if !matches!(why, Failure::Local(_)) {
+            self.turned_away.set(self.turned_away.get() + 1);
+        }
         self.one_at_a_time();
     }
 
@@ -495,8 +500,10 @@ impl<'a, N: Network> Asker<'a, N> {
         let limit = Limit::new(self.deadline, self.connect_timeout);
         let (step, stream) = connect(self.network, self.endpoint, &limit).await;
         let Some(mut stream) = stream else {
-            let failure = step.failure().cloned().unwrap_or(Failure::Closed);
-            return Err(Turned::Away(failure));
+            return Err(match step.failure().cloned().unwrap_or(Failure::Closed) {
+                Failure::Deadline => Turned::For(Failure::Deadline),
+                failure => Turned::Away(failure),
+            });
         };
         if !ssl_request {
             self.ssl_request.set(self.ssl_request.get().or(Some(0)));
@@ -575,6 +582,8 @@ where
             server_flight(&received).map_err(|error| Failure::Protocol(error.to_string()))?;
         match flight.end {
             FlightEnd::Complete => return Ok(Box::new(flight)),
+            // close_notify ends a connection and says no more than its end.
+            FlightEnd::Alert(0) => return Err(Failure::Closed),
             FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
             FlightEnd::Open if received.len() > MAX_FLIGHT => {
                 return Err(Failure::Protocol("a flight of more than 256 KiB".into()));
