@@ -303,6 +303,22 @@ fn the_probe_enumerates_when_asked_and_shows_both() {
 }
 
 #[test]
+fn a_host_of_several_that_is_not_reached_is_named() {
+    let server = server(16, false, "");
+    let closed = closed_port();
+    let target = format!(
+        "host=127.0.0.1,127.0.0.1 port={},{closed} user=u",
+        server.port
+    );
+    let run = client(server.port).run(&["ciphers", &target]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    let line = format!("\n\n127.0.0.1:{closed}  not enumerated: Connection refused\n");
+    assert!(run.stdout.ends_with(&line), "{run:#?}");
+    let quiet = client(server.port).run(&["ciphers", "-q", &target]);
+    assert_eq!(quiet.stdout.lines().count(), 2, "{quiet:#?}");
+}
+
+#[test]
 fn no_tls_is_no_enumeration() {
     let workshop = self_signed("db.example.test");
     let server = serve(15, false, "ssl = off\n", &workshop);
