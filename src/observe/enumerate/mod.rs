@@ -121,11 +121,9 @@ impl<N: Network> Enumerator<'_, N> {
         seen
     }
 
-    /// The versions side by side: each needs one answer before it knows its next question. What
-    /// takes whole handshakes goes along with the longest of them, TLS 1.2.
+    /// The versions side by side: each needs one answer before it knows its next question. TLS 1.2,
+    /// which has most of them, begins; what takes whole handshakes goes along with it.
     async fn versions(&self) -> (Vec<VersionSeen>, Option<Encrypted>) {
-        let below = [0x0300, 0x0301, 0x0302, 0x0303].into_iter();
-        let below = join_all(below.map(|version| self.up_to_tls_1_2(version)));
         let tls_1_3 = async {
             let mut version = self.tls_1_3().await;
             if !spoken(&version) {
@@ -137,9 +135,14 @@ impl<N: Network> Enumerator<'_, N> {
             }
             (version, Some(encrypted))
         };
-        let (mut versions, (version, encrypted)) = tokio::join!(below, tls_1_3);
-        versions.push(version);
-        (versions, encrypted)
+        let older = [0x0302, 0x0301, 0x0300].into_iter();
+        let (tls_1_2, (tls_1_3, encrypted), older) = tokio::join!(
+            self.up_to_tls_1_2(0x0303),
+            tls_1_3,
+            join_all(older.map(|version| self.up_to_tls_1_2(version)))
+        );
+        let older = older.into_iter().rev();
+        (older.chain([tls_1_2, tls_1_3]).collect(), encrypted)
     }
 
     /// Leaves open whether a version is spoken where the server only ended the connection, unless
