@@ -306,11 +306,15 @@ impl<W: Write> Page<'_, W> {
                 (has.certificate_timestamps, "certificate timestamps"),
                 (has.downgrade_sentinel, "downgrade sentinel"),
             ];
-            if named.iter().all(|(there, _)| there.is_none()) {
+            let alpn = has.alpn.as_ref().map(|alpn| format!("ALPN {alpn}"));
+            if alpn.is_none() && named.iter().all(|(there, _)| there.is_none()) {
                 continue;
             }
             let there = named.iter().filter(|(there, _)| *there == Some(true));
-            let names: Vec<_> = there.map(|(_, name)| *name).collect();
+            let names: Vec<_> = alpn
+                .into_iter()
+                .chain(there.map(|(_, name)| (*name).to_owned()))
+                .collect();
             let names = if names.is_empty() {
                 "none".into()
             } else {

@@ -289,6 +289,8 @@ fn what_was_saved_says_the_same_when_it_is_judged_again() {
     let run = ciphers(server.port, &["--save-observation", saved]);
     let again = client(server.port).run(&["assess", "--format", "json", saved]);
     assert_eq!(found(&run), found(&again));
+    let text = client(server.port).run(&["assess", saved]);
+    assert!(text.stdout.contains("TLSv1.3: ALPN postgresql"), "{text:#?}");
 }
 
 #[test]
