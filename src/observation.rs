@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::emulates::Emulates;
+use crate::emulates::{Emulates, OpenSsl};
 
 /// The version of the saved form; a reader refuses any other.
 pub const OBSERVATION_VERSION: u32 = 1;
@@ -47,10 +47,10 @@ pub enum Depth {
     /// One connection: SSLRequest, the TLS handshake, an orderly close.
     Handshake,
     /// Two connections an address: the StartupMessage over TLS and in plaintext; a third without
-    /// the client certificate where one is given, a fourth where the TLS library's offer is refused.
+    /// the client certificate where one is given.
     #[default]
     Startup,
-    /// Also GSSENCRequest and direct TLS with and without ALPN: at most seven connections.
+    /// Also GSSENCRequest and direct TLS with and without ALPN: at most six connections.
     Full,
 }
 
@@ -208,8 +208,6 @@ pub enum Purpose {
     DirectWithoutAlpn,
     /// GSSENCRequest.
     Gssenc,
-    /// A ClientHello of our own, as OpenSSL's, and what follows it.
-    Hello,
     /// A Unix socket: StartupMessage only, libpq never does TLS there.
     Socket,
 }
@@ -354,9 +352,9 @@ pub struct Offer {
     pub sni_wanted: Option<String>,
     /// Whether a client certificate stood ready.
     pub client_certificate: bool,
-    /// Whether the ClientHello was our own, as OpenSSL's, and not the TLS library's.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub own: bool,
+    /// The library whose rules the client followed.
+    #[serde(default)]
+    pub openssl: OpenSsl,
 }
 
 /// What a handshake showed; fields stay `None` where it did not come so far.
@@ -392,10 +390,9 @@ pub struct Handshake {
     pub client_certificate_sent: bool,
     /// How many TLS 1.3 session tickets came.
     pub tickets: u32,
-    /// Whether the server stapled an OCSP response.
+    /// Whether the server stapled an OCSP response, which no libpq asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ocsp_stapled: bool,
-    /// Whether only the server's first flight was read.
-    pub first_flight_only: bool,
 }
 
 /// The server's signature over the handshake, and what it signs.

@@ -747,8 +747,6 @@ pub struct TlsReport {
     pub key_possession_reason: Option<String>,
     /// What the server wants of a client certificate.
     pub client_certificate: ClientCertificateReport,
-    /// Whether an OCSP response was stapled.
-    pub ocsp_stapled: bool,
     /// How many TLS 1.3 session tickets came with the handshake.
     pub session_tickets: u32,
     /// What the chain is worth, against each set of trust anchors.

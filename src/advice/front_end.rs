@@ -75,7 +75,6 @@ fn by_tls(tls: Option<&TlsReport>) -> FrontEnd {
         return FrontEnd::Unseen;
     };
     match tls.session_tickets {
-        _ if tls.ocsp_stapled => FrontEnd::Certain,
         0 => FrontEnd::Unseen,
         // PostgreSQL turns the stateless tickets off since 2017, which leaves the stateful ones of
         // TLS 1.3; with num_tickets 0 these went in 12.20, 13.16, 14.13, 15.8 and 16.4. Before, it
@@ -95,9 +94,6 @@ fn signs(situation: &Situation<'_>) -> Vec<String> {
         0 => {}
         1 => signs.push("hands out a session ticket".to_owned()),
         more => signs.push(format!("hands out {more} session tickets")),
-    }
-    if tls.ocsp_stapled {
-        signs.push("staples an OCSP response".to_owned());
     }
     signs
 }

@@ -63,16 +63,7 @@ pub(super) fn report(
     let main = connections
         .first()
         .filter(|main| main_purposes.contains(&main.purpose));
-    let shown = [main, find(Purpose::Hello)]
-        .into_iter()
-        .flatten()
-        .find(|connection| {
-            let seen = connection.tls.as_ref();
-            seen.is_some_and(|tls| {
-                connection.handshake.value().is_some() || !tls.certificates.is_empty()
-            })
-        })
-        .or(main.filter(|main| main.handshake.ms().is_some()));
+    let shown = main.filter(|main| main.handshake.ms().is_some());
     let judged = shown.and_then(|shown| {
         let place = connections
             .iter()
@@ -255,8 +246,7 @@ fn status(
 
 /// Whether a handshake came to its end.
 fn is_completed(connection: &Connection) -> bool {
-    let tls = connection.tls.as_ref();
-    connection.handshake.value().is_some() && !tls.is_some_and(|tls| tls.first_flight_only)
+    connection.handshake.value().is_some()
 }
 
 fn ssl_request(main: &Connection) -> SslRequestReport {
@@ -462,7 +452,6 @@ fn tls_report(shown: &Connection, judged: Option<&JudgedChain>, host: &HostFacts
         key_possession,
         key_possession_reason,
         client_certificate: ClientCertificateReport::default(),
-        ocsp_stapled: seen.ocsp_stapled,
         session_tickets: seen.tickets,
         chain: Vec::new(),
         host_name: judged.map(|judged| host_name(judged, host)),

@@ -251,10 +251,7 @@ fn judge_connection(
     trust: &Trust,
     now: i64,
 ) -> Option<JudgedChain> {
-    let relevant = matches!(
-        connection.purpose,
-        Purpose::Negotiated | Purpose::Direct | Purpose::Hello
-    );
+    let relevant = matches!(connection.purpose, Purpose::Negotiated | Purpose::Direct);
     let tls = connection.tls.as_ref().filter(|_| relevant)?;
     let chain = certificates(tls);
     let leaf = chain.first()?;

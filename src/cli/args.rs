@@ -123,7 +123,7 @@ pub(crate) struct ProbeArgs {
     #[arg(value_name = "TARGET", help = TARGET)]
     pub(crate) targets: Vec<String>,
 
-    /// How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7).
+    /// How much to ask: `handshake` (1 connection), `startup` (2 or 3), `full` (up to 6).
     ///
     /// `handshake` leaves no line in a default server log where it completes. At `startup` and
     /// `full` each refusal, each handshake that fails, and each user or database that does not

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::{block_on, ciphers, expect, gather, now, output, system_store, textfile};
 use crate::assess::assess;
 use crate::client::{Client, ExpectedFile};
-use crate::emulates::{Emulates, OpenSsl};
+use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::host_name::inet_aton;
 use crate::libpq::parameters::{
@@ -301,7 +301,8 @@ pub(super) fn plan(
         groups: openssl::groups(library),
         signature_schemes: openssl::signature_schemes(library),
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
-        any_alpn: library == OpenSsl::V111,
+        openssl: library,
+        curious: false,
         client_key: key.and_then(ClientKey::client_certificate),
     });
     let hosts = parameters.hosts().iter();

@@ -100,7 +100,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Pace")]
     pub(crate) retries: u32,
 
-    /// How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7).
+    /// How much to ask: `handshake` (1 connection), `startup` (2 or 3), `full` (up to 6).
     #[arg(long, value_enum, default_value = "handshake", help_heading = "Pace")]
     pub(crate) depth: DepthArg,
 

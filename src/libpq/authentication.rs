@@ -138,7 +138,7 @@ pub fn judge_reply(reply: &StartupReply, situation: &Situation<'_>) -> Answer {
 pub fn judge_failure(failure: &Failure) -> Answer {
     match failure {
         Failure::Deadline => Answer::Unknown("no answer to the StartupMessage in time".into()),
-        Failure::Local(why) => Answer::Unknown(why.clone()),
+        Failure::Local(why) | Failure::Unsupported(why) => Answer::Unknown(why.clone()),
         Failure::ConnectTimeout => {
             Answer::TimedOut(LibpqError::new(ErrorCode::Timeout, "timeout expired"))
         }
@@ -149,12 +149,10 @@ pub fn judge_failure(failure: &Failure) -> Answer {
         | Failure::Unreachable(_)
         | Failure::Unresolved(_)
         | Failure::UnofferedAlpn => closed(),
-        Failure::Protocol(why) | Failure::TlsRule(why) | Failure::Unsupported(why) => {
-            Answer::Fatal(LibpqError::new(
-                ErrorCode::TlsHandshakeFailed,
-                format!("SSL error: {why}"),
-            ))
-        }
+        Failure::Protocol(why) | Failure::TlsRule(why) => Answer::Fatal(LibpqError::new(
+            ErrorCode::TlsHandshakeFailed,
+            format!("SSL error: {why}"),
+        )),
     }
 }
 

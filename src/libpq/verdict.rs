@@ -13,8 +13,8 @@ use super::parameters::{
 use super::tls_error;
 use crate::emulates::{Libpq, OpenSsl};
 use crate::observation::{
-    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Offer,
-    Purpose, ServerKind, Step as Seen,
+    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Purpose,
+    ServerKind, Step as Seen,
 };
 use crate::pki::Certificate;
 use crate::report::{
@@ -670,9 +670,6 @@ impl Facts<'_> {
         }
         steps.push(Step::TlsHandshake);
         self.start_tls(mode, address.spec)?;
-        let (connection, chain) = self
-            .own_handshake(address, connection)
-            .unwrap_or((connection, chain));
         self.same_offer(connection)?;
         self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
@@ -710,21 +707,10 @@ impl Facts<'_> {
                     steps.push(Step::VerifyCertificate);
                     return Err(end);
                 }
-                // A server that resets whoever comes answers no ClientHello, whatever it offers.
-                let resets_all = |hello: &Connection| {
-                    *failure == Failure::Reset && hello.connect.failure() == Some(&Failure::Reset)
-                };
-                if chain.is_none()
-                    && connection.purpose != Purpose::Hello
-                    && let Some((hello, chain)) = find_with_chain(address, Purpose::Hello)
-                    && !resets_all(hello)
-                {
-                    return Err(self.after_hello(mode, hello, chain, &chain_refusal));
-                }
                 if let Some(end) = self.small_group(connection) {
                     return Err(end);
                 }
-                return Err(self.handshake_failure(failure, connection));
+                return Err(self.handshake_failure(failure));
             }
         }
         let tls = connection.tls.as_ref();
@@ -804,84 +790,13 @@ impl Facts<'_> {
         Ok(connection)
     }
 
-    /// What OpenSSL's whole offer got where the TLS library's smaller one failed.
-    fn after_hello(
-        &self,
-        mode: SslMode,
-        hello: &Connection,
-        chain: Option<&JudgedChain>,
-        chain_refusal: &dyn Fn(Option<&JudgedChain>) -> Option<End>,
-    ) -> End {
-        match &hello.handshake {
-            Seen::Failed { failure, .. } => return self.handshake_failure(failure, hello),
-            Seen::NotAttempted => {
-                return unknown("the server did not answer a second ClientHello", None);
-            }
-            Seen::Observed { .. } => {}
-        }
-        let seen = hello.tls.as_ref();
-        let version = seen
-            .and_then(|seen| seen.protocol_version)
-            .unwrap_or_default();
-        let (low, high) = self.version_range();
-        if !(low..=high).contains(&version) {
-            return End::NextMethod(LibpqError::new(
-                ErrorCode::TlsVersionUnsupported,
-                "SSL error: unsupported protocol",
-            ));
-        }
-        if let Some(end) = self
-            .old_renegotiation(hello)
-            .or_else(|| chain_refusal(chain))
-        {
-            return end;
-        }
-        if let (SslMode::VerifyFull, Some(Err(mismatch))) =
-            (mode, chain.map(|chain| &chain.host_name))
-        {
-            return End::NextMethod(of_mismatch(mismatch));
-        }
-        let suite = seen.and_then(|seen| seen.cipher_suite).unwrap_or_default();
-        let suite = crate::wire::tls::names::suite_of(suite).map_or_else(
-            || format!("suite 0x{suite:04x}"),
-            |suite| suite.openssl.to_owned(),
-        );
-        unknown(
-            &format!(
-                "libpq would go on with {} {suite}, a handshake that pgprobe cannot complete",
-                crate::wire::tls::names::protocol_version(version)
-            ),
-            None,
-        )
-    }
-
-    /// The connection on which pgprobe's own client was given an answer, where the ClientHello of
-    /// the TLS library had been refused, or the library could not go on.
-    fn own_handshake<'c, 'f>(
-        &self,
-        address: &'f AddressFacts<'c>,
-        main: &Connection,
-    ) -> Option<(&'c Connection, Option<&'f JudgedChain>)> {
-        let gave_up = match main.handshake.failure()? {
-            Failure::Unsupported(_) => true,
-            Failure::UnofferedAlpn => self.openssl == OpenSsl::V111,
-            _ => false,
-        };
-        let chose = |connection: &Connection| {
-            let tls = connection.tls.as_ref().filter(|tls| !tls.first_flight_only);
-            tls.is_some_and(|tls| tls.protocol_version.is_some())
-        };
-        find_with_chain(address, Purpose::Hello)
-            .filter(|(own, _)| chose(own) && (gave_up || !chose(main)))
-    }
-
     /// OpenSSL 3 refuses an ALPN protocol that was not offered; the client that was emulated when
     /// the evidence was gathered may have gone on.
     fn unoffered_alpn(&self, connection: &Connection) -> Option<End> {
         let chosen = connection.tls.as_ref()?.alpn.as_ref()?;
         let offered = connection.offer.as_ref()?.alpn.as_ref();
         (self.openssl != OpenSsl::V111 && offered != Some(chosen))
-            .then(|| self.handshake_failure(&Failure::UnofferedAlpn, connection))
+            .then(|| self.handshake_failure(&Failure::UnofferedAlpn))
     }
 
     /// The steps of `initialize_SSL` that need no server.
@@ -966,6 +881,20 @@ impl Facts<'_> {
         let Some(offer) = &connection.offer else {
             return Ok(());
         };
+        let failures = [
+            connection.handshake.failure(),
+            connection.startup.failure(),
+            connection.session.failure(),
+        ];
+        let is_old = |openssl: OpenSsl| openssl == OpenSsl::V111;
+        if is_old(self.openssl) != is_old(offer.openssl)
+            && failures.into_iter().flatten().any(is_of_library)
+        {
+            return Err(unknown(
+                "OpenSSL 1.1.1 and 3 do not refuse the same; probe again with these options",
+                None,
+            ));
+        }
         let (low, high) = self.version_range();
         let seen = connection.tls.as_ref();
         let completed = connection.handshake.value().is_some();
@@ -975,9 +904,14 @@ impl Facts<'_> {
                 None,
             ))
         };
-        if high != offer.max_version && (high < offer.max_version || !completed) {
+        if high != offer.max_version {
+            // A server that chose less than it was offered chooses the same of a longer offer.
             let version = seen.and_then(|seen| seen.protocol_version);
-            if !version.is_some_and(|version| (low..=high).contains(&version)) {
+            let same = |version| {
+                (low..=high).contains(&version)
+                    && (high < offer.max_version || completed && version < offer.max_version)
+            };
+            if !version.is_some_and(same) {
                 return different("other TLS versions");
             }
         }
@@ -1011,7 +945,10 @@ impl Facts<'_> {
         if other && (!completed || !chose(scheme, &schemes)) {
             return different("other signature schemes");
         }
-        if !chose(seen.and_then(|seen| seen.group), &groups) {
+        // A group that was not offered to it either is the server's mistake.
+        let group = seen.and_then(|seen| seen.group);
+        let group = group.filter(|group| offer.groups.contains(group));
+        if !chose(group, &groups) {
             return different("other groups");
         }
         let ready = matches!(self.client_certificate, Ok(ClientCertificate::Usable));
@@ -1075,36 +1012,10 @@ impl Facts<'_> {
         }
     }
 
-    /// What a failed handshake means where no longer offer was tried.
-    fn handshake_failure(&self, failure: &Failure, connection: &Connection) -> End {
-        let own_hello = connection.purpose == Purpose::Hello
-            || connection.offer.as_ref().is_some_and(is_own_offer);
-        let late = connection.tls.as_ref().is_some_and(|tls| {
-            let chose = tls
-                .protocol_version
-                .is_some_and(|version| version <= 0x0303);
-            tls.signature.is_some() || chose
-        });
-        // An alert that can come from what our offer lacks.
-        if let Failure::Alert(alert @ (40 | 47 | 71 | 80)) = failure
-            && !own_hello
-            && !late
-        {
-            let name = crate::wire::tls::names::alert(*alert);
-            return unknown(
-                &format!("the server refused our ClientHello ({name}); libpq's offers more"),
-                Some(Depth::Startup),
-            );
-        }
+    /// What a failed handshake means.
+    fn handshake_failure(&self, failure: &Failure) -> End {
         if *failure == Failure::ConnectTimeout {
             return self.struck();
-        }
-        if *failure == Failure::UnofferedAlpn && self.openssl == OpenSsl::V111 {
-            return unknown(
-                "OpenSSL 1.1.1 goes on although the server selected an ALPN protocol that was not \
-             offered; pgprobe's TLS library does not",
-                None,
-            );
         }
         match tls_error::of_handshake(failure) {
             Ok(error) => End::NextMethod(error),
@@ -1263,10 +1174,12 @@ fn find_with_chain<'c, 'f>(
         .map(|(connection, chain)| (connection, chain.as_ref()))
 }
 
-/// Whether an offer is all that OpenSSL offers: that of pgprobe's own client. Observations of before
-/// that was written down show it by the highest version.
-fn is_own_offer(offer: &Offer) -> bool {
-    offer.own || offer.max_version <= 0x0303
+/// Whether a connection failed by the rules of the TLS library.
+fn is_of_library(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::TlsRule(_) | Failure::UnofferedAlpn | Failure::Unsupported(_)
+    )
 }
 
 /// Why a server is not the one that target_session_attrs wants; libpq goes to the next host

@@ -72,8 +72,6 @@ pub(super) struct TlsSteps {
     pub(super) startup: bool,
     /// Whether the client certificate stands ready.
     pub(super) client_certificate: bool,
-    /// Whether the ClientHello must be our own.
-    pub(super) own_hello: bool,
 }
 
 /// SSLRequest (or not), the handshake, the StartupMessage (or not), an orderly close.
@@ -93,7 +91,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         match connection.negotiation.value().map(|reply| reply.byte) {
             Some(b'S') => {}
             // libpq goes on in plaintext on the same connection where the mode allows it.
-            Some(b'N') if steps.startup && !steps.own_hello => {
+            Some(b'N') if steps.startup => {
                 let plaintext = plaintext(stream, plan, pending, limit, connection);
                 // Its room is there only where it is needed.
                 return Box::pin(plaintext).await;
@@ -108,8 +106,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         client_key: tls.client_key.clone().filter(|_| steps.client_certificate),
         ..tls.clone()
     };
-    let own = steps.own_hello;
-    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn, own) {
+    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
         Ok(session) => Box::new(session),
         Err(failure) => {
             connection.handshake = Step::Failed { failure, ms: 0.0 };

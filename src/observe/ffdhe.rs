@@ -59,8 +59,11 @@ impl SupportedKxGroup for Ffdhe {
 impl ActiveKeyExchange for Exchange {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, rustls::Error> {
         let one = BigUint::from(1_u8);
+        // Padded to the length of the prime, no more and no less (RFC 8446 section 4.2.8.1).
+        if peer.len() != self.prime.bits().div_ceil(8) {
+            return Err(PeerMisbehaved::InvalidKeyShare.into());
+        }
         let theirs = BigUint::from_bytes_be(peer);
-        // RFC 8446 section 4.2.8.1.
         if theirs <= one || theirs >= &self.prime - one {
             return Err(PeerMisbehaved::InvalidKeyShare.into());
         }

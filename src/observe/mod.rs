@@ -1,10 +1,11 @@
 //! Collects the evidence: the only asynchronous protocol code. It holds no opinion.
 
+mod client_hello;
 mod connection;
+mod ecdh;
 mod enumerate;
 mod ffdhe;
 mod handshake;
-mod own_hello;
 pub mod plan;
 mod x448;
 
@@ -207,7 +208,6 @@ impl<N: Network> Ready<'_, N> {
             alpn: true,
             startup,
             client_certificate: true,
-            own_hello: false,
         };
         // In a box: what thousands of connections wait in is to be small.
         let mut main = Box::new(first(if plan.direct {
@@ -222,33 +222,25 @@ impl<N: Network> Ready<'_, N> {
         if !startup {
             let mut all = vec![*main];
             if compares_sni {
-                all.push(self.open(Purpose::WithoutServerName, false).await);
+                all.push(self.open(Purpose::WithoutServerName).await);
             }
             return all;
         }
         // One after the other, as libpq: two at once could be one too many for the server.
         let mut all = vec![*main];
-        all.push(self.open(Purpose::Plaintext, false).await);
+        all.push(self.open(Purpose::Plaintext).await);
         let main = &all[0];
         let client_key = plan
             .tls
             .as_ref()
             .is_some_and(|tls| tls.client_key.is_some());
-        let refused = self.hello_would_tell(main);
-        if refused {
-            all.push(self.open(Purpose::Hello, true).await);
-        }
-        // By the same ClientHello as the one that was asked.
-        let asked = all.iter().find(|connection| {
-            let tls = connection.tls.as_ref();
-            tls.is_some_and(|tls| tls.certificate_request.is_some())
-        });
-        if let Some(asked) = asked.filter(|_| client_key) {
-            let own = asked.purpose == Purpose::Hello;
-            all.push(self.open(Purpose::WithoutClientCertificate, own).await);
+        let tls = main.tls.as_ref();
+        let asked = tls.is_some_and(|tls| tls.certificate_request.is_some());
+        if asked && client_key {
+            all.push(self.open(Purpose::WithoutClientCertificate).await);
         }
         if compares_sni {
-            all.push(self.open(Purpose::WithoutServerName, refused).await);
+            all.push(self.open(Purpose::WithoutServerName).await);
         }
         let mut more = Vec::new();
         if plan.depth == Depth::Full {
@@ -259,33 +251,17 @@ impl<N: Network> Ready<'_, N> {
             more.push(Purpose::DirectWithoutAlpn);
         }
         for purpose in more {
-            all.push(self.open(purpose, false).await);
+            all.push(self.open(purpose).await);
         }
         all
     }
 
-    /// Whether the server refused our ClientHello before it chose anything, so that OpenSSL's may
-    /// fare better: it offers compressed points, and versions below TLS 1.2 where it may.
-    fn hello_would_tell(&self, main: &Connection) -> bool {
-        let theirs = |offer: &crate::observation::Offer| !offer.own;
-        let chose = |tls: &crate::observation::Handshake| tls.protocol_version.is_some();
-        let unsupported = matches!(main.handshake.failure(), Some(Failure::Unsupported(_)));
-        let any_alpn = self.plan.tls.as_ref().is_some_and(|tls| tls.any_alpn);
-        let goes_on = any_alpn && main.handshake.failure() == Some(&Failure::UnofferedAlpn);
-        let refused = matches!(
-            main.handshake.failure(),
-            Some(Failure::Alert(_) | Failure::Closed | Failure::Reset)
-        );
-        main.offer.as_ref().is_some_and(theirs)
-            && (unsupported || goes_on || refused && !main.tls.as_ref().is_some_and(chose))
-    }
-
     /// Opens another connection for a purpose and does it; its room is there only then.
-    async fn open(&self, purpose: Purpose, own_hello: bool) -> Connection {
-        Box::pin(self.open_now(purpose, own_hello)).await
+    async fn open(&self, purpose: Purpose) -> Connection {
+        Box::pin(self.open_now(purpose)).await
     }
 
-    async fn open_now(&self, purpose: Purpose, own_hello: bool) -> Connection {
+    async fn open_now(&self, purpose: Purpose) -> Connection {
         let plan = self.plan;
         let limit = &Limit::new(self.deadline, plan.connect_timeout);
         let mut connection = Connection::new(purpose);
@@ -300,17 +276,15 @@ impl<N: Network> Ready<'_, N> {
             ssl_request: !plan.direct
                 && !matches!(purpose, Purpose::Direct | Purpose::DirectWithoutAlpn),
             alpn: purpose != Purpose::DirectWithoutAlpn,
-            startup: matches!(purpose, Purpose::WithoutClientCertificate | Purpose::Hello),
-            client_certificate: purpose == Purpose::Hello,
-            own_hello,
+            startup: purpose == Purpose::WithoutClientCertificate,
+            client_certificate: false,
         };
         match purpose {
             Purpose::Plaintext | Purpose::Socket => {
                 connection::plaintext(stream, plan, Vec::new(), limit, &mut connection).await;
             }
             Purpose::Gssenc => connection::gssenc(stream, limit, &mut connection).await,
-            Purpose::Hello
-            | Purpose::Negotiated
+            Purpose::Negotiated
             | Purpose::WithoutClientCertificate
             | Purpose::WithoutServerName
             | Purpose::Direct

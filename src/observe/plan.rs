@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
+use crate::emulates::OpenSsl;
 use crate::observation::Depth;
 use crate::tls::ClientCertificate;
 
@@ -77,8 +78,10 @@ pub struct TlsPlan {
     pub signature_schemes: Vec<u16>,
     /// ALPN protocol.
     pub alpn: Option<String>,
-    /// Whether the client goes on where the server selects another, as OpenSSL 1.1.1 does.
-    pub any_alpn: bool,
+    /// The library whose rules the client follows.
+    pub openssl: OpenSsl,
+    /// Whether it also offers what no libpq does, to see whether the server takes it.
+    pub curious: bool,
     /// The client certificate, if libpq would have one ready.
     pub client_key: Option<ClientCertificate>,
 }
@@ -92,10 +95,10 @@ impl Plan {
             .is_some_and(|tls| tls.client_key.is_some());
         let depth = match self.depth {
             Depth::Handshake => 1,
-            // The TLS one, the plaintext one, without the client certificate, with our own hello.
-            Depth::Startup => 3 + usize::from(client_key),
+            // The TLS one, the plaintext one, without the client certificate.
+            Depth::Startup => 2 + usize::from(client_key),
             // GSSENCRequest, direct TLS with and without ALPN.
-            Depth::Full => 6 + usize::from(client_key),
+            Depth::Full => 5 + usize::from(client_key),
         };
         depth + usize::from(self.compare_sni)
     }

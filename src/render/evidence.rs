@@ -71,7 +71,6 @@ fn purpose_text(purpose: Purpose) -> &'static str {
         Purpose::Direct => "direct TLS",
         Purpose::DirectWithoutAlpn => "direct TLS without ALPN",
         Purpose::Gssenc => "GSSENCRequest",
-        Purpose::Hello => "a ClientHello as OpenSSL's",
         Purpose::Socket => "Unix socket",
     }
 }

@@ -1,5 +1,5 @@
 //! The client's side of a handshake (RFC 5246 section 7.3), message by message; of TLS 1.3 up to
-//! the ServerHello.
+//! the ServerHello, and alerts and ChangeCipherSpec of all versions.
 
 mod tls13;
 
@@ -9,6 +9,7 @@ use rustls::SignatureScheme;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 use rustls::sign::Signer;
 
+use crate::emulates::OpenSsl;
 use crate::observation::{Failure, Handshake};
 use crate::pki::Certificate;
 use crate::pki::public_key::{KeyKind, PublicKey};
@@ -37,8 +38,12 @@ const APPLICATION_DATA: u8 = 23;
 
 const MASTER_SECRET: usize = 48;
 const VERIFY_DATA: usize = 12;
+const WARNING: u8 = 1;
+const FATAL: u8 = 2;
+const CLOSE_NOTIFY: u8 = 0;
 const USER_CANCELED: u8 = 90;
-/// How many warnings OpenSSL bears (`MAX_WARN_ALERT_COUNT`).
+const NO_RENEGOTIATION: u8 = 100;
+/// How many warnings in a row OpenSSL does not bear (`MAX_WARN_ALERT_COUNT`).
 const MAX_WARNINGS: u32 = 5;
 
 /// How far a handshake is.
@@ -46,8 +51,6 @@ const MAX_WARNINGS: u32 = 5;
 pub enum Progress {
     /// The ServerHello has not come yet.
     Hello,
-    /// The server chose TLS 1.3 and the ClientHello is rustls's, which goes on.
-    Tls13,
     /// The server chose a version, and the handshake goes on.
     Handshake,
     /// It is complete.
@@ -57,14 +60,14 @@ pub enum Progress {
 /// A client that has sent its ClientHello.
 pub struct Client {
     offered: Offered,
-    /// Our own ClientHello, for the second one of TLS 1.3; `None` if rustls wrote it.
-    hello: Option<ClientHello>,
+    /// The ClientHello, for the second one of TLS 1.3.
+    hello: ClientHello,
     groups: Vec<&'static dyn SupportedKxGroup>,
     share: Option<Box<dyn ActiveKeyExchange>>,
     /// The suite of a HelloRetryRequest.
     retried: Option<u16>,
-    /// Whether it goes on where the server selects a protocol that was not offered (OpenSSL 1.1.1).
-    any_alpn: bool,
+    /// Whose rules it follows where OpenSSL 1.1.1 and 3 differ.
+    openssl: OpenSsl,
     min_version: u16,
     client_key: Option<ClientCertificate>,
     records: Records,
@@ -83,7 +86,6 @@ pub struct Client {
 /// What comes next, and what is known then.
 enum State {
     ServerHello,
-    Tls13,
     Certificate(Box<Negotiated>),
     /// CertificateStatus, ServerKeyExchange, CertificateRequest or ServerHelloDone, in this order.
     Flight(Box<Negotiated>, Box<Flight>),
@@ -141,33 +143,36 @@ impl From<crate::wire::DecodeError> for Stop {
 }
 
 impl Client {
-    /// After these records of a ClientHello went out; `min_version` is the lowest version that the
-    /// client is willing to speak.
+    /// A client whose ClientHello is in the output, with a key share of the first of the groups if
+    /// it offers TLS 1.3; `min_version` is the lowest version that it is willing to speak.
     ///
     /// # Errors
-    /// When the bytes are no ClientHello.
-    pub fn after(
-        hello: &[u8],
+    /// When no key can be made.
+    pub fn new(
+        mut hello: ClientHello,
+        groups: Vec<&'static dyn SupportedKxGroup>,
         min_version: u16,
         client_key: Option<ClientCertificate>,
     ) -> Result<Self, Failure> {
-        let offered = Offered::read(hello)
+        let share = tls13::first_share(&mut hello, &groups)?;
+        let records = hello.to_records();
+        let offered = Offered::read(&records)
             .map_err(|error| Failure::Unsupported(format!("our own ClientHello: {error}")))?;
         Ok(Self {
             transcript: offered.message.clone(),
             offered,
-            hello: None,
-            groups: Vec::new(),
-            share: None,
+            hello,
+            groups,
+            share,
             retried: None,
-            any_alpn: false,
+            openssl: OpenSsl::default(),
             min_version,
             client_key,
             records: Records::new(),
             partial: Vec::new(),
             state: State::ServerHello,
             warnings: 0,
-            output: Vec::new(),
+            output: records,
             received: Vec::new(),
             end_of_data: false,
             failure: None,
@@ -179,7 +184,6 @@ impl Client {
     pub fn progress(&self) -> Progress {
         match self.state {
             State::ServerHello => Progress::Hello,
-            State::Tls13 => Progress::Tls13,
             _ if self.is_established() => Progress::Established,
             _ => Progress::Handshake,
         }
@@ -255,10 +259,16 @@ impl Client {
     }
 
     fn advance(&mut self) -> Result<(), Stop> {
-        while !self.end_of_data && !matches!(self.state, State::Tls13) {
+        while !self.end_of_data {
             let Some((kind, fragment)) = self.records.next()? else {
                 break;
             };
+            if kind != ALERT && !fragment.is_empty() {
+                self.warnings = 0;
+            }
+            if self.is_modern() {
+                self.check_modern_record(kind, &fragment)?;
+            }
             match kind {
                 CHANGE_CIPHER_SPEC => self.change_cipher_spec(&fragment)?,
                 ALERT => self.alert(&fragment)?,
@@ -267,6 +277,9 @@ impl Client {
                     self.messages()?;
                 }
                 _ if self.is_established() => {
+                    if let State::Modern(modern) = &mut self.state {
+                        modern.data_came();
+                    }
                     self.received.extend_from_slice(&fragment);
                 }
                 _ => return Err(fault(UNEXPECTED_MESSAGE, "unexpected record").into()),
@@ -275,28 +288,37 @@ impl Client {
         Ok(())
     }
 
+    /// Whether the version is TLS 1.3: known since a HelloRetryRequest, or the ServerHello.
+    fn is_modern(&self) -> bool {
+        matches!(self.state, State::Modern(_)) || self.retried.is_some()
+    }
+
+    /// Mirrors the part of `ssl3_read_bytes` that is about alerts.
     fn alert(&mut self, fragment: &[u8]) -> Result<(), Stop> {
-        match fragment {
-            [2, description] => Err(Stop::Failure(Failure::Alert(*description))),
-            [1, 0] if self.is_established() => {
+        let &[level, description] = fragment else {
+            return Err(fault(UNEXPECTED_MESSAGE, "invalid alert").into());
+        };
+        let is_modern = self.is_modern();
+        // TLS 1.3 knows one warning beside close_notify, whatever its level (RFC 8446 section 6.1).
+        let is_cancelled = is_modern && description == USER_CANCELED;
+        if level == WARNING || is_cancelled {
+            self.warnings += 1;
+            if self.warnings >= MAX_WARNINGS {
+                return Err(fault(UNEXPECTED_MESSAGE, "too many warn alerts").into());
+            }
+        }
+        match (level, description) {
+            _ if is_cancelled => Ok(()),
+            (WARNING, CLOSE_NOTIFY) if self.is_established() => {
                 self.end_of_data = true;
                 Ok(())
             }
-            [1, 0] => Err(Stop::Failure(Failure::Closed)),
-            // TLS 1.3 knows one warning beside close_notify (RFC 8446 section 6.1).
-            [1, description]
-                if matches!(self.state, State::Modern(_)) && *description != USER_CANCELED =>
-            {
-                Err(Stop::Failure(Failure::Alert(*description)))
-            }
-            [1, _] => {
-                self.warnings += 1;
-                if self.warnings >= MAX_WARNINGS {
-                    return Err(fault(UNEXPECTED_MESSAGE, "too many warn alerts").into());
-                }
-                Ok(())
-            }
-            _ => Err(fault(UNEXPECTED_MESSAGE, "invalid alert").into()),
+            (WARNING, CLOSE_NOTIFY) => Err(Stop::Failure(Failure::Closed)),
+            (FATAL, _) => Err(Stop::Failure(Failure::Alert(description))),
+            _ if is_modern => Err(Stop::Failure(Failure::Alert(description))),
+            (WARNING, NO_RENEGOTIATION) => Err(fault(HANDSHAKE_FAILURE, "no renegotiation").into()),
+            (WARNING, _) => Ok(()),
+            _ => Err(fault(ILLEGAL_PARAMETER, "unknown alert type").into()),
         }
     }
 
@@ -307,7 +329,7 @@ impl Client {
                 return Ok(());
             };
             let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if length > messages::max_length(kind) {
+            if length > messages::max_length(kind, self.openssl) {
                 return Err(fault(ILLEGAL_PARAMETER, "excessive message size").into());
             }
             let Ok(body) = reader.take(length, "body") else {
@@ -315,14 +337,13 @@ impl Client {
             };
             let body = body.to_vec();
             let message: Vec<u8> = self.partial.drain(..4 + length).collect();
-            // Neither counts for the handshake (RFC 5246 section 7.4.1.1).
-            if kind == messages::HELLO_REQUEST {
+            // It does not count for the handshake (RFC 5246 section 7.4.1.1), and is no message of
+            // TLS 1.3, though OpenSSL passes over it until the handshake ends.
+            let is_over = matches!(self.state, State::Modern(_)) && self.is_established();
+            if kind == messages::HELLO_REQUEST && !is_over {
                 continue;
             }
             self.message(kind, &body, &message)?;
-            if matches!(self.state, State::Tls13) {
-                return Ok(());
-            }
         }
     }
 
@@ -382,14 +403,14 @@ impl Client {
             .alpn
             .as_ref()
             .map(|name| String::from_utf8_lossy(name).into_owned());
-        if hello.is_tls_1_3(&self.offered) {
+        if hello.retries_without_version(&self.offered) && self.openssl != OpenSsl::V111 {
+            let why = "OpenSSL 3.0 takes a HelloRetryRequest without supported_versions, 3.2 and later do not";
+            return Err(Stop::Failure(Failure::Unsupported(why.into())));
+        }
+        if hello.is_tls_1_3(&self.offered) || hello.retries_without_version(&self.offered) {
             self.seen.group = hello.group;
             self.seen.hello_retry_request = Some(hello.hello_retry_request);
-            if self.hello.is_some() {
-                return self.server_hello_1_3(&hello);
-            }
-            self.seen.first_flight_only = true;
-            return Ok(State::Tls13);
+            return self.server_hello_1_3(&hello);
         }
         self.check_still_1_3()?;
         self.seen.hello_retry_request = Some(false);
@@ -435,12 +456,14 @@ impl Client {
         Ok(State::Flight(negotiated, flight))
     }
 
-    /// OpenSSL 3 refuses a protocol that was not offered, 1.1.1 takes it.
+    /// OpenSSL 3 refuses a protocol that was not offered, 1.1.1 takes any that has a name.
     fn check_alpn(&self, name: &Vec<u8>) -> Result<(), Stop> {
-        if self.any_alpn || self.offered.alpn.contains(name) {
-            return Ok(());
+        match self.openssl {
+            OpenSsl::V111 if name.is_empty() => Err(fault(INTERNAL_ERROR, "internal error").into()),
+            OpenSsl::V111 => Ok(()),
+            _ if self.offered.alpn.contains(name) => Ok(()),
+            _ => Err(Stop::Failure(Failure::UnofferedAlpn)),
         }
-        Err(Stop::Failure(Failure::UnofferedAlpn))
     }
 
     /// The key of the certificate that was shown.
@@ -617,9 +640,13 @@ impl Client {
             return Err(fault(ILLEGAL_PARAMETER, "bad change cipher spec").into());
         }
         // In TLS 1.3 it is there for middleboxes, and means nothing until the handshake ends.
-        let is_modern = matches!(self.state, State::Modern(_)) && !self.is_established();
-        if is_modern || self.retried.is_some() && matches!(self.state, State::ServerHello) {
-            return Ok(());
+        if self.is_modern() && !self.is_established() {
+            return Ok(self.records.count_as_empty("unexpected ccs message")?);
+        }
+        if self.is_modern() && self.openssl != OpenSsl::V111 {
+            let why =
+                "OpenSSL 3.0 refuses a ChangeCipherSpec after the handshake, 3.2 and later do not";
+            return Err(Stop::Failure(Failure::Unsupported(why.into())));
         }
         let state = std::mem::replace(&mut self.state, State::Failed);
         let State::ChangeCipherSpec(negotiated, mut keys) = state else {

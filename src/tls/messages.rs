@@ -1,7 +1,9 @@
 //! The server's handshake messages (RFC 5246 section 7.4, RFC 8446 section 4), with the rules that
 //! OpenSSL enforces on each.
 
+use crate::emulates::OpenSsl;
 use crate::observation::CertificateRequest;
+use crate::pki::name::Name;
 use crate::wire::Reader;
 
 use super::offered::Offered;
@@ -26,7 +28,7 @@ pub(super) const CERTIFICATE_STATUS: u8 = 22;
 pub(super) const KEY_UPDATE: u8 = 24;
 
 /// The longest body that OpenSSL's client takes (`ossl_statem_client_max_message_size`).
-pub(super) const fn max_length(kind: u8) -> usize {
+pub(super) const fn max_length(kind: u8, openssl: OpenSsl) -> usize {
     match kind {
         SERVER_HELLO | ENCRYPTED_EXTENSIONS => 20_000,
         KEY_UPDATE => 1,
@@ -35,6 +37,8 @@ pub(super) const fn max_length(kind: u8) -> usize {
         SERVER_KEY_EXCHANGE => 102_400,
         FINISHED => 64,
         SERVER_HELLO_DONE | HELLO_REQUEST => 0,
+        // SESSION_TICKET_MAX_LENGTH_TLS13; of TLS 1.2 it can be no longer than its length says.
+        NEW_SESSION_TICKET if !matches!(openssl, OpenSsl::V111) => 131_338,
         // SSL3_RT_MAX_PLAIN_LENGTH.
         _ => 16 * 1024,
     }
@@ -107,34 +111,53 @@ impl ServerHello {
         while !extensions.is_empty() {
             let kind = extensions.u16("extension type")?;
             let mut extension = extensions.vector16("extension")?;
-            if hello.extensions.contains(&kind) {
+            if is_known(kind) && hello.extensions.contains(&kind) {
                 return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
             }
             hello.extensions.push(kind);
+            let bad_extension = Err(fault(DECODE_ERROR, "bad extension"));
             match kind {
+                // server_name and session_ticket say nothing in an answer.
+                0 | 35 if !extension.is_empty() => return bad_extension,
                 11 => {
                     let formats = extension.vector8("point formats")?;
+                    if !extension.is_empty() {
+                        return bad_extension;
+                    }
+                    if formats.is_empty() {
+                        return Err(fault(DECODE_ERROR, "bad length"));
+                    }
                     hello.point_formats = Some(formats.rest().to_vec());
                 }
                 16 => {
                     let mut list = extension.vector16("ALPN list")?;
                     hello.alpn = Some(list.vector8("ALPN protocol")?.rest().to_vec());
                     if !list.is_empty() || !extension.is_empty() {
-                        return Err(fault(DECODE_ERROR, "bad extension"));
+                        return bad_extension;
                     }
                 }
-                43 => hello.version = extension.u16("selected version")?,
-                44 => hello.cookie = Some(extension.vector16("cookie")?.rest().to_vec()),
+                43 => {
+                    hello.version = extension.u16("selected version")?;
+                    whole(&extension)?;
+                }
+                44 => {
+                    hello.cookie = Some(extension.vector16("cookie")?.rest().to_vec());
+                    whole(&extension)?;
+                }
                 51 => {
                     hello.group = Some(extension.u16("selected group")?);
                     // A HelloRetryRequest only names it.
                     if !hello.hello_retry_request {
-                        let public = extension.vector16("key share").ok();
-                        hello.key_share = public.map_or_else(Vec::new, |key| key.rest().to_vec());
+                        hello.key_share = extension.vector16("key share")?.rest().to_vec();
                     }
+                    whole(&extension)?;
                 }
                 0xff01 => {
                     let info = extension.vector8("renegotiation info")?;
+                    if !extension.is_empty() {
+                        let reason = "renegotiation encoding err";
+                        return Err(fault(DECODE_ERROR, reason));
+                    }
                     hello.renegotiation_info = Some(info.rest().to_vec());
                 }
                 _ => {}
@@ -146,6 +169,11 @@ impl ServerHello {
     /// Whether it is an answer in TLS 1.3 to one who offered that.
     pub(super) fn is_tls_1_3(&self, offered: &Offered) -> bool {
         self.version == TLS_1_3 && self.extensions.contains(&43) && offered.offers_tls_1_3()
+    }
+
+    /// Whether it is a HelloRetryRequest by its random alone.
+    pub(super) fn retries_without_version(&self, offered: &Offered) -> bool {
+        self.hello_retry_request && !self.extensions.contains(&43) && offered.offers_tls_1_3()
     }
 
     /// What OpenSSL holds against the ServerHello, in its order (`tls_process_server_hello`).
@@ -195,7 +223,7 @@ impl ServerHello {
             false => &[41, 43, 51],
         };
         for kind in &self.extensions {
-            check_extension(*kind, allowed, offered)?;
+            check_extension(*kind, allowed, Some(offered))?;
         }
         Ok(())
     }
@@ -221,34 +249,50 @@ impl ServerHello {
     }
 }
 
-/// Mirrors `tls_collect_extensions` in TLS 1.3: of those that OpenSSL knows, only answers, and only
-/// where they belong.
-fn check_extension(kind: u16, allowed: &[u16], offered: &Offered) -> Result<(), Fault> {
-    const COOKIE: u16 = 44;
-    let known = matches!(
+/// Whether nothing is left of what was read.
+fn whole(read: &Reader<'_>) -> Result<(), Fault> {
+    match read.is_empty() {
+        true => Ok(()),
+        false => Err(fault(DECODE_ERROR, "length mismatch")),
+    }
+}
+
+/// Whether every OpenSSL that is emulated knows an extension; others it passes over.
+const fn is_known(kind: u16) -> bool {
+    matches!(
         kind,
         0 | 1 | 5 | 10 | 11 | 13 | 14 | 16 | 18 | 21..=23 | 35 | 41..=45 | 47 | 49..=51 | 13172 | 0xff01
-    );
-    if known && !allowed.contains(&kind) {
+    )
+}
+
+/// Mirrors `tls_collect_extensions` in TLS 1.3: of those that OpenSSL knows, only where they belong,
+/// and in an answer only what was offered.
+fn check_extension(kind: u16, allowed: &[u16], offered: Option<&Offered>) -> Result<(), Fault> {
+    const COOKIE: u16 = 44;
+    if !is_known(kind) {
+        return Ok(());
+    }
+    if !allowed.contains(&kind) {
         return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
     }
-    if known && kind != COOKIE && !offered.extensions.contains(&kind) {
+    if kind != COOKIE && offered.is_some_and(|offered| !offered.extensions.contains(&kind)) {
         return Err(fault(UNSUPPORTED_EXTENSION, "unsolicited extension"));
     }
     Ok(())
 }
 
-/// The extensions of a message of TLS 1.3, of which these are allowed.
+/// The extensions of a message of TLS 1.3, of which these are allowed; `offered` is what it answers,
+/// `None` if it answers nothing.
 pub(super) fn extensions<'a>(
     mut list: Reader<'a>,
     allowed: &[u16],
-    offered: &Offered,
+    offered: Option<&Offered>,
 ) -> Result<Vec<(u16, Reader<'a>)>, Fault> {
     let mut extensions: Vec<(u16, Reader<'a>)> = Vec::new();
     while !list.is_empty() {
         let kind = list.u16("extension type")?;
         let extension = list.vector16("extension")?;
-        if extensions.iter().any(|(other, _)| *other == kind) {
+        if is_known(kind) && extensions.iter().any(|(other, _)| *other == kind) {
             return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
         }
         check_extension(kind, allowed, offered)?;
@@ -273,49 +317,69 @@ pub(super) fn certificates_1_3(
             .vector24("certificate")
             .map_err(|_| fault(DECODE_ERROR, "cert length mismatch"))?;
         certificates.push(certificate.rest().to_vec());
-        let found = extensions(list.vector16("extensions")?, &[5, 18], offered)?;
+        let found = extensions(list.vector16("extensions")?, &[5, 18], Some(offered))?;
         stapled |= found.iter().any(|(kind, _)| *kind == 5);
     }
     Ok((certificates, stapled))
 }
 
-/// A CertificateRequest of TLS 1.3, as it comes in a handshake.
-pub(super) fn certificate_request_1_3(mut body: Reader<'_>) -> Result<CertificateRequest, Fault> {
-    if !body.vector8("context")?.is_empty() {
-        return Err(fault(DECODE_ERROR, "invalid context"));
-    }
-    let mut extensions = body.vector16("extensions")?;
-    if !body.is_empty() {
-        return Err(fault(DECODE_ERROR, "length mismatch"));
-    }
+/// A CertificateRequest of TLS 1.3, and its context, which the answer repeats. In a handshake it
+/// should be empty, but OpenSSL does not mind.
+pub(super) fn certificate_request_1_3(
+    mut body: Reader<'_>,
+) -> Result<(Vec<u8>, CertificateRequest), Fault> {
+    const SIGNATURE_ALGORITHMS: u16 = 13;
+    const CERTIFICATE_AUTHORITIES: u16 = 47;
+    let context = body.vector8("context")?.rest().to_vec();
+    let list = body.vector16("extensions")?;
+    whole(&body)?;
     let mut request = CertificateRequest::default();
     let mut has_schemes = false;
-    while !extensions.is_empty() {
-        let kind = extensions.u16("extension type")?;
-        let mut extension = extensions.vector16("extension")?;
+    let allowed = [5, SIGNATURE_ALGORITHMS, 18, CERTIFICATE_AUTHORITIES, 50];
+    for (kind, mut extension) in extensions(list, &allowed, None)? {
+        let bad_extension = fault(DECODE_ERROR, "bad extension");
         match kind {
-            13 => {
+            SIGNATURE_ALGORITHMS => {
                 has_schemes = true;
-                let mut schemes = extension.vector16("signature schemes")?;
-                while !schemes.is_empty() {
-                    let scheme = schemes.u16("signature scheme")?;
-                    request.signature_schemes.push(scheme);
-                }
+                let schemes = extension.vector16("signature schemes")?;
+                request.signature_schemes = schemes_of(schemes).ok_or(bad_extension)?;
             }
-            47 => {
-                let mut names = extension.vector16("certificate authorities")?;
-                while !names.is_empty() {
-                    let name = names.vector16("certificate authority")?;
-                    request.authorities.push(name.rest().to_vec());
-                }
+            CERTIFICATE_AUTHORITIES => {
+                request.authorities = names(extension.vector16("certificate authorities")?)?;
             }
-            _ => {}
+            _ => continue,
+        }
+        if !extension.is_empty() {
+            return Err(bad_extension);
         }
     }
     if !has_schemes {
         return Err(fault(MISSING_EXTENSION, "missing sigalgs extension"));
     }
-    Ok(request)
+    Ok((context, request))
+}
+
+/// Signature schemes; `None` where there is none, or half of one.
+fn schemes_of(mut list: Reader<'_>) -> Option<Vec<u16>> {
+    let mut schemes = Vec::new();
+    while !list.is_empty() {
+        schemes.push(list.u16("signature scheme").ok()?);
+    }
+    (!schemes.is_empty()).then_some(schemes)
+}
+
+/// The names of certification authorities (`parse_ca_names`).
+fn names(mut list: Reader<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+    let mut names = Vec::new();
+    while !list.is_empty() {
+        let name = list.vector16("certificate authority")?.rest();
+        let decoded = Name::from_der(name).map_err(|_| fault(DECODE_ERROR, "asn1 lib"))?;
+        if decoded.der.len() != name.len() {
+            return Err(fault(DECODE_ERROR, "ca dn length mismatch"));
+        }
+        names.push(name.to_vec());
+    }
+    Ok(names)
 }
 
 /// The certificates of a Certificate message.
@@ -342,20 +406,12 @@ pub(super) fn certificate_request(
     let mut request = CertificateRequest::default();
     body.vector8("certificate types")?;
     if version >= TLS_1_2 {
-        let mut schemes = body.vector16("signature schemes")?;
-        while !schemes.is_empty() {
-            let scheme = schemes.u16("signature scheme")?;
-            request.signature_schemes.push(scheme);
-        }
+        let schemes = schemes_of(body.vector16("signature schemes")?);
+        let wrong = fault(DECODE_ERROR, "signature algorithms error");
+        request.signature_schemes = schemes.ok_or(wrong)?;
     }
-    let mut names = body.vector16("certificate authorities")?;
-    while !names.is_empty() {
-        let name = names.vector16("certificate authority")?;
-        request.authorities.push(name.rest().to_vec());
-    }
-    if !body.is_empty() {
-        return Err(fault(DECODE_ERROR, "length mismatch"));
-    }
+    request.authorities = names(body.vector16("certificate authorities")?)?;
+    whole(&body)?;
     Ok(request)
 }
 
@@ -363,6 +419,12 @@ pub(super) fn certificate_request(
 pub(super) fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
     [&[kind], length.get(1..).unwrap_or_default(), body].concat()
+}
+
+/// A vector with a one-byte length before it.
+pub(super) fn vector8(bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    [&[length], bytes].concat()
 }
 
 /// A vector with a two-byte length before it.

@@ -1,6 +1,5 @@
-//! TLS 1.0 to 1.3 as OpenSSL's default client speaks them, for the servers on which libpq completes
-//! a handshake and rustls does not: RSA key exchange, finite-field Diffie-Hellman, CBC, RSA-PSS and
-//! Ed448 keys, long chains, host names that rustls does not send.
+//! TLS 1.0 to 1.3 as OpenSSL's default client speaks them. A library for everyday use would be
+//! stricter here and more lenient there, and then the verdict would not be libpq's.
 //!
 //! It finishes the handshake, carries a StartupMessage and its answer, and **never a secret**: no
 //! password is ever sent, a client's private key only signs. That is why it can do without what a

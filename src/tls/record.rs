@@ -18,6 +18,8 @@ use super::{
 const MAX_PLAIN: usize = 16 * 1024;
 /// What protection may add (RFC 5246 section 6.2.3).
 const MAX_ENCRYPTED: usize = MAX_PLAIN + 2048;
+/// In TLS 1.3, padding included (RFC 8446 section 5.2).
+const MAX_ENCRYPTED_1_3: usize = MAX_PLAIN + 256;
 /// How many empty records in a row OpenSSL bears (`MAX_EMPTY_RECORDS`).
 const MAX_EMPTY: u32 = 32;
 const HEADER: usize = 5;
@@ -84,15 +86,21 @@ impl Records {
         if fragment.len() > MAX_PLAIN {
             return Err(fault(RECORD_OVERFLOW, "data length too long"));
         }
-        self.empty = if fragment.is_empty() {
-            self.empty + 1
-        } else {
-            0
-        };
-        if self.empty > MAX_EMPTY {
-            return Err(fault(UNEXPECTED_MESSAGE, "record too small"));
+        if fragment.is_empty() {
+            self.count_as_empty("record too small")?;
+        } else if kind != CHANGE_CIPHER_SPEC {
+            self.empty = 0;
         }
         Ok(Some((kind, fragment)))
+    }
+
+    /// Counts a record that brings nothing on: an empty one, or a ChangeCipherSpec of TLS 1.3.
+    pub(super) fn count_as_empty(&mut self, reason: &'static str) -> Result<(), Fault> {
+        self.empty += 1;
+        if self.empty > MAX_EMPTY {
+            return Err(fault(UNEXPECTED_MESSAGE, reason));
+        }
+        Ok(())
     }
 
     /// Puts content into records, as many as it takes.
@@ -229,6 +237,9 @@ impl Protection {
             }
             Kind::Tls13 { .. } if kind != APPLICATION_DATA => {
                 return Err(fault(UNEXPECTED_MESSAGE, "bad record type"));
+            }
+            Kind::Tls13 { .. } if fragment.len() > MAX_ENCRYPTED_1_3 => {
+                return Err(fault(RECORD_OVERFLOW, "encrypted length too long"));
             }
             Kind::Tls13 { key, iv } => {
                 let opened = header.open_tls_1_3(key, iv, fragment);

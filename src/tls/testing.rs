@@ -320,9 +320,13 @@ impl Server {
     }
 }
 
-/// A ClientHello as OpenSSL's, for versions up to one.
+/// The records of a ClientHello as OpenSSL's, for versions up to one.
 pub(super) fn hello(max_version: u16) -> Vec<u8> {
-    let hello = ClientHello {
+    client_hello(max_version).to_records()
+}
+
+fn client_hello(max_version: u16) -> ClientHello {
+    ClientHello {
         random: [7; 32],
         session_id: vec![9; 32],
         versions: (0x0301..=max_version).rev().collect(),
@@ -332,13 +336,15 @@ pub(super) fn hello(max_version: u16) -> Vec<u8> {
         server_name: Some("db.test".into()),
         alpn: None,
         ..ClientHello::default()
-    };
-    hello.to_records()
+    }
 }
 
 /// A client that is willing to speak TLS 1.0, after [`hello`].
 pub(super) fn client(hello: &[u8]) -> Client {
-    Client::after(hello, 0x0301, None).unwrap()
+    let max_version = Offered::read(hello).unwrap().max_version();
+    let mut client = Client::new(client_hello(max_version), Vec::new(), 0x0301, None).unwrap();
+    assert_eq!(client.take_output(), hello);
+    client
 }
 
 /// A whole handshake with a script: the client, the server, and how it ended.

@@ -258,26 +258,6 @@ fn a_server_that_knows_tls_1_3_must_not_choose_less() {
 }
 
 #[test]
-fn tls_1_3_is_left_to_others() {
-    let hello = hello(0x0304);
-    let mut body = vec![3, 3];
-    body.extend([5; 32]);
-    body.extend([0, 0x13, 2, 0]);
-    body.extend(vector16(&[0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 0x17]));
-    let message = handshake(messages::SERVER_HELLO, &body);
-    let record = [&[22, 3, 3], vector16(&message).as_slice()].concat();
-    let mut client = client(&hello);
-    // What follows is encrypted.
-    assert_eq!(
-        client.read(&[record, vec![23, 3, 3, 0, 1, 9]].concat()),
-        Ok(())
-    );
-    assert_eq!(client.progress(), Progress::Tls13);
-    assert_eq!(client.seen().group, Some(0x0017));
-    assert!(client.take_output().is_empty());
-}
-
-#[test]
 fn a_suite_that_was_not_offered_or_needs_another_key_is_refused() {
     let hello = hello(TLS_1_2);
     for (suite, reason) in [

@@ -290,7 +290,10 @@ fn what_was_saved_says_the_same_when_it_is_judged_again() {
     let again = client(server.port).run(&["assess", "--format", "json", saved]);
     assert_eq!(found(&run), found(&again));
     let text = client(server.port).run(&["assess", saved]);
-    assert!(text.stdout.contains("TLSv1.3: ALPN postgresql"), "{text:#?}");
+    assert!(
+        text.stdout.contains("TLSv1.3: ALPN postgresql"),
+        "{text:#?}"
+    );
 }
 
 #[test]

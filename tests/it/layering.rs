@@ -80,12 +80,12 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("net", &["observation"], Tokio::Yes),
     (
         "tls",
-        &["curve448", "observation", "pki", "wire"],
+        &["curve448", "emulates", "observation", "pki", "wire"],
         Tokio::No,
     ),
     (
         "observe",
-        &["curve448", "net", "observation", "tls", "wire"],
+        &["curve448", "emulates", "net", "observation", "tls", "wire"],
         Tokio::Yes,
     ),
     (

@@ -26,7 +26,7 @@ PORTS = {f"pg{major}": FIRST_PORT + major for major in (10, 12, 13, 14, 15, 16, 
 PORTS |= {"pg15b": FIRST_PORT + 25, "pg18b": FIRST_PORT + 28, "closed": FIRST_PORT}
 PORTS |= {f"pgb{i}": FIRST_PORT + 30 + i for i in range(10)}
 PORTS |= {f"hap{i}": FIRST_PORT + 40 + i for i in range(8)}
-FAKE_BASE = FIRST_PORT + 49  # fake servers take the next ports in the order of fakes.FAKES
+FAKE_BASE = FIRST_PORT + 48  # fake servers take the next ports in the order of fakes.FAKES
 
 SUPERUSER = "postgres"
 USER, PASSWORD, DATABASE = "rig", "secret", "rig"

@@ -10,7 +10,10 @@ import socket
 import ssl
 import struct
 
+from cryptography.exceptions import InvalidTag
+
 from common import FAKE_BASE, FIRST_PORT, load_pki
+from handshakes import handshake
 
 FAKES = {}
 SSL_REQUEST = 80877103
@@ -269,6 +272,16 @@ async def by_database(reader, writer):
 
 
 @fake
+async def by_server_name(reader, writer):
+    """TLS by hand, of which server_name says what is odd."""
+    if await request(reader) != SSL_REQUEST:
+        writer.write(WELCOME)
+        return await until_closed(reader)
+    writer.write(b"S")
+    await handshake(reader, writer, WELCOME)
+
+
+@fake
 async def hang(reader, writer):
     await until_closed(reader)
 
@@ -330,7 +343,7 @@ async def main():
         async def serve(reader, writer):
             try:
                 await handler(reader, writer)
-            except (OSError, EOFError, asyncio.IncompleteReadError, struct.error):
+            except (OSError, EOFError, asyncio.IncompleteReadError, struct.error, InvalidTag):
                 pass
             finally:
                 writer.close()

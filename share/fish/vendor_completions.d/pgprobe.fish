@@ -25,7 +25,7 @@ function __fish_pgprobe_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c pgprobe -n "__fish_pgprobe_needs_command" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
+complete -c pgprobe -n "__fish_pgprobe_needs_command" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2 or 3), `full` (up to 6)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
 complete -c pgprobe -n "__fish_pgprobe_needs_command" -l timeout -d 'The time for everything, in seconds [default: 10]' -r
@@ -353,7 +353,7 @@ complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l rate -d 'How ma
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l jitter -d 'Wait a random time up to this, in seconds, before each target' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l timeout -d 'The time for each target, in seconds' -r
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l retries -d 'How often to try again where a connection failed in passing (no route, reset while it was made, the resolver busy); not after a refusal or a timeout' -r
-complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2; up to 4), `full` (up to 7)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
+complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -l depth -d 'How much to ask: `handshake` (1 connection), `startup` (2 or 3), `full` (up to 6)' -r -f -a "handshake\t'One connection: SSLRequest, the TLS handshake, an orderly close'
 startup\t'Also what pg_hba.conf does over TLS and in plaintext'
 full\t'Also GSSENCRequest and direct TLS'"
 complete -c pgprobe -n "__fish_pgprobe_using_subcommand scan" -s o -l output -d 'Write records to FILE, which must not hold any yet; its records are its checkpoint' -r

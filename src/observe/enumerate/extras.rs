@@ -12,6 +12,7 @@ use super::Enumerator;
 use super::asker::{Answer, Unfinished};
 use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
+use crate::emulates::OpenSsl;
 use crate::net::Network;
 use crate::observation::enumeration::{Enumeration, Stage, VersionSeen, WithoutServerName};
 use crate::observation::{Failure, Handshake, ServerError, StartupReply, Step};
@@ -137,7 +138,8 @@ impl<N: Network> Enumerator<'_, N> {
             groups: HANDSHAKE_GROUPS.to_vec(),
             signature_schemes: schemes,
             alpn: self.asker.alpn(),
-            any_alpn: false,
+            openssl: OpenSsl::default(),
+            curious: true,
             client_key: None,
         }
     }
@@ -196,7 +198,7 @@ impl<N: Network> Enumerator<'_, N> {
         until_alone(async || {
             let (_place, stream) = self.asker.open(!self.asker.is_direct()).await?;
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some(), false)?;
+            let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
             self.asker.answered(PATIENCE, session.handshake()).await??;
             if to_the_end {
                 // A server answers our close_notify with its own, behind what it had to say.
@@ -281,7 +283,7 @@ impl<N: Network> Enumerator<'_, N> {
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some(), false)?;
+            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
             *stage = Stage::Handshake;
             self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;
@@ -306,7 +308,7 @@ impl<N: Network> Enumerator<'_, N> {
             let (_place, stream) = self.asker.open_silently().await?;
             *stage = Stage::Open;
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, false, false)?;
+            let mut session = TlsSession::new(stream, &plan, name, false)?;
             *stage = Stage::Handshake;
             self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;

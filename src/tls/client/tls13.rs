@@ -1,13 +1,12 @@
-//! The client's side of TLS 1.3 (RFC 8446 sections 4 and 7), for the servers on which libpq
-//! completes it and rustls does not: names that rustls does not send, versions below TLS 1.2 beside
-//! it in the offer, chains of more than 64 KiB, Ed448.
+//! The client's side of TLS 1.3 (RFC 8446 sections 4 and 7).
 //!
 //! No resumption, no early data. The handshake signature is recorded, not verified.
 
 use rustls::SignatureScheme;
-use rustls::crypto::SupportedKxGroup;
+use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 
-use super::{CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
+use super::{ALERT, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
+use crate::emulates::OpenSsl;
 use crate::observation::{Failure, HandshakeSignature};
 use crate::pki::public_key::PublicKey;
 use crate::tls::digest::Digest;
@@ -19,8 +18,8 @@ use crate::tls::offered::Offered;
 use crate::tls::record::Protection;
 use crate::tls::suite::Bulk;
 use crate::tls::{
-    ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, ILLEGAL_PARAMETER, INTERNAL_ERROR,
-    MISSING_EXTENSION, PROTOCOL_VERSION, TLS_1_2, TLS_1_3, UNEXPECTED_MESSAGE, fault,
+    DECODE_ERROR, DECRYPT_ERROR, ILLEGAL_PARAMETER, INTERNAL_ERROR, MISSING_EXTENSION,
+    PROTOCOL_VERSION, TLS_1_2, TLS_1_3, UNEXPECTED_MESSAGE, fault,
 };
 use crate::wire::Reader;
 use crate::wire::tls::client_hello::ClientHello;
@@ -28,6 +27,8 @@ use crate::wire::tls::client_hello::ClientHello;
 /// What a server's signature begins with (RFC 8446 section 4.4.3).
 const SIGNED_BY_SERVER: &[u8] = b"TLS 1.3, server CertificateVerify\0";
 const SIGNED_BY_CLIENT: &[u8] = b"TLS 1.3, client CertificateVerify\0";
+/// How many KeyUpdates in a row OpenSSL 1.1.1 bears (`MAX_KEY_UPDATE_MESSAGES`).
+const MAX_KEY_UPDATES: u32 = 32;
 /// The message that stands for the first ClientHello after a HelloRetryRequest.
 const MESSAGE_HASH: u8 = 254;
 
@@ -100,56 +101,47 @@ pub(super) struct Modern {
     server_secret: Vec<u8>,
     master_secret: Vec<u8>,
     key: Option<PublicKey>,
-    /// Whether a CertificateRequest came.
-    requested: bool,
+    /// KeyUpdates since the last application data.
+    key_updates: u32,
+    /// The context of a CertificateRequest, if one came.
+    request: Option<Vec<u8>>,
+}
+
+/// A key share of the first of the groups, put into a ClientHello that offers TLS 1.3.
+pub(super) fn first_share(
+    hello: &mut ClientHello,
+    groups: &[&'static dyn SupportedKxGroup],
+) -> Result<Option<Box<dyn ActiveKeyExchange>>, Failure> {
+    let Some(group) = groups.first().filter(|_| hello.versions.contains(&TLS_1_3)) else {
+        return Ok(None);
+    };
+    let started = group.start().map_err(|error| no_key(&error))?;
+    hello.key_share = Some((group.name().into(), started.pub_key().to_vec()));
+    Ok(Some(started))
 }
 
 impl Modern {
     pub(super) fn is_established(&self) -> bool {
         self.stage == Stage::Established
     }
+
+    /// Application data came.
+    pub(super) fn data_came(&mut self) {
+        self.key_updates = 0;
+    }
 }
 
 impl Client {
-    /// A client of its own ClientHello, which is in the output: with a key share of the first of
-    /// the groups if it offers TLS 1.3.
-    ///
-    /// # Errors
-    /// When no key can be made.
-    pub fn new(
-        mut hello: ClientHello,
-        groups: Vec<&'static dyn SupportedKxGroup>,
-        min_version: u16,
-        client_key: Option<ClientCertificate>,
-    ) -> Result<Self, Failure> {
-        let mut share = None;
-        if hello.versions.contains(&TLS_1_3)
-            && let Some(group) = groups.first()
-        {
-            let started = group.start().map_err(|error| no_key(&error))?;
-            hello.key_share = Some((group.name().into(), started.pub_key().to_vec()));
-            share = Some(started);
-        }
-        let records = hello.to_records();
-        let mut client = Self::after(&records, min_version, client_key)?;
-        client.output = records;
-        client.hello = Some(hello);
-        client.groups = groups;
-        client.share = share;
-        Ok(client)
-    }
-
-    /// Goes on where the server selects a protocol that was not offered, as OpenSSL 1.1.1 does.
+    /// Follows the rules of this library.
     #[must_use]
-    pub fn with_any_alpn(mut self, any: bool) -> Self {
-        self.any_alpn = any;
+    pub fn emulating(mut self, openssl: OpenSsl) -> Self {
+        self.openssl = openssl;
         self
     }
 
     /// The ServerHello of a server that chose TLS 1.3; it stands at the end of the transcript.
     pub(super) fn server_hello_1_3(&mut self, hello: &ServerHello) -> Result<State, Stop> {
-        let sent = self.hello.as_ref().map(|hello| hello.session_id.as_slice());
-        if Some(hello.session_id.as_slice()) != sent {
+        if hello.session_id != self.hello.session_id {
             return Err(fault(ILLEGAL_PARAMETER, "invalid session id").into());
         }
         hello.check_1_3(&self.offered)?;
@@ -188,7 +180,8 @@ impl Client {
             server_secret: traffic("s hs traffic"),
             master_secret: digest.extract(&salt, &zeros),
             key: None,
-            requested: false,
+            request: None,
+            key_updates: 0,
         };
         let reading = suite.protection(&modern.server_secret)?;
         self.records.protect_reading(reading);
@@ -197,9 +190,12 @@ impl Client {
 
     /// The second ClientHello (RFC 8446 section 4.1.4).
     fn retry(&mut self, retry: &ServerHello, suite: Suite) -> Result<State, Stop> {
-        let (Some(hello), None) = (&mut self.hello, self.retried) else {
+        if self.retried.is_some() {
             return Err(fault(UNEXPECTED_MESSAGE, "unexpected message").into());
-        };
+        }
+        let hello = &mut self.hello;
+        // An empty one is none (`tls_parse_stoc_cookie`).
+        let cookie = retry.cookie.as_ref().filter(|cookie| !cookie.is_empty());
         match retry.group {
             Some(code) => {
                 let bad_share = fault(ILLEGAL_PARAMETER, "bad key share");
@@ -216,10 +212,10 @@ impl Client {
                 hello.key_share = Some((code, started.pub_key().to_vec()));
                 self.share = Some(started);
             }
-            None if retry.cookie.is_some() => {}
+            None if cookie.is_some() => {}
             None => return Err(fault(ILLEGAL_PARAMETER, "no change following hrr").into()),
         }
-        hello.cookie.clone_from(&retry.cookie);
+        hello.cookie = cookie.cloned();
         let offered = Offered::read(&hello.to_records())?;
         self.retried = Some(suite.code);
         let first = suite.digest.of(&self.offered.message);
@@ -248,9 +244,9 @@ impl Client {
                 Stage::Request
             }
             (Stage::Request, messages::CERTIFICATE_REQUEST) => {
-                let request = certificate_request_1_3(Reader::new(body))?;
+                let (context, request) = certificate_request_1_3(Reader::new(body))?;
                 self.seen.certificate_request = Some(request);
-                modern.requested = true;
+                modern.request = Some(context);
                 Stage::Certificate
             }
             (Stage::Request | Stage::Certificate, messages::CERTIFICATE) => {
@@ -289,7 +285,12 @@ impl Client {
             return Err(fault(DECODE_ERROR, "length mismatch").into());
         }
         let allowed = &[0, 1, 10, 14, 16, 42];
-        for (kind, mut extension) in messages::extensions(extensions, allowed, &self.offered)? {
+        for (kind, mut extension) in messages::extensions(extensions, allowed, Some(&self.offered))?
+        {
+            // An answer to server_name says nothing (RFC 6066 section 3).
+            if kind == 0 && !extension.is_empty() {
+                return Err(fault(DECODE_ERROR, "bad extension").into());
+            }
             if kind == 16 {
                 let mut list = extension.vector16("ALPN list")?;
                 let name = list.vector8("ALPN protocol")?.rest().to_vec();
@@ -352,8 +353,8 @@ impl Client {
         }
         let writing = suite.protection(&modern.client_secret)?;
         self.records.protect_writing(writing);
-        if modern.requested {
-            self.answer_request_1_3(suite)?;
+        if let Some(context) = &modern.request {
+            self.answer_request_1_3(suite, context)?;
         }
         let proof = suite.proof(&modern.client_secret, &self.transcript);
         self.say(messages::FINISHED, &proof);
@@ -368,7 +369,7 @@ impl Client {
     }
 
     /// Certificate, and CertificateVerify if we have a certificate that suits the request.
-    fn answer_request_1_3(&mut self, suite: Suite) -> Result<(), Stop> {
+    fn answer_request_1_3(&mut self, suite: Suite, context: &[u8]) -> Result<(), Stop> {
         let request = self.seen.certificate_request.as_ref();
         let asked = request.map(|request| request.signature_schemes.as_slice());
         let shared: Vec<_> = self
@@ -388,7 +389,8 @@ impl Client {
             list.extend(vector24(certificate));
             list.extend(vector16(&[]));
         }
-        self.say(messages::CERTIFICATE, &[vec![0], vector24(&list)].concat());
+        let body = [messages::vector8(context), vector24(&list)].concat();
+        self.say(messages::CERTIFICATE, &body);
         if let Some((signer, _)) = ours {
             let content = signed(SIGNED_BY_CLIENT, suite.digest, &self.transcript);
             let signature = signer
@@ -407,9 +409,15 @@ impl Client {
         ticket.u32("age")?;
         ticket.vector8("nonce")?;
         let value = ticket.vector16("ticket")?;
-        ticket.vector16("extensions")?;
+        let extensions = ticket.vector16("extensions")?;
         if value.is_empty() || !ticket.is_empty() {
             return Err(fault(DECODE_ERROR, "length mismatch").into());
+        }
+        // Only early_data, in which stands how much (RFC 8446 section 4.6.1).
+        for (kind, extension) in messages::extensions(extensions, &[42], None)? {
+            if kind == 42 && extension.rest().len() != 4 {
+                return Err(fault(DECODE_ERROR, "invalid max early data").into());
+            }
         }
         self.seen.tickets = self.seen.tickets.saturating_add(1);
         Ok(())
@@ -425,6 +433,10 @@ impl Client {
         if !self.partial.is_empty() {
             return Err(fault(UNEXPECTED_MESSAGE, "not on record boundary").into());
         }
+        modern.key_updates += 1;
+        if self.openssl == OpenSsl::V111 && modern.key_updates > MAX_KEY_UPDATES {
+            return Err(fault(ILLEGAL_PARAMETER, "too many key updates").into());
+        }
         let suite = modern.suite;
         modern.server_secret = suite.next(&modern.server_secret);
         let reading = suite.protection(&modern.server_secret)?;
@@ -435,6 +447,18 @@ impl Client {
             modern.client_secret = suite.next(&modern.client_secret);
             let writing = suite.protection(&modern.client_secret)?;
             self.records.protect_writing(writing);
+        }
+        Ok(())
+    }
+
+    /// What `ssl3_read_bytes` wants of a record of TLS 1.3, once it is protected.
+    pub(super) fn check_modern_record(&self, kind: u8, fragment: &[u8]) -> Result<(), Stop> {
+        if matches!(kind, HANDSHAKE | ALERT) && fragment.is_empty() {
+            return Err(fault(UNEXPECTED_MESSAGE, "bad length").into());
+        }
+        // Nothing may stand between the parts of a message (RFC 8446 section 5.1).
+        if !matches!(kind, HANDSHAKE | CHANGE_CIPHER_SPEC) && !self.partial.is_empty() {
+            return Err(fault(UNEXPECTED_MESSAGE, "unexpected record").into());
         }
         Ok(())
     }
@@ -558,7 +582,7 @@ mod tests {
         /// The server's flight in answer to a client, and its records afterwards.
         fn answer(&self, client: &mut Client) -> (Vec<u8>, Records) {
             let _ = client.take_output();
-            let share = client.hello.as_ref().unwrap().key_share.clone().unwrap();
+            let share = client.hello.key_share.clone().unwrap();
             let mut groups = groups().into_iter();
             let group = groups.find(|group| u16::from(group.name()) == share.0);
             let done = group.unwrap().start_and_complete(&share.1).unwrap();
@@ -617,7 +641,6 @@ mod tests {
             assert_eq!(seen.hello_retry_request, Some(false));
             assert_eq!(seen.certificates, std::slice::from_ref(&IDENTITY.1));
             assert_eq!(seen.signature.unwrap().scheme, 0x0804);
-            assert!(!seen.first_flight_only);
             // Our flight: for middleboxes, then Finished.
             server.push(&client.take_output());
             assert_eq!(server.next().unwrap(), Some((20, vec![1])));
@@ -757,7 +780,7 @@ mod tests {
             (
                 "a request with a context",
                 Script::with(1, messages::CERTIFICATE_REQUEST, vec![1, 1, 0, 0]),
-                rule("invalid context"),
+                rule("missing sigalgs extension"),
             ),
             (
                 "a Finished message that proves nothing",
@@ -777,7 +800,7 @@ mod tests {
             ),
         ];
         let (_, other_protocol, _) = cases[8].clone();
-        let mut lenient = client().with_any_alpn(true);
+        let mut lenient = client().emulating(OpenSsl::V111);
         let (flight, _) = other_protocol.answer(&mut lenient);
         assert_eq!(lenient.read(&flight), Ok(()), "OpenSSL 1.1.1");
         assert_eq!(lenient.seen().alpn.as_deref(), Some("h2"));

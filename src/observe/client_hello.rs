@@ -1,4 +1,4 @@
-//! A ClientHello of our own that offers what OpenSSL's offers, in its order.
+//! The ClientHello: it offers what OpenSSL's offers, in its order.
 
 use super::plan::TlsPlan;
 use crate::observation::Offer;
@@ -10,13 +10,14 @@ use crate::wire::tls::openssl;
 const LONGEST_NAME: usize = 255;
 
 /// The ClientHello, which holds no key share yet, and what it offers.
-pub(super) fn own_hello(
+pub(super) fn client_hello(
     plan: &TlsPlan,
     server_name: Option<&str>,
     alpn: bool,
 ) -> (ClientHello, Offer) {
     let modern = plan.max_version >= 0x0304;
     let mut hello = ClientHello {
+        curious: plan.curious,
         versions: (plan.min_version..=plan.max_version).rev().collect(),
         cipher_suites: openssl::cipher_suites(plan.min_version, plan.max_version),
         groups: plan.groups.clone(),
@@ -49,7 +50,7 @@ pub(super) fn own_hello(
         sni: hello.server_name.clone(),
         sni_wanted: server_name.map(str::to_owned),
         client_certificate: plan.client_key.is_some(),
-        own: true,
+        openssl: plan.openssl,
     };
     (hello, offer)
 }
