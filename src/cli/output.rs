@@ -9,7 +9,7 @@ use super::error::{Error, output};
 use crate::libpq::error::ErrorCode;
 use crate::render::openmetrics::{self, Exposition, Probe};
 use crate::render::{self, Style};
-use crate::report::{Outcome, Report, Verdict};
+use crate::report::{Outcome, Report, Status, Verdict};
 
 /// Narrower than this nothing can be read.
 const NARROWEST: usize = 40;
@@ -61,7 +61,11 @@ impl<'j> Shown<'j> {
     /// The exit status of one report; what was only enumerated has no verdict to tell.
     pub(super) fn exit_code(&self, report: &Report) -> u8 {
         if self.only_ciphers {
-            enumeration_code(report)
+            let missing = report.hosts.iter().any(|host| {
+                // libpq never uses TLS on a socket of this machine.
+                host.enumeration.is_none() && host.status != Status::UnixSocket
+            });
+            if missing { 2 } else { enumeration_code(report) }
         } else {
             exit_code(report)
         }

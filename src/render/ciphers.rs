@@ -26,14 +26,20 @@ pub(super) fn render(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut page = Page { out, style, weak };
+    let some = report.hosts.iter().any(|host| host.enumeration.is_some());
+    let mut first = true;
     for host in &report.hosts {
-        let Some(found) = &host.enumeration else {
+        // Beside the rest of a report the host has been shown.
+        if host.enumeration.is_none() && !(weak && some) {
             continue;
-        };
-        if style.quiet {
-            page.one_line(host, found)?;
-        } else {
-            page.host(host, found)?;
+        }
+        if !std::mem::take(&mut first) && !style.quiet {
+            page.line("")?;
+        }
+        match &host.enumeration {
+            Some(found) if style.quiet => page.one_line(host, found)?,
+            Some(found) => page.host(host, found)?,
+            None => page.not_enumerated(host)?,
         }
     }
     Ok(())
@@ -96,6 +102,18 @@ impl<W: Write> Page<'_, W> {
             parts.push("UNFINISHED".into());
         }
         self.line(&parts.join("  "))
+    }
+
+    /// A host that was not reached, or is a socket of this machine.
+    fn not_enumerated(&mut self, host: &HostReport) -> io::Result<()> {
+        let why = match (&host.status, &host.failure) {
+            (Status::UnixSocket, _) => "libpq never uses TLS here",
+            (_, Some(failure)) => failure.as_str(),
+            (_, None) => "it was not reached",
+        };
+        let said = format!("{}  not enumerated: {why}", name(host));
+        let said = self.paint(YELLOW, &escape(&said));
+        self.line(&said)
     }
 
     fn host(&mut self, host: &HostReport, found: &EnumerationReport) -> io::Result<()> {
@@ -288,11 +306,15 @@ impl<W: Write> Page<'_, W> {
                 (has.certificate_timestamps, "certificate timestamps"),
                 (has.downgrade_sentinel, "downgrade sentinel"),
             ];
-            if named.iter().all(|(there, _)| there.is_none()) {
+            let alpn = has.alpn.as_ref().map(|alpn| format!("ALPN {alpn}"));
+            if alpn.is_none() && named.iter().all(|(there, _)| there.is_none()) {
                 continue;
             }
             let there = named.iter().filter(|(there, _)| *there == Some(true));
-            let names: Vec<_> = there.map(|(_, name)| *name).collect();
+            let names: Vec<_> = alpn
+                .into_iter()
+                .chain(there.map(|(_, name)| (*name).to_owned()))
+                .collect();
             let names = if names.is_empty() {
                 "none".into()
             } else {

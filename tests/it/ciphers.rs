@@ -2,8 +2,8 @@
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -289,6 +289,11 @@ fn what_was_saved_says_the_same_when_it_is_judged_again() {
     let run = ciphers(server.port, &["--save-observation", saved]);
     let again = client(server.port).run(&["assess", "--format", "json", saved]);
     assert_eq!(found(&run), found(&again));
+    let text = client(server.port).run(&["assess", saved]);
+    assert!(
+        text.stdout.contains("TLSv1.3: ALPN postgresql"),
+        "{text:#?}"
+    );
 }
 
 #[test]
@@ -300,6 +305,22 @@ fn the_probe_enumerates_when_asked_and_shows_both() {
     assert!(run.stderr.contains("at most 1000 connections"), "{run:#?}");
     let without = client(server.port).json(&[]);
     assert_eq!(without.at("/hosts/0/enumeration"), Value::Null);
+}
+
+#[test]
+fn a_host_of_several_that_is_not_reached_is_named() {
+    let server = server(16, false, "");
+    let closed = closed_port();
+    let target = format!(
+        "host=127.0.0.1,127.0.0.1 port={},{closed} user=u",
+        server.port
+    );
+    let run = client(server.port).run(&["ciphers", &target]);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    let line = format!("\n\n127.0.0.1:{closed}  not enumerated: Connection refused\n");
+    assert!(run.stdout.ends_with(&line), "{run:#?}");
+    let quiet = client(server.port).run(&["ciphers", "-q", &target]);
+    assert_eq!(quiet.stdout.lines().count(), 2, "{quiet:#?}");
 }
 
 #[test]
@@ -326,15 +347,25 @@ struct Odd {
     extensions: &'static [u8],
 }
 
-/// A server of one suite that no TLS library has any more: it never gets beyond its first flight.
-fn odd(odd: Odd) -> Scripted {
-    Scripted::new(move |_, peer| {
+/// What a ClientHello asks for.
+struct Asked {
+    /// The second byte of the version; TLS 1.3 says so elsewhere.
+    version: u8,
+    modern: bool,
+    suites: Vec<u16>,
+}
+
+/// A server that answers the ClientHello of each connection with these bytes, and nothing after it.
+fn answering(answer: impl Fn(usize, &Asked) -> Vec<u8> + Send + Sync + 'static) -> Scripted {
+    Scripted::new(move |number, peer| {
         if peer.request() != Some(SSL_REQUEST) {
             return;
         }
         peer.send(b"S");
         let head = peer.read(5);
-        let Some(length) = head.get(3..5) else { return };
+        let (Some(22), Some(length)) = (head.first(), head.get(3..5)) else {
+            return;
+        };
         let hello = peer.read(usize::from(u16::from_be_bytes([length[0], length[1]])));
         // Handshake header, version, random, session id, suites.
         let (Some(version), Some(session)) = (hello.get(5), hello.get(38)) else {
@@ -346,33 +377,59 @@ fn odd(odd: Odd) -> Scripted {
         };
         let count = usize::from(u16::from_be_bytes([count[0], count[1]]));
         let suites = hello.get(at + 2..at + 2 + count).unwrap_or_default();
-        let offered = suites.chunks(2).any(|pair| pair == odd.suite.to_be_bytes());
-        // supported_versions: TLS 1.3 is asked for.
-        let modern = hello
-            .windows(7)
-            .any(|window| window == [0, 43, 0, 3, 2, 3, 4]);
-        if *version != odd.version || modern {
-            peer.send(&[21, 3, odd.version, 0, 2, 2, 70]);
-        } else if !offered {
-            peer.send(&[21, 3, odd.version, 0, 2, 2, 40]);
-        } else {
-            let mut body = vec![3, odd.version];
-            body.extend([7; 32]);
-            body.push(0);
-            body.extend(odd.suite.to_be_bytes());
-            body.push(odd.compression);
-            if !odd.extensions.is_empty() {
-                body.extend([0, u8::try_from(odd.extensions.len()).unwrap()]);
-                body.extend(odd.extensions);
-            }
-            let mut flight = vec![2, 0, 0, u8::try_from(body.len()).unwrap()];
-            flight.extend(body);
-            flight.extend([14, 0, 0, 0]);
-            let mut record = vec![22, 3, odd.version, 0, u8::try_from(flight.len()).unwrap()];
-            record.extend(flight);
-            peer.send(&record);
-        }
+        let asked = Asked {
+            version: *version,
+            // supported_versions: TLS 1.3 is asked for.
+            modern: hello
+                .windows(7)
+                .any(|window| window == [0, 43, 0, 3, 2, 3, 4]),
+            suites: suites
+                .chunks(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect(),
+        };
+        peer.send(&answer(number, &asked));
         peer.wait_for_end();
+    })
+}
+
+fn alert(number: u8) -> Vec<u8> {
+    vec![21, 3, 3, 0, 2, 2, number]
+}
+
+/// ServerHello, perhaps Certificate, ServerHelloDone.
+fn flight(odd: Odd, certificate: Option<u32>) -> Vec<u8> {
+    let mut body = vec![3, odd.version];
+    body.extend([7; 32]);
+    body.push(0);
+    body.extend(odd.suite.to_be_bytes());
+    body.push(odd.compression);
+    if !odd.extensions.is_empty() {
+        body.extend([0, u8::try_from(odd.extensions.len()).unwrap()]);
+        body.extend(odd.extensions);
+    }
+    let mut flight = vec![2, 0, 0, u8::try_from(body.len()).unwrap()];
+    flight.extend(body);
+    if let Some(number) = certificate {
+        flight.extend([11, 0, 0, 10, 0, 0, 7, 0, 0, 4]);
+        flight.extend(number.to_be_bytes());
+    }
+    flight.extend([14, 0, 0, 0]);
+    let mut record = vec![22, 3, odd.version, 0, u8::try_from(flight.len()).unwrap()];
+    record.extend(flight);
+    record
+}
+
+/// A server of one suite that no TLS library has any more: it never gets beyond its first flight.
+fn odd(odd: Odd) -> Scripted {
+    answering(move |_, asked| {
+        if asked.version != odd.version || asked.modern {
+            alert(70)
+        } else if asked.suites.contains(&odd.suite) {
+            flight(odd, None)
+        } else {
+            alert(40)
+        }
     })
 }
 
@@ -404,6 +461,13 @@ fn what_no_library_has_any_more_is_found_all_the_same() {
         (
             Odd {
                 suite: 0x0007,
+                ..good
+            },
+            &["cipher-with-64-bit-blocks", "no-forward-secrecy"],
+        ),
+        (
+            Odd {
+                suite: 0x000a,
                 ..good
             },
             &["cipher-with-64-bit-blocks", "no-forward-secrecy"],
@@ -490,7 +554,7 @@ fn a_short_prime_is_weak_and_no_libpq_of_level_2_takes_it() {
 }
 
 #[test]
-fn triple_des_of_an_old_default_is_found() {
+fn tls_1_0_of_an_old_default_is_found() {
     // PostgreSQL 10 on OpenSSL 1.1.1.
     let server = serve(10, false, "", &rsa());
     let run = ciphers(server.port, &[]);
@@ -537,6 +601,7 @@ fn what_a_modern_server_has_is_not_missing_and_what_it_has_not_is() {
 
 #[test]
 fn plaintext_that_is_taken_for_encrypted_is_noticed() {
+    // Neither npm nor PyPI has a server from before the fix that has TLS.
     let vulnerable = modern(|peer, config| match peer.request() {
         Some(SSL_REQUEST) => {
             peer.send(b"S");
@@ -598,6 +663,39 @@ fn a_server_that_is_full_is_waited_for() {
     assert_eq!(found["finished"], true, "{found:#}");
     assert!(found["turned_away"].as_u64().unwrap() > 0, "{found:#}");
     assert!(!suites(&found, "TLSv1.3").is_empty());
+}
+
+#[test]
+fn a_server_of_one_connection_at_a_time_is_asked_one_after_the_other() {
+    for direct in [false, true] {
+        let turn = Mutex::new(());
+        let server = modern(move |peer, config| {
+            // The others are connected, and get nothing until this one has ended.
+            let _turn = turn.lock();
+            if !direct {
+                if peer.request() != Some(SSL_REQUEST) {
+                    return;
+                }
+                peer.send(b"S");
+            }
+            if let Some(mut tls) = peer.tls_handshake(config) {
+                tls.wait_for_end();
+            }
+        });
+        let negotiation: &[&str] = if direct {
+            &["--sslnegotiation", "direct", "--sslmode", "require"]
+        } else {
+            &[]
+        };
+        let found = found(&ciphers(server.port, negotiation));
+        assert_eq!(found["finished"], true, "{direct}: {found:#}");
+        assert_eq!(version(&found, "TLSv1.1")["state"], "refused", "{direct}");
+        assert_eq!(suites(&found, "TLSv1.2").len(), 3, "{direct}: {found:#}");
+        assert_eq!(suites(&found, "TLSv1.3").len(), 3, "{direct}: {found:#}");
+        for version in ["TLSv1.2", "TLSv1.3"] {
+            assert_eq!(self::version(&found, version)["groups_complete"], true);
+        }
+    }
 }
 
 #[test]
@@ -667,6 +765,110 @@ fn a_connection_that_merely_ends_is_no_answer() {
             assert_eq!(check(&found, name), "not_observed", "{trouble}: {name}");
         }
     }
+}
+
+/// A server of TLS 1.2 that takes the first suite of any list; what it does is for `number`.
+fn takes_anything(odd: impl Fn(usize, Odd) -> Option<Vec<u8>> + Send + Sync + 'static) -> Scripted {
+    answering(move |number, asked| {
+        let first = Odd {
+            version: 3,
+            suite: asked.suites[0],
+            compression: 0,
+            extensions: &[],
+        };
+        match odd(number, first) {
+            Some(bytes) => bytes,
+            None if asked.version != 3 || asked.modern => alert(70),
+            None if first.suite == 0x00ff => alert(40),
+            None => flight(first, None),
+        }
+    })
+}
+
+#[test]
+fn a_server_that_changes_while_it_is_asked_has_not_refused_the_rest() {
+    // From the sixteenth connection on it refuses what it took before.
+    let server = takes_anything(|number, _| (number >= 15).then(|| alert(40)));
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert!(suites(&found, "TLSv1.2").len() > 3, "{found:#}");
+    assert_eq!(version(&found, "TLSv1.2")["cipher_suites_complete"], false);
+    for name in ["rc4-cipher", "weak-dh", "compression"] {
+        assert_eq!(check(&found, name), "not_observed", "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_no_refusal() {
+    let close_notify: fn(Odd) -> Vec<u8> = |_| vec![21, 3, 3, 0, 2, 1, 0];
+    let nonsense: fn(Odd) -> Vec<u8> = |first| {
+        flight(
+            Odd {
+                version: 0x1c,
+                ..first
+            },
+            None,
+        )
+    };
+    let higher: fn(Odd) -> Vec<u8> = |first| {
+        flight(
+            Odd {
+                version: 5,
+                ..first
+            },
+            None,
+        )
+    };
+    for (name, answer) in [
+        ("close_notify", close_notify),
+        ("a version that there is not", nonsense),
+        ("a version above the one that was asked for", higher),
+    ] {
+        let server = takes_anything(move |_, first| Some(answer(first)));
+        let run = ciphers(server.port, &[]);
+        let found = found(&run);
+        assert_eq!(run.status, Some(2), "{name}: {run:#?}");
+        for one in found["versions"].as_array().unwrap() {
+            assert_eq!(one["state"], "unknown", "{name}: {found:#}");
+        }
+        for check_name in ["null-cipher", "ssl-3-0", "tls-1-3-missing"] {
+            assert_eq!(check(&found, check_name), "not_observed", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_new_certificate_on_every_connection_does_not_fill_the_memory() {
+    let server = takes_anything(|number, first| {
+        let number = u32::try_from(number).unwrap();
+        // Kinds of suites whose first flight is whole without a ServerKeyExchange.
+        (first.version == 3 && first.suite < 0x0100).then(|| flight(first, Some(number)))
+    });
+    let run = ciphers(server.port, &[]);
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    let why = found["unfinished"].as_str().unwrap();
+    assert!(why.contains("more than 64"), "{why}");
+    assert!(found["keys"].as_array().unwrap().len() <= 64);
+    assert_eq!(check(&found, "weak-dh"), "not_observed");
+}
+
+#[test]
+fn a_slow_pace_is_no_server_that_turns_anybody_away() {
+    let server = server(15, false, "");
+    let run = ciphers(
+        server.port,
+        &["--max-connections-per-second", "4", "--timeout", "2"],
+    );
+    let found = found(&run);
+    assert_eq!(run.status, Some(2), "{run:#?}");
+    assert_eq!(found["turned_away"], 0, "{found:#}");
+    // The first at once, then one each quarter of a second.
+    assert!(found["connections"].as_u64().unwrap() <= 10, "{found:#}");
+    let why = found["unfinished"].as_str().unwrap();
+    assert!(why.contains("the time was over"), "{why}");
+    assert!(run.stderr.contains("hint: at that rate"), "{run:#?}");
 }
 
 #[test]

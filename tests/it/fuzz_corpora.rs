@@ -4,6 +4,8 @@
 use std::fs;
 use std::panic::catch_unwind;
 
+use pgprobe::tls::Progress;
+
 use crate::support::repository::repository;
 
 #[path = "../../fuzz/targets.rs"]
@@ -25,6 +27,18 @@ fn every_saved_input_passes_its_target() {
         assert!(inputs >= 9, "{inputs} inputs for {name}");
     }
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn a_made_up_server_of_tls_1_3_comes_to_the_end_of_a_handshake() {
+    for (input, progress) in [
+        ("complete", Progress::Established),
+        ("finished-first", Progress::Handshake),
+    ] {
+        let path = repository("fuzz/corpus/tls13_handshakes").join(input);
+        let bytes = fs::read(path).unwrap();
+        assert_eq!(targets::sealed(&bytes), progress, "{input}");
+    }
 }
 
 #[test]

@@ -94,6 +94,9 @@ fn unfinished(seen: &Enumeration) -> Option<String> {
         // Here the words are the server's own, or name the bound.
         return Some(match failure {
             Failure::Unsupported(why) => why.clone(),
+            Failure::Deadline if !seen.versions.is_empty() => {
+                "the time was over before all was asked (see --timeout)".into()
+            }
             other => failure_text(other),
         });
     }

@@ -1,7 +1,9 @@
 //! One question a connection: a ClientHello, and the server's first flight. Slow enough for the
-//! server, and slower when it says that it is too much.
+//! server, and slower when it says that it is too much or serves one connection at a time.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -26,6 +28,13 @@ const SIDE_BY_SIDE: usize = 4;
 /// How long one answer may take; the other questions go on.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long an answer may take while other connections to the server are open, at least: after that
+/// it may be they that it waits for.
+const QUEUED: Duration = Duration::from_secs(1);
+
+/// The same, in answers of the server as slow as the slowest so far.
+const QUEUED_ANSWERS: u32 = 5;
+
 /// How long to wait after the server had no room, at first; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
@@ -35,6 +44,7 @@ const TRIES: u32 = 6;
 /// How many connections may be open at the same time.
 struct Slots {
     free: Semaphore,
+    taken: Cell<usize>,
     /// Places that are taken now and not given back any more.
     surplus: Cell<usize>,
     narrow: Cell<bool>,
@@ -44,6 +54,7 @@ impl Slots {
     fn new() -> Self {
         Self {
             free: Semaphore::new(SIDE_BY_SIDE),
+            taken: Cell::new(0),
             surplus: Cell::new(0),
             narrow: Cell::new(false),
         }
@@ -64,16 +75,49 @@ pub(super) struct Place<'s>(&'s Slots);
 impl<'s> Place<'s> {
     fn of(permit: SemaphorePermit<'_>, slots: &'s Slots) -> Self {
         permit.forget();
+        slots.taken.set(slots.taken.get() + 1);
         Self(slots)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        self.0.taken.set(self.0.taken.get().saturating_sub(1));
         match self.0.surplus.get().checked_sub(1) {
             Some(fewer) => self.0.surplus.set(fewer),
             None => self.0.free.add_permits(1),
         }
+    }
+}
+
+/// Why an answer did not come in time; nothing of it is the server's answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Silence {
+    /// Other connections were open: it is to be asked again when they are not.
+    Queued,
+    /// It was the only one, or there is no time left.
+    Overdue,
+}
+
+/// Why an exchange of several steps came to no end.
+pub(super) enum Unfinished {
+    /// As [`Silence::Queued`].
+    Queued,
+    Failed(Failure),
+}
+
+impl From<Silence> for Unfinished {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Queued => Self::Queued,
+            Silence::Overdue => Self::Failed(Failure::Deadline),
+        }
+    }
+}
+
+impl From<Failure> for Unfinished {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
@@ -107,6 +151,8 @@ pub(super) struct Asker<'a, N: Network> {
     ssl_request: Cell<Option<u8>>,
     trailing: Cell<usize>,
     gave_up: RefCell<Option<Failure>>,
+    /// The longest that an answer took.
+    slowest: Cell<Duration>,
     /// The last hello that the server took.
     accepted: RefCell<Option<ClientHello>>,
     /// Whether it ended a connection without an answer that it gave the next time.
@@ -145,6 +191,7 @@ impl<'a, N: Network> Asker<'a, N> {
             ssl_request: Cell::new(None),
             trailing: Cell::new(0),
             gave_up: RefCell::new(None),
+            slowest: Cell::new(Duration::ZERO),
             accepted: RefCell::new(None),
             flaky: Cell::new(false),
             spare: RefCell::new(Vec::new()),
@@ -197,8 +244,50 @@ impl<'a, N: Network> Asker<'a, N> {
     }
 
     fn keep(&self, place: Place<'_>, stream: N::Stream) {
+        // Nobody may ever take it, and the others wait for its end.
+        if self.slots.narrow.get() {
+            return;
+        }
         std::mem::forget(place);
         self.spare.borrow_mut().push(stream);
+    }
+
+    /// From now on one connection after the other; what was opened ahead is closed, for the rest may
+    /// be waiting for that.
+    fn one_at_a_time(&self) {
+        self.slots.narrow();
+        for stream in self.spare.take() {
+            drop(stream);
+            drop(Place(&self.slots));
+        }
+    }
+
+    /// Waits for an answer of the server on one connection, but not long while others are open: a
+    /// server that serves one after the other does not look at this one before they are closed.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub(super) async fn answered<T>(
+        &self,
+        patience: Duration,
+        what: impl Future<Output = T>,
+    ) -> Result<T, Silence> {
+        let began = Instant::now();
+        let until = self.deadline.min(began + patience);
+        let queued = began + QUEUED.max(self.slowest.get() * QUEUED_ANSWERS);
+        let mut what = pin!(what);
+        for until in [until.min(queued), until] {
+            if let Ok(done) = timeout_at(until, what.as_mut()).await {
+                let took = began.elapsed();
+                self.slowest.set(self.slowest.get().max(took));
+                return Ok(done);
+            }
+            if Instant::now() < self.deadline && self.slots.taken.get() > 1 {
+                self.one_at_a_time();
+                return Err(Silence::Queued);
+            }
+        }
+        Err(Silence::Overdue)
     }
 
     /// Opens no more connections ahead of their questions.
@@ -209,7 +298,7 @@ impl<'a, N: Network> Asker<'a, N> {
     /// Opens a connection for the next question while this one is being answered, if there is room:
     /// a process of PostgreSQL takes as long to start as to answer.
     async fn open_ahead(&self) {
-        if !self.ahead.get() || !self.spare.borrow().is_empty() || self.turned_away.get() > 0 {
+        if !self.ahead.get() || !self.spare.borrow().is_empty() || self.slots.narrow.get() {
             return;
         }
         let Ok(permit) = self.slots.free.try_acquire() else {
@@ -220,10 +309,9 @@ impl<'a, N: Network> Asker<'a, N> {
             return;
         }
         self.connections.set(self.connections.get() + 1);
-        let until = self.deadline.min(Instant::now() + PATIENCE);
-        match timeout_at(until, self.try_open(!self.direct)).await {
+        match self.answered(PATIENCE, self.try_open(!self.direct)).await {
             Ok(Ok(stream)) => self.keep(place, stream),
-            Ok(Err(Turned::Away(_))) => self.is_turned_away(),
+            Ok(Err(Turned::Away(failure))) => self.is_turned_away(&failure),
             // The next question will be told so itself.
             Ok(Err(Turned::For(_))) | Err(_) => {}
         }
@@ -250,12 +338,15 @@ impl<'a, N: Network> Asker<'a, N> {
         loop {
             // Without randomness the hello is still a hello.
             let _ = SystemRandom::new().fill(&mut hello.random);
-            let (permit, mut stream) = self.open(!self.direct).await?;
-            let until = self.deadline.min(Instant::now() + PATIENCE);
-            let answering = timeout_at(until, flight(&mut stream, &hello));
+            let (place, mut stream) = self.open(!self.direct).await?;
+            let answering = async {
+                let answer = self.answered(PATIENCE, flight(&mut stream, &hello)).await;
+                // At once: the server may not look at the next one before.
+                drop(stream);
+                drop(place);
+                answer
+            };
             let (answer, ()) = tokio::join!(answering, self.open_ahead());
-            drop(stream);
-            drop(permit);
             match answer {
                 Ok(Ok(flight)) => {
                     if again {
@@ -273,6 +364,7 @@ impl<'a, N: Network> Asker<'a, N> {
                 // It may say no like that, or be short of something for a moment.
                 Ok(Err(Failure::Closed | Failure::Reset)) if !again => {
                     again = true;
+                    self.one_at_a_time();
                     self.wait(FIRST_WAIT).await;
                 }
                 Ok(Err(no @ (Failure::Alert(_) | Failure::Closed | Failure::Reset))) => {
@@ -280,7 +372,8 @@ impl<'a, N: Network> Asker<'a, N> {
                 }
                 // No TLS, or more than is read here.
                 Ok(Err(other)) => return Err(other),
-                Err(_) => return Err(self.overdue()),
+                Err(Silence::Queued) => {}
+                Err(Silence::Overdue) => return Err(self.overdue()),
             }
         }
     }
@@ -349,32 +442,37 @@ impl<'a, N: Network> Asker<'a, N> {
                 continue;
             }
             self.connections.set(self.connections.get() + 1);
-            let until = self.deadline.min(Instant::now() + PATIENCE);
-            let away = match timeout_at(until, self.try_open(ssl_request)).await {
+            let away = match self.answered(PATIENCE, self.try_open(ssl_request)).await {
                 Ok(Ok(stream)) => return Ok((permit, stream)),
+                // The time was over while it was being opened.
+                Ok(Err(Turned::For(Failure::Deadline))) => return Err(self.overdue()),
                 Ok(Err(Turned::For(failure))) => return Err(failure),
                 Ok(Err(Turned::Away(failure))) => failure,
-                Err(_) => return Err(self.overdue()),
+                Err(Silence::Queued) => continue,
+                Err(Silence::Overdue) => return Err(self.overdue()),
             };
             // A server that never answered is not overloaded by us.
             tries += 1;
             if self.ssl_request.get().is_none() && !matches!(away, Failure::Unsupported(_)) {
                 return Err(away);
             }
+            self.is_turned_away(&away);
             if tries >= TRIES {
                 self.gave_up.replace(Some(away));
                 continue;
             }
-            self.is_turned_away();
             drop(permit);
             self.wait(wait).await;
             wait *= 2;
         }
     }
 
-    fn is_turned_away(&self) {
-        self.turned_away.set(self.turned_away.get() + 1);
-        self.slots.narrow();
+    fn is_turned_away(&self, why: &Failure) {
+        // Want of something on this machine is not the server's doing.
+        if !matches!(why, Failure::Local(_)) {
+            self.turned_away.set(self.turned_away.get() + 1);
+        }
+        self.one_at_a_time();
     }
 
     /// Waits, but not beyond the deadline.
@@ -402,8 +500,10 @@ impl<'a, N: Network> Asker<'a, N> {
         let limit = Limit::new(self.deadline, self.connect_timeout);
         let (step, stream) = connect(self.network, self.endpoint, &limit).await;
         let Some(mut stream) = stream else {
-            let failure = step.failure().cloned().unwrap_or(Failure::Closed);
-            return Err(Turned::Away(failure));
+            return Err(match step.failure().cloned().unwrap_or(Failure::Closed) {
+                Failure::Deadline => Turned::For(Failure::Deadline),
+                failure => Turned::Away(failure),
+            });
         };
         if !ssl_request {
             self.ssl_request.set(self.ssl_request.get().or(Some(0)));
@@ -482,6 +582,8 @@ where
             server_flight(&received).map_err(|error| Failure::Protocol(error.to_string()))?;
         match flight.end {
             FlightEnd::Complete => return Ok(Box::new(flight)),
+            // close_notify ends a connection and says no more than its end.
+            FlightEnd::Alert(0) => return Err(Failure::Closed),
             FlightEnd::Alert(alert) => return Err(Failure::Alert(alert)),
             FlightEnd::Open if received.len() > MAX_FLIGHT => {
                 return Err(Failure::Protocol("a flight of more than 256 KiB".into()));

@@ -9,7 +9,7 @@ use super::super::connection::{encrypted_reply, negotiate, startup_bytes};
 use super::super::handshake::TlsSession;
 use super::super::plan::TlsPlan;
 use super::Enumerator;
-use super::asker::Answer;
+use super::asker::{Answer, Unfinished};
 use super::narrowing::Narrowing;
 use super::offers::{GROUPS, SIGNATURE_SCHEMES};
 use crate::emulates::OpenSsl;
@@ -76,6 +76,9 @@ impl<N: Network> Enumerator<'_, N> {
             }
         };
         let without_server_name = async {
+            if let Some(known) = self.without_server_name.take() {
+                return step(Ok(known));
+            }
             let shown = spoken.iter().rev().find(|one| one.version < 0x0304);
             match shown.filter(|_| self.asker.server_name().is_some()) {
                 Some(version) => self.without_server_name(version).await,
@@ -91,20 +94,22 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// What takes whole handshakes: of TLS 1.3 if it is given, otherwise of TLS 1.2.
     pub(super) async fn encrypted(&self, tls_1_3: Option<&VersionSeen>) -> Encrypted {
-        let whole = match tls_1_3 {
-            Some(version) => Some(self.whole_handshakes(version).await),
-            None => None,
-        };
+        let mut shown = None;
         let mut error_before_s = None;
         let mut plaintext_stage = Stage::NotOpen;
         let plaintext_before_tls = if self.asker.is_direct() {
             Step::NotAttempted
         } else {
             let stage = &mut plaintext_stage;
-            step(self.plaintext_before_tls(&mut error_before_s, stage).await)
+            let asking = self.plaintext_before_tls(&mut error_before_s, stage, &mut shown);
+            step(asking.await)
         };
         let mut direct_stage = Stage::NotOpen;
         let direct_without_alpn = step(self.direct_without_alpn(&mut direct_stage).await);
+        let whole = match tls_1_3 {
+            Some(version) => Some(self.whole_handshakes(version, shown).await),
+            None => None,
+        };
         // A handshake that fails tells something only if it is completed otherwise.
         let in_doubt = [plaintext_stage, direct_stage].contains(&Stage::Handshake);
         let usual_handshake = match &whole {
@@ -139,8 +144,9 @@ impl<N: Network> Enumerator<'_, N> {
         }
     }
 
-    /// Whole handshakes whose signature schemes become fewer and fewer.
-    async fn whole_handshakes(&self, version: &VersionSeen) -> Whole {
+    /// Whole handshakes whose signature schemes become fewer and fewer; `shown` is one that was made
+    /// before with all of them.
+    async fn whole_handshakes(&self, version: &VersionSeen, shown: Option<Handshake>) -> Whole {
         let mut whole = Whole {
             schemes: Narrowing::new(SIGNATURE_SCHEMES),
             chain: None,
@@ -149,32 +155,38 @@ impl<N: Network> Enumerator<'_, N> {
             tickets: None,
             ocsp_stapled: None,
         };
+        let shown = shown.filter(|one| one.protocol_version == Some(version.version));
+        if let Some(handshake) = &shown {
+            whole.note(handshake, self.chain(handshake.certificates.clone()));
+        }
         loop {
             let mut plan = self.tls_plan(whole.schemes.rest(), 0x0304);
+            if whole.schemes.complete {
+                plan.signature_schemes = SIGNATURE_SCHEMES.to_vec();
+            }
             // The group that the server likes best saves a round trip.
             plan.groups
                 .sort_by_key(|group| version.groups.first() != Some(group));
             let first = whole.tickets.is_none();
             match self.handshake(&plan, first).await {
                 Ok(handshake) => {
+                    let chain = self.chain(handshake.certificates.clone());
                     if first {
                         whole.tickets = Some(handshake.tickets);
-                        whole.ocsp_stapled = Some(handshake.ocsp_stapled);
                         whole.alpn = handshake.alpn.clone();
-                        whole.client_certificate = handshake.certificate_request.is_some();
-                        whole.chain = self.chain(handshake.certificates.clone());
-                    } else {
-                        self.chain(handshake.certificates.clone());
                     }
-                    let scheme = handshake.signature.map(|signature| signature.scheme);
-                    if !scheme.is_some_and(|scheme| whole.schemes.take(scheme)) {
+                    if !whole.note(&handshake, chain) {
                         return whole;
                     }
                 }
                 // Nothing that is left pleases the server; otherwise it is not known why.
-                Err(Failure::Alert(_)) if !whole.schemes.taken.is_empty() => {
+                Err(Failure::Alert(_))
+                    if !whole.schemes.taken.is_empty() && !whole.schemes.complete =>
+                {
                     whole.schemes.complete = true;
-                    return whole;
+                    if !first {
+                        return whole;
+                    }
                 }
                 Err(_) => return whole,
             }
@@ -183,19 +195,20 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// One whole handshake; `to_the_end` also waits for the session tickets behind it.
     async fn handshake(&self, plan: &TlsPlan, to_the_end: bool) -> Result<Handshake, Failure> {
-        let (_permit, stream) = self.asker.open(!self.asker.is_direct()).await?;
-        let name = self.asker.server_name();
-        let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let done = timeout_at(until, session.handshake()).await;
-        done.map_err(|_| Failure::Deadline)??;
-        if to_the_end {
-            // A server answers our close_notify with its own, behind what it had to say.
-            let _ = timeout(SILENCE, session.drain()).await;
-        }
-        let seen = session.seen();
-        let _ = timeout(SILENCE, Box::new(session).close()).await;
-        Ok(seen)
+        until_alone(async || {
+            let (_place, stream) = self.asker.open(!self.asker.is_direct()).await?;
+            let name = self.asker.server_name();
+            let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
+            if to_the_end {
+                // A server answers our close_notify with its own, behind what it had to say.
+                let _ = timeout(SILENCE, session.drain()).await;
+            }
+            let seen = session.seen();
+            let _ = timeout(SILENCE, Box::new(session).close()).await;
+            Ok(seen)
+        })
+        .await
     }
 
     /// The version below the highest, with TLS_FALLBACK_SCSV.
@@ -242,19 +255,21 @@ impl<N: Network> Enumerator<'_, N> {
     }
 
     /// CVE-2021-23214: a StartupMessage in plaintext in the same packet as SSLRequest. A server that
-    /// kept it takes it after the handshake for something that came over TLS.
+    /// kept it takes it after the handshake for something that came over TLS. Where the handshake
+    /// comes about, it is one like any other: `shown`.
     async fn plaintext_before_tls(
         &self,
         refused: &mut Option<ServerError>,
         stage: &mut Stage,
+        shown: &mut Option<Handshake>,
     ) -> Result<StartupReply, Failure> {
-        let (_permit, mut stream) = self.asker.open_silently().await?;
-        *stage = Stage::Open;
         let injected = [postgres::SSL_REQUEST.to_vec(), startup_bytes(self.plan)].concat();
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let exchange = async {
+        until_alone(async || {
+            let (_place, mut stream) = self.asker.open_silently().await?;
+            *stage = Stage::Open;
             let mut pending = Vec::new();
-            let reply = negotiate(&mut stream, &injected, &mut pending).await?;
+            let asking = negotiate(&mut stream, &injected, &mut pending);
+            let reply = self.asker.answered(PATIENCE, asking).await??;
             if reply.byte == b'E' {
                 let bytes = [b"E", pending.as_slice()].concat();
                 if let Decoded::Reply(StartupReply::Error(error), _) =
@@ -264,47 +279,60 @@ impl<N: Network> Enumerator<'_, N> {
                 }
             }
             if reply.byte != b'S' {
-                return Err(Failure::Protocol("no S".into()));
+                return Err(Failure::Protocol("no S".into()).into());
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
             *stage = Stage::Handshake;
-            session.handshake().await?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;
-            let reply = timeout(LONG_SILENCE, encrypted_reply(&mut session)).await;
-            if reply.is_err() {
+            *shown = Some(session.seen());
+            let until = self.asker.deadline().min(Instant::now() + LONG_SILENCE);
+            let reply = timeout_at(until, encrypted_reply(&mut session)).await;
+            if reply.is_err() && until < self.asker.deadline() {
                 *stage = Stage::Silence;
             }
             let _ = timeout(SILENCE, Box::new(session).close()).await;
-            reply.map_err(|_| Failure::Deadline)?
-        };
-        let done = timeout_at(until, exchange).await;
-        done.map_err(|_| Failure::Deadline)?
+            Ok(reply.map_err(|_| Failure::Deadline)??)
+        })
+        .await
     }
 
     /// TLS from the first byte without ALPN, which PostgreSQL 17 and later refuse after the
     /// handshake and older ones before it; and then a StartupMessage.
     async fn direct_without_alpn(&self, stage: &mut Stage) -> Result<StartupReply, Failure> {
-        let (_permit, stream) = self.asker.open_silently().await?;
-        *stage = Stage::Open;
         let mut plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
         plan.alpn = None;
-        let until = self.asker.deadline().min(Instant::now() + PATIENCE);
-        let exchange = async {
+        until_alone(async || {
+            let (_place, stream) = self.asker.open_silently().await?;
+            *stage = Stage::Open;
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, false)?;
             *stage = Stage::Handshake;
-            session.handshake().await?;
+            self.asker.answered(PATIENCE, session.handshake()).await??;
             *stage = Stage::Reply;
             session.send(&startup_bytes(self.plan)).await?;
-            let reply = encrypted_reply(&mut session).await;
-            let _ = session.send(&postgres::TERMINATE).await;
+            let until = self.asker.deadline().min(Instant::now() + PATIENCE);
+            let reply = timeout_at(until, encrypted_reply(&mut session)).await;
+            let _ = timeout(SILENCE, session.send(&postgres::TERMINATE)).await;
             let _ = timeout(SILENCE, Box::new(session).close()).await;
-            reply
-        };
-        let done = timeout_at(until, exchange).await;
-        done.map_err(|_| Failure::Deadline)?
+            Ok(reply.map_err(|_| Failure::Deadline)??)
+        })
+        .await
+    }
+}
+
+/// Does it again where other connections were in the way.
+async fn until_alone<T>(
+    mut exchange: impl AsyncFnMut() -> Result<T, Unfinished>,
+) -> Result<T, Failure> {
+    loop {
+        match exchange().await {
+            Ok(done) => return Ok(done),
+            Err(Unfinished::Failed(failure)) => return Err(failure),
+            Err(Unfinished::Queued) => {}
+        }
     }
 }
 
@@ -320,6 +348,12 @@ pub(super) struct Encrypted {
 }
 
 impl Encrypted {
+    /// Whether a whole handshake of TLS 1.3 came about.
+    pub(super) fn has_handshake(&self) -> bool {
+        let whole = self.whole.as_ref();
+        whole.is_some_and(|whole| !whole.schemes.taken.is_empty())
+    }
+
     /// Adds it to the rest.
     pub(super) fn into(self, seen: &mut Enumeration) {
         seen.plaintext_before_tls = self.plaintext_before_tls;
@@ -350,4 +384,18 @@ struct Whole {
     client_certificate: bool,
     tickets: Option<u32>,
     ocsp_stapled: Option<bool>,
+}
+
+impl Whole {
+    /// Notes a handshake; the first one, with all schemes, is the usual one. False if it shows no
+    /// scheme that was not known.
+    fn note(&mut self, handshake: &Handshake, chain: Option<usize>) -> bool {
+        if self.schemes.taken.is_empty() {
+            self.chain = chain;
+            self.ocsp_stapled = Some(handshake.ocsp_stapled);
+            self.client_certificate = handshake.certificate_request.is_some();
+        }
+        let scheme = handshake.signature.as_ref().map(|one| one.scheme);
+        !self.schemes.complete && scheme.is_some_and(|scheme| self.schemes.take(scheme))
+    }
 }

@@ -8,7 +8,7 @@ mod offers;
 mod tls_1_3;
 mod up_to_tls_1_2;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::join_all;
 use super::plan::{HostPlan, Plan};
 use crate::net::Network;
-use crate::observation::enumeration::{Enumeration, VersionSeen};
+use crate::observation::enumeration::{Enumeration, VersionSeen, WithoutServerName};
 use crate::observation::{Endpoint, Failure, Step};
 use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::server_flight::ServerFlight;
@@ -30,6 +30,10 @@ const PROTOCOL_VERSION: u8 = 70;
 /// The most connections that the enumeration of an address takes. OpenSSL 1.1.1 with everything
 /// switched on needs some 300, a PostgreSQL with default settings about 65.
 pub const MAX_CONNECTIONS: usize = 1000;
+
+/// The most chains, and the most primes, that are kept: more than the servers behind any one address
+/// have, and little enough to keep if each is as long as it may be.
+const MAX_KEPT: usize = 64;
 
 /// How an address is enumerated.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +59,8 @@ pub(super) async fn enumerate<N: Network>(
         asker,
         plan,
         kept: RefCell::default(),
+        too_many: Cell::new(false),
+        without_server_name: RefCell::default(),
     };
     enumerator.run().await
 }
@@ -71,6 +77,10 @@ struct Enumerator<'a, N: Network> {
     asker: Asker<'a, N>,
     plan: &'a Plan,
     kept: RefCell<Kept>,
+    /// Whether there was more than is kept.
+    too_many: Cell<bool>,
+    /// What the highest version below TLS 1.3 showed of that by the way.
+    without_server_name: RefCell<Option<WithoutServerName>>,
 }
 
 impl<N: Network> Enumerator<'_, N> {
@@ -94,6 +104,12 @@ impl<N: Network> Enumerator<'_, N> {
             self.extras(&mut seen).await;
         }
         seen.unfinished = seen.unfinished.or(self.asker.gave_up());
+        if self.too_many.get() {
+            let why =
+                format!("it shows more than {MAX_KEPT} different certificate chains or primes");
+            seen.unfinished = seen.unfinished.or(Some(Failure::Unsupported(why)));
+            seen.versions.iter_mut().for_each(no_longer_taken);
+        }
         seen.alpn = self.asker.alpn();
         seen.connections = self.asker.connections();
         seen.turned_away = self.asker.turned_away();
@@ -105,23 +121,28 @@ impl<N: Network> Enumerator<'_, N> {
         seen
     }
 
-    /// The versions side by side: each needs one answer before it knows its next question. What
-    /// takes whole handshakes goes along with the longest of them, TLS 1.2.
+    /// The versions side by side: each needs one answer before it knows its next question. TLS 1.2,
+    /// which has most of them, begins; what takes whole handshakes goes along with it.
     async fn versions(&self) -> (Vec<VersionSeen>, Option<Encrypted>) {
-        let below = [0x0300, 0x0301, 0x0302, 0x0303].into_iter();
-        let below = join_all(below.map(|version| self.up_to_tls_1_2(version)));
         let tls_1_3 = async {
-            let version = self.tls_1_3().await;
-            let encrypted = if spoken(&version) {
-                Some(self.encrypted(Some(&version)).await)
-            } else {
-                None
-            };
-            (version, encrypted)
+            let mut version = self.tls_1_3().await;
+            if !spoken(&version) {
+                return (version, None);
+            }
+            let encrypted = self.encrypted(Some(&version)).await;
+            if !encrypted.has_handshake() {
+                self.doubt_tls_1_3(&mut version).await;
+            }
+            (version, Some(encrypted))
         };
-        let (mut versions, (version, encrypted)) = tokio::join!(below, tls_1_3);
-        versions.push(version);
-        (versions, encrypted)
+        let older = [0x0302, 0x0301, 0x0300].into_iter();
+        let (tls_1_2, (tls_1_3, encrypted), older) = tokio::join!(
+            self.up_to_tls_1_2(0x0303),
+            tls_1_3,
+            join_all(older.map(|version| self.up_to_tls_1_2(version)))
+        );
+        let older = older.into_iter().rev();
+        (older.chain([tls_1_2, tls_1_3]).collect(), encrypted)
     }
 
     /// Leaves open whether a version is spoken where the server only ended the connection, unless
@@ -175,25 +196,41 @@ impl<N: Network> Enumerator<'_, N> {
 
     /// The place of a chain among those that were kept.
     fn chain(&self, chain: Vec<Vec<u8>>) -> Option<usize> {
-        place(&mut self.kept.borrow_mut().chains, chain)
+        self.place(&mut self.kept.borrow_mut().chains, chain)
     }
 
     /// The place of a prime among those that were kept.
     fn dh_prime(&self, prime: Vec<u8>) -> Option<usize> {
-        place(&mut self.kept.borrow_mut().dh_primes, prime)
+        self.place(&mut self.kept.borrow_mut().dh_primes, prime)
+    }
+
+    /// Where `value` is in `list`, which gets it if it has not; nowhere if it is empty or one too
+    /// many.
+    fn place<T: PartialEq>(&self, list: &mut Vec<Vec<T>>, value: Vec<T>) -> Option<usize> {
+        if value.is_empty() {
+            return None;
+        }
+        if let Some(known) = list.iter().position(|other| *other == value) {
+            return Some(known);
+        }
+        if list.len() >= MAX_KEPT {
+            self.too_many.set(true);
+            return None;
+        }
+        list.push(value);
+        list.len().checked_sub(1)
     }
 }
 
-/// Where `value` is in `list`, which gets it if it has not; nowhere if it is empty.
-fn place<T: PartialEq>(list: &mut Vec<Vec<T>>, value: Vec<T>) -> Option<usize> {
-    if value.is_empty() {
-        return None;
-    }
-    if let Some(known) = list.iter().position(|other| *other == value) {
-        return Some(known);
-    }
-    list.push(value);
-    list.len().checked_sub(1)
+/// The server refuses all that it took before: so its other refusals mean nothing either.
+fn no_longer_taken(seen: &mut VersionSeen) {
+    seen.suites_complete = false;
+    seen.groups_complete = false;
+}
+
+/// The version of an answer, if it is one that a server may choose that does not speak `asked`.
+fn lower(answer: u16, asked: u16) -> Option<u16> {
+    (0x0300..asked).contains(&answer).then_some(answer)
 }
 
 /// Notes what a flight says of its version beside the choice of a suite.

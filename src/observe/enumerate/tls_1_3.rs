@@ -5,7 +5,7 @@
 use super::asker::Answer;
 use super::narrowing::{Narrowing, order_by_reversed, order_of};
 use super::offers::{GROUPS, SIGNATURE_SCHEMES, suites};
-use super::{Enumerator, note};
+use super::{Enumerator, lower, no_longer_taken, note};
 use crate::net::Network;
 use crate::observation::enumeration::{SuiteSeen, VersionSeen};
 use crate::observation::{Failure, Step};
@@ -38,16 +38,29 @@ impl<N: Network> Enumerator<'_, N> {
         if suites_open || groups_open {
             let reversed = |list: &[u16]| list.iter().rev().copied().collect::<Vec<_>>();
             let hello = self.hello_1_3(&reversed(&taken), &reversed(&seen.groups));
-            if let Ok(Answer::Flight(flight)) = self.asker.ask(&hello).await {
-                if let Some(answer) = flight.cipher_suite.filter(|_| suites_open) {
-                    seen.suite_order = Some(order_by_reversed(&taken, answer));
+            match self.asker.ask(&hello).await {
+                Ok(Answer::Flight(flight)) => {
+                    if let Some(answer) = flight.cipher_suite.filter(|_| suites_open) {
+                        seen.suite_order = Some(order_by_reversed(&taken, answer));
+                    }
+                    if let Some(answer) = flight.group.filter(|_| groups_open) {
+                        seen.group_order = Some(order_by_reversed(&seen.groups, answer));
+                    }
                 }
-                if let Some(answer) = flight.group.filter(|_| groups_open) {
-                    seen.group_order = Some(order_by_reversed(&seen.groups, answer));
-                }
+                Ok(Answer::No(_)) => no_longer_taken(&mut seen),
+                Err(_) => {}
             }
         }
         seen
+    }
+
+    /// Whether the server still takes what it took of TLS 1.3; asked where no handshake came about.
+    pub(super) async fn doubt_tls_1_3(&self, seen: &mut VersionSeen) {
+        let suites: Vec<_> = seen.suites.iter().map(|suite| suite.suite).collect();
+        let hello = self.hello_1_3(&suites, &seen.groups);
+        if let Ok(Answer::No(_)) = self.asker.ask(&hello).await {
+            no_longer_taken(seen);
+        }
     }
 
     fn hello_1_3(&self, suites: &[u16], groups: &[u16]) -> ClientHello {
@@ -93,7 +106,7 @@ impl<N: Network> Enumerator<'_, N> {
             };
             if flight.protocol_version != Some(VERSION) {
                 let other = flight.protocol_version.unwrap_or_default();
-                seen.answered_in = Some(other).filter(|_| seen.suites.is_empty());
+                seen.answered_in = lower(other, VERSION).filter(|_| seen.suites.is_empty());
                 let why = format!("it answers in {}", protocol_version(other));
                 return Err(Failure::Protocol(why));
             }

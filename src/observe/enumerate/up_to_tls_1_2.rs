@@ -8,9 +8,9 @@
 use super::asker::Answer;
 use super::narrowing::{Narrowing, order_by_reversed, order_of};
 use super::offers::{GROUPS, SIGNATURE_SCHEMES, suites};
-use super::{Enumerator, note};
+use super::{Enumerator, lower, no_longer_taken, note};
 use crate::net::Network;
-use crate::observation::enumeration::{Order, SuiteSeen, VersionSeen};
+use crate::observation::enumeration::{Order, SuiteSeen, VersionSeen, WithoutServerName};
 use crate::observation::{Failure, Step};
 use crate::wire::tls::client_hello::ClientHello;
 use crate::wire::tls::names::protocol_version;
@@ -98,6 +98,8 @@ impl<N: Network> Enumerator<'_, N> {
             if progress.seen.suites.is_empty() {
                 progress.seen.answer = Step::Failed { failure, ms: 0.0 };
             }
+            progress.seen.groups = progress.groups.taken;
+            progress.seen.signature_schemes = progress.schemes.taken;
             return progress.seen;
         }
         let mut seen = progress.seen;
@@ -107,17 +109,20 @@ impl<N: Network> Enumerator<'_, N> {
         let taken: Vec<_> = seen.suites.iter().map(|suite| suite.suite).collect();
         seen.suite_order = order_of(&taken, &progress.offered);
         // Asked too where the answers show the server's own order: it may have none.
-        if taken.len() > 1 {
+        if taken.len() > 1 && !self.same_without_server_name(&seen).await {
             let backwards: Vec<_> = taken.iter().rev().copied().collect();
             let hello = self.hello_for(version, &backwards, GROUPS, SIGNATURE_SCHEMES);
-            if let Ok(Answer::Flight(flight)) = self.asker.ask(&hello).await
-                && let Some(answer) = flight.cipher_suite
-            {
-                let by_answer = order_by_reversed(&taken, answer);
-                seen.suite_order = match seen.suite_order {
-                    Some(shown) if shown != by_answer => Some(Order::Neither),
-                    _ => Some(by_answer),
-                };
+            match self.asker.ask(&hello).await {
+                Ok(Answer::Flight(flight)) => {
+                    let answer = flight.cipher_suite.unwrap_or_default();
+                    let by_answer = order_by_reversed(&taken, answer);
+                    seen.suite_order = match seen.suite_order {
+                        Some(shown) if shown != by_answer => Some(Order::Neither),
+                        _ => Some(by_answer),
+                    };
+                }
+                Ok(Answer::No(_)) => no_longer_taken(&mut seen),
+                Err(_) => {}
             }
         }
         let (mut groups, mut schemes) = (progress.groups, progress.schemes);
@@ -131,6 +136,45 @@ impl<N: Network> Enumerator<'_, N> {
         seen.signature_schemes_complete = schemes.complete;
         seen.signature_schemes = schemes.taken;
         seen
+    }
+
+    /// Whether a server that was seen to go by its own order does so, and answers alike, when the
+    /// list comes backwards and without server_name: then one connection has answered two questions.
+    /// If not, each is asked by itself.
+    async fn same_without_server_name(&self, seen: &VersionSeen) -> bool {
+        let (Some(_), Some(Order::Server), Some(first)) = (
+            self.asker.server_name(),
+            seen.suite_order,
+            seen.suites.first(),
+        ) else {
+            return false;
+        };
+        // Asked of the highest version; one below it is asked only where TLS 1.2 is not spoken.
+        if seen.version != 0x0303 {
+            return false;
+        }
+        let backwards: Vec<_> = seen.suites.iter().rev().map(|suite| suite.suite).collect();
+        let hello = ClientHello {
+            server_name: None,
+            ..self.hello_for(seen.version, &backwards, GROUPS, SIGNATURE_SCHEMES)
+        };
+        let Ok(Answer::Flight(flight)) = self.asker.ask(&hello).await else {
+            return false;
+        };
+        let without = WithoutServerName {
+            version: flight.protocol_version.unwrap_or_default(),
+            suite: flight.cipher_suite.unwrap_or_default(),
+            chain: self.chain(flight.certificates.clone()),
+            suite_with_name: first.suite,
+            chain_with_name: first.chain,
+        };
+        let same = without.version == seen.version
+            && without.suite == without.suite_with_name
+            && without.chain == without.chain_with_name;
+        if same {
+            self.without_server_name.replace(Some(without));
+        }
+        same
     }
 
     /// Groups of the highest version below TLS 1.3 that the server speaks, where that is not 1.2.
@@ -220,7 +264,7 @@ impl<N: Network> Enumerator<'_, N> {
             let failure = Failure::Protocol(format!("it answers in {}", protocol_version(other)));
             if progress.seen.suites.is_empty() {
                 progress.seen.answer = Step::Failed { failure, ms: 0.0 };
-                progress.seen.answered_in = Some(other);
+                progress.seen.answered_in = lower(other, version);
                 return Ok(None);
             }
             return Err(failure);

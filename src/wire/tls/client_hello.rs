@@ -43,91 +43,140 @@ impl ClientHello {
     /// The message in records of the version that clients put there (RFC 8446 section 5.1).
     pub fn to_records(&self) -> Vec<u8> {
         let highest = self.versions.iter().copied().max().unwrap_or(TLS_1_2);
-        let mut body = highest.min(TLS_1_2).to_be_bytes().to_vec();
-        body.extend(self.random);
-        body.extend(vector8(&self.session_id));
-        let mut suites = code_points(&self.cipher_suites);
-        suites.extend(RENEGOTIATION_SCSV.to_be_bytes());
-        if self.fallback {
-            suites.extend(FALLBACK_SCSV.to_be_bytes());
-        }
-        body.extend(vector16(&suites));
-        // TLS 1.3 allows no compression method but null.
-        if self.curious && highest <= TLS_1_2 {
-            body.extend([2, 1, 0]); // DEFLATE (RFC 3749) and null
-        } else {
-            body.extend([1, 0]);
-        }
         // SSL 3.0 knows no extensions (RFC 6101), and its records say so.
-        if highest > SSL_3_0 {
-            body.extend(vector16(&self.extensions(highest)));
+        let has_extensions = highest > SSL_3_0;
+        let mut message = Message(Vec::with_capacity(2048));
+        message.u8(1); // client_hello
+        message.vector(3, |body| {
+            body.u16(highest.min(TLS_1_2));
+            body.bytes(&self.random);
+            body.vector(1, |id| id.bytes(&self.session_id));
+            body.vector(2, |suites| {
+                suites.code_points(&self.cipher_suites);
+                suites.u16(RENEGOTIATION_SCSV);
+                if self.fallback {
+                    suites.u16(FALLBACK_SCSV);
+                }
+            });
+            // TLS 1.3 allows no compression method but null.
+            let curious = self.curious && highest <= TLS_1_2;
+            // DEFLATE (RFC 3749) and null
+            body.vector(1, |methods| {
+                methods.bytes(if curious { &[1, 0] } else { &[0] });
+            });
+            if has_extensions {
+                body.vector(2, |all| self.extensions(highest, all));
+            }
+        });
+        let Message(message) = message;
+        let mut records = Message(Vec::with_capacity(message.len() + 16));
+        for part in message.chunks(0x4000) {
+            records.bytes(&[22, 3, u8::from(has_extensions)]);
+            records.vector(2, |record| record.bytes(part));
         }
-        let minor = u8::from(highest > SSL_3_0);
-        let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
-        let message = [&[1], &length[1..], body.as_slice()].concat();
-        message
-            .chunks(0x4000)
-            .flat_map(|part| [&[22, 3, minor], vector16(part).as_slice()].concat())
-            .collect()
+        records.0
     }
 
-    fn extensions(&self, highest: u16) -> Vec<u8> {
-        let mut all = Vec::new();
-        let mut extension = |kind: u16, body: Vec<u8>| {
-            all.extend(kind.to_be_bytes());
-            all.extend(vector16(&body));
+    fn extensions(&self, highest: u16, all: &mut Message) {
+        let mut extension = |kind: u16, body: &dyn Fn(&mut Message)| {
+            all.u16(kind);
+            all.vector(2, |extension| body(extension));
         };
         if let Some(name) = &self.server_name {
-            let entry = [&[0], vector16(name.as_bytes()).as_slice()].concat();
-            extension(0, vector16(&entry));
+            extension(0, &|body| {
+                body.vector(2, |list| {
+                    list.u8(0); // host_name
+                    list.vector(2, |entry| entry.bytes(name.as_bytes()));
+                });
+            });
         }
-        extension(11, vector8(&[0, 1, 2])); // ec_point_formats
-        extension(10, vector16(&code_points(&self.groups)));
-        extension(35, Vec::new()); // session_ticket
+        extension(11, &|body| body.bytes(&[3, 0, 1, 2])); // ec_point_formats
+        extension(10, &|body| {
+            body.vector(2, |list| list.code_points(&self.groups));
+        });
+        extension(35, &|_| {}); // session_ticket
         if let Some(protocol) = &self.alpn {
-            extension(16, vector16(&vector8(protocol.as_bytes())));
+            extension(16, &|body| {
+                body.vector(2, |list| {
+                    list.vector(1, |name| name.bytes(protocol.as_bytes()));
+                });
+            });
         }
-        extension(22, Vec::new()); // encrypt_then_mac
-        extension(23, Vec::new()); // extended_master_secret
+        extension(22, &|_| {}); // encrypt_then_mac
+        extension(23, &|_| {}); // extended_master_secret
         if highest >= TLS_1_2 {
-            extension(13, vector16(&code_points(&self.signature_schemes)));
+            extension(13, &|body| {
+                body.vector(2, |list| list.code_points(&self.signature_schemes));
+            });
         }
         if self.curious {
-            extension(5, vec![1, 0, 0, 0, 0]); // status_request: OCSP, no responders, no extensions
-            extension(18, Vec::new()); // signed_certificate_timestamp
+            extension(5, &|body| body.bytes(&[1, 0, 0, 0, 0])); // status_request: OCSP
+            extension(18, &|_| {}); // signed_certificate_timestamp
             if highest <= TLS_1_2 {
-                extension(15, vec![1]); // heartbeat: peer_allowed_to_send
+                extension(15, &|body| body.u8(1)); // heartbeat: peer_allowed_to_send
             }
         }
         if highest >= TLS_1_3 {
-            extension(43, vector8(&code_points(&self.versions)));
-            extension(45, vector8(&[1])); // psk_key_exchange_modes: psk_dhe_ke
-            if let Some(cookie) = &self.cookie {
-                extension(44, vector16(cookie));
-            }
-            let share = self.key_share.as_ref().map(|(group, public)| {
-                let public = vector16(public);
-                [group.to_be_bytes().as_slice(), &public].concat()
+            extension(43, &|body| {
+                body.vector(1, |list| list.code_points(&self.versions));
             });
-            extension(51, vector16(&share.unwrap_or_default())); // key_share
+            extension(45, &|body| body.bytes(&[1, 1])); // psk_key_exchange_modes: psk_dhe_ke
+            if let Some(cookie) = &self.cookie {
+                extension(44, &|body| body.vector(2, |value| value.bytes(cookie)));
+            }
+            // key_share
+            extension(51, &|body| {
+                body.vector(2, |shares| {
+                    if let Some((group, public)) = &self.key_share {
+                        shares.u16(*group);
+                        shares.vector(2, |key| key.bytes(public));
+                    }
+                });
+            });
         }
-        all
     }
 }
 
-fn code_points(codes: &[u16]) -> Vec<u8> {
-    codes.iter().flat_map(|code| code.to_be_bytes()).collect()
-}
+/// A message while it is written.
+struct Message(Vec<u8>);
 
-fn vector8(bytes: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
-    [&[length], bytes.get(..length.into()).unwrap_or_default()].concat()
-}
+impl Message {
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
 
-fn vector16(bytes: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    let bytes = bytes.get(..length.into()).unwrap_or_default();
-    [&length.to_be_bytes(), bytes].concat()
+    fn u16(&mut self, value: u16) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn code_points(&mut self, codes: &[u16]) {
+        for code in codes {
+            self.u16(*code);
+        }
+    }
+
+    /// A vector behind its length of so many bytes; what does not fit is left out.
+    fn vector(&mut self, width: usize, write: impl FnOnce(&mut Self)) {
+        let start = self.0.len();
+        self.0.resize(start + width, 0);
+        write(self);
+        let most = u32::MAX
+            .checked_shr(32 - 8 * u32::try_from(width).unwrap_or(4))
+            .unwrap_or(0);
+        let length =
+            u32::try_from(self.0.len() - start - width).map_or(most, |have| have.min(most));
+        self.0
+            .truncate(start + width + usize::try_from(length).unwrap_or(usize::MAX));
+        let bytes = length.to_be_bytes();
+        let place = self.0.get_mut(start..start + width);
+        if let (Some(place), Some(length)) = (place, bytes.get(4 - width..)) {
+            place.copy_from_slice(length);
+        }
+    }
 }
 
 #[cfg(test)]

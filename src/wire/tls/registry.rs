@@ -13,6 +13,10 @@ pub struct CipherSuite {
     pub registered: bool,
     /// OpenSSL's name, if any release had it.
     pub openssl: Option<&'static str>,
+    /// What stands before `_WITH_`, without `TLS_`; empty for the suites of TLS 1.3.
+    keys: &'static str,
+    /// What stands behind `_WITH_`; the whole name of a suite of TLS 1.3.
+    cipher: &'static str,
 }
 
 /// The registry, by code point.
@@ -25,16 +29,37 @@ static REGISTRY: LazyLock<Vec<CipherSuite>> = LazyLock::new(|| {
 
 fn parse(line: &'static str) -> Option<CipherSuite> {
     let mut words = line.split(' ');
+    let code = u16::from_str_radix(words.next()?, 16).ok()?;
+    let registered = match words.next()? {
+        "=" => true,
+        "~" => false,
+        _ => return None,
+    };
+    let name = words.next()?;
+    let (keys, cipher) = parts(name);
     Some(CipherSuite {
-        code: u16::from_str_radix(words.next()?, 16).ok()?,
-        registered: match words.next()? {
-            "=" => true,
-            "~" => false,
-            _ => return None,
-        },
-        name: words.next()?,
+        code,
+        name,
+        registered,
         openssl: words.next().filter(|name| *name != "-"),
+        keys,
+        cipher,
     })
+}
+
+/// What stands before and behind `_WITH_`. Word by word: a search for text would cost more than all
+/// the rest of an enumeration's offer.
+fn parts(name: &'static str) -> (&'static str, &'static str) {
+    const WITH: &str = "_WITH_";
+    let at = name.bytes().enumerate().find_map(|(at, byte)| {
+        let rest = (byte == b'_').then(|| name.get(at..)).flatten()?;
+        rest.starts_with(WITH).then_some(at)
+    });
+    let split = at.and_then(|at| Some((name.get(..at)?, name.get(at + WITH.len()..)?)));
+    match split {
+        Some((keys, cipher)) => (keys.strip_prefix("TLS_").unwrap_or_default(), cipher),
+        None => ("", name),
+    }
 }
 
 /// All of them, by code point.
@@ -83,18 +108,6 @@ impl KeyExchange {
 }
 
 impl CipherSuite {
-    /// What stands before `_WITH_`, without `TLS_`; empty for the suites of TLS 1.3.
-    fn key_part(&self) -> &'static str {
-        let (keys, _) = self.name.split_once("_WITH_").unwrap_or_default();
-        keys.strip_prefix("TLS_").unwrap_or_default()
-    }
-
-    /// What stands behind `_WITH_`; the whole name of a suite of TLS 1.3.
-    fn cipher_part(&self) -> &'static str {
-        let (_, cipher) = self.name.split_once("_WITH_").unwrap_or(("", self.name));
-        cipher
-    }
-
     /// Whether it belongs to TLS 1.3 (RFC 8446 appendix B.4, RFC 8998, RFC 9150, RFC 9367).
     pub fn is_tls_1_3(&self) -> bool {
         matches!(self.code, 0x1301..=0x13ff | 0x00c6 | 0x00c7 | 0xc0b4 | 0xc0b5 | 0xc103..=0xc106)
@@ -105,7 +118,7 @@ impl CipherSuite {
         if self.is_tls_1_3() {
             return KeyExchange::Any;
         }
-        let keys = self.key_part();
+        let keys = self.keys;
         if keys.contains("PSK") {
             return KeyExchange::Other;
         }
@@ -129,7 +142,7 @@ impl CipherSuite {
         if self.is_tls_1_3() {
             return "any";
         }
-        let keys = self.key_part();
+        let keys = self.keys;
         let named = [
             "anon", "ECDSA", "DSS", "RSA", "PSK", "SRP", "KRB5", "ECCPWD", "GOST",
         ]
@@ -144,7 +157,7 @@ impl CipherSuite {
 
     /// The cipher, such as `AES_256_GCM`, without the hash.
     pub fn encryption(&self) -> &'static str {
-        let cipher = self.cipher_part();
+        let cipher = self.cipher;
         let cipher = cipher.strip_prefix("TLS_").unwrap_or(cipher);
         if matches!(self.code, 0xc0b4 | 0xc0b5) || cipher.starts_with("NULL") {
             return "NULL";
@@ -162,10 +175,10 @@ impl CipherSuite {
         matches!(
             self.key_exchange(),
             KeyExchange::Any | KeyExchange::Dhe | KeyExchange::Ecdhe
-        ) || self.key_part().starts_with("DHE_PSK")
-            || self.key_part().starts_with("ECDHE_PSK")
-            || self.key_part().starts_with("PSK_DHE")
-            || self.key_part().starts_with("ECCPWD")
+        ) || self.keys.starts_with("DHE_PSK")
+            || self.keys.starts_with("ECDHE_PSK")
+            || self.keys.starts_with("PSK_DHE")
+            || self.keys.starts_with("ECCPWD")
     }
 
     /// Whether it was weakened for the export rules of the 1990s.
@@ -181,16 +194,18 @@ impl CipherSuite {
     /// Strength of the cipher in bits, as OpenSSL counts (`SSL_CIPHER_get_bits`).
     pub fn bits(&self) -> u16 {
         let cipher = self.encryption();
-        let has = |text| cipher.contains(text);
-        match () {
-            () if cipher == "NULL" => 0,
-            () if has("40") => 40,
-            () if has("3DES") => 112,
-            () if has("DES") || has("RC4_56") || has("RC2_CBC_56") => 56,
-            () if has("256") || has("CHACHA20") || has("28147") => 256,
-            () if has("KUZNYECHIK") || has("MAGMA") => 256,
-            () => 128,
+        if cipher == "NULL" {
+            return 0;
         }
+        let told = cipher.split('_').find_map(|word| match word {
+            "40" | "DES40" => Some(40),
+            "3DES" => Some(112),
+            "DES" => Some(if cipher.ends_with("_40") { 40 } else { 56 }),
+            "56" => Some(56),
+            "256" | "CHACHA20" | "28147" | "KUZNYECHIK" | "MAGMA" => Some(256),
+            _ => None,
+        });
+        told.unwrap_or(128)
     }
 
     /// Whether its blocks have 64 bits (SWEET32, RFC 9325 section 4.1).
