@@ -5,6 +5,7 @@
 
 pub mod enumeration;
 mod finding;
+pub mod line;
 mod profile;
 mod shared;
 

@@ -215,6 +215,7 @@ fn host_facts<'a>(
                 .iter()
                 .map(|address| AddressFacts {
                     spec,
+                    text: address.address.to_string(),
                     observation: address,
                     chains: address
                         .connections

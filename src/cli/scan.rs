@@ -510,7 +510,7 @@ fn format(format: ScanFormatArg, demands: Arc<Mutex<Demands>>, log: Option<Log>)
             log.note(report);
         }
         let written = match format {
-            ScanFormatArg::Json => render::json(report, out),
+            ScanFormatArg::Json => render::json_line(report, out),
             ScanFormatArg::Csv => render::csv(report, out),
             ScanFormatArg::Tlsx => render::tlsx(report, out),
             ScanFormatArg::Zgrab2 => render::zgrab2(report, out),

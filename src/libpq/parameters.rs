@@ -17,11 +17,13 @@ mod integer;
 mod require_auth;
 mod resolution;
 mod validation;
+mod values;
 
 pub use files::{FileKind, FileNeed, RootCertificates, tls_attempt_files};
 pub use hosts::{DEFAULT_SOCKET_DIRECTORY, HostKind, HostSpec, PortError};
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolution::{ParameterError, resolve, service_files};
+use values::Values;
 
 /// Where a value came from, strongest first.
 #[derive(
@@ -269,7 +271,7 @@ pub struct Parameters {
 #[derive(Debug, PartialEq)]
 struct Common {
     libpq: Libpq,
-    values: BTreeMap<&'static str, (String, Origin)>,
+    values: Values,
     home: Option<String>,
     system_store: (String, Vec<String>),
     os_user: Option<String>,
@@ -286,8 +288,7 @@ impl Parameters {
         if let Some((_, value)) = self.own.iter().find(|(own, _)| *own == keyword) {
             return Some((value, Origin::Target));
         }
-        let (value, origin) = self.common.values.get(keyword)?;
-        Some((value, *origin))
+        self.common.values.get(keyword)
     }
 
     /// The value of a keyword, and `None` where libpq has a null pointer.
@@ -302,10 +303,7 @@ impl Parameters {
 
     /// Every value with its origin, by keyword; secrets are `***`.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, Origin)> {
-        let common = self.common.values.iter();
-        let mut all: BTreeMap<_, _> = common
-            .map(|(keyword, (value, origin))| (*keyword, (value.as_str(), *origin)))
-            .collect();
+        let mut all: BTreeMap<_, _> = self.common.values.iter().collect();
         let own = self.own.iter();
         all.extend(own.map(|(keyword, value)| (*keyword, (value.as_str(), Origin::Target))));
         all.into_iter()

@@ -86,6 +86,8 @@ pub struct JudgedChain {
 pub struct AddressFacts<'a> {
     /// The host it is an address of.
     pub spec: &'a HostSpec,
+    /// Its words: each mode's attempts have them.
+    pub text: String,
     /// What was seen.
     pub observation: &'a AddressObservation,
     /// A judged chain for each connection; `None` where it showed none.
@@ -394,7 +396,7 @@ impl Facts<'_> {
         }
         let mut last = None;
         for address in host.addresses.get(start..).unwrap_or_default() {
-            run.address = Some(address.observation.address.to_string());
+            run.address = Some(address.text.clone());
             match self.address(mode, address, run) {
                 end @ End::NextAddress(_) => last = Some(end),
                 end => return end,

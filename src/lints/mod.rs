@@ -81,6 +81,7 @@ pub(crate) mod x509_version_1;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::advice::hex;
 use crate::report::{AdviceKind, Finding, HostReport, Severity, Suggestion};
 pub use context::Context;
 pub use remedy::Remedy;
@@ -306,8 +307,7 @@ pub fn scope(lint: &str, certificate: Option<&str>, host: &HostReport) -> Scope 
 
 /// SHA-256 over lint, endpoint and what else it is true of, hexadecimal.
 fn fingerprint(lint: &str, certificate: Option<&str>, host: &HostReport) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!("{lint}\0{}", endpoint(host));
+    let mut text = [lint, "\0", &endpoint(host)].concat();
     let scope = scope(lint, certificate, host);
     for (what, value) in [
         ("hostaddr", scope.hostaddr),
@@ -316,14 +316,10 @@ fn fingerprint(lint: &str, certificate: Option<&str>, host: &HostReport) -> Stri
         ("certificate", scope.certificate),
     ] {
         if let Some(value) = value {
-            let _ = write!(text, "\0{what}={value}");
+            text.extend(["\0", what, "=", &value]);
         }
     }
-    let digest = Sha256::digest(text);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(text))
 }
 
 /// The lines that would clear findings, place by place; of two values for one setting the worse

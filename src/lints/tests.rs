@@ -14,8 +14,8 @@ use crate::report::{
     StartupAnswer, TlsReport,
 };
 
-/// When the server is judged: the day after its recording, 2026-11-23.
-pub(super) const NOW: i64 = 1_795_392_000;
+/// When the server is judged: the day after its recording, 2026-11-24.
+pub(super) const NOW: i64 = 1_795_478_400;
 
 /// The host of a recorded server with nothing wrong.
 pub(crate) fn host() -> HostReport {

@@ -1,7 +1,5 @@
 //! A certificate as owned facts: total, so that a broken one still tells what it can.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::AlgorithmIdentifier;
@@ -177,8 +175,8 @@ impl Certificate {
     pub fn serial_hex(&self) -> String {
         let (negative, magnitude) = self.serial_magnitude();
         let mut digits = String::with_capacity(2 * magnitude.len());
-        for octet in magnitude {
-            let _ = write!(digits, "{octet:02X}");
+        for digit in magnitude.iter().flat_map(|octet| [octet >> 4, octet & 15]) {
+            digits.extend(char::from_digit(digit.into(), 16).map(|it| it.to_ascii_uppercase()));
         }
         match (negative, digits.is_empty()) {
             (_, true) => "00".to_owned(),

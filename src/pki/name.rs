@@ -273,7 +273,10 @@ impl fmt::Display for Name {
                     formatter.write_char('+')?;
                 }
                 match oid::attribute_name(&attribute.oid) {
-                    Some(name) => write!(formatter, "{name}=")?,
+                    Some(name) => {
+                        formatter.write_str(name)?;
+                        formatter.write_char('=')?;
+                    }
                     None => write!(formatter, "{}=", attribute.oid)?,
                 }
                 write_value(formatter, attribute)?;
@@ -291,6 +294,10 @@ fn write_value(formatter: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt
             .iter()
             .try_for_each(|octet| write!(formatter, "{octet:02X}"));
     };
+    let usual = |byte: u8| matches!(byte, b' ' | b'!' | b'$'..=b'*' | b'-'..=b':' | b'=' | b'?'..=b'[' | b']'..=b'~');
+    if text.bytes().all(usual) && !text.starts_with(' ') && !text.ends_with(' ') {
+        return formatter.write_str(&text);
+    }
     let last = text.chars().count().saturating_sub(1);
     for (index, character) in text.chars().enumerate() {
         match character {

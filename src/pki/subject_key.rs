@@ -28,6 +28,11 @@ impl SubjectKey {
         subject(der).map_or(Self(None), Self::of_name)
     }
 
+    /// The key as a number; `None` where it may be any.
+    pub fn number(self) -> Option<u64> {
+        self.0
+    }
+
     /// Whether the names may be the same.
     pub fn may_be(self, other: Self) -> bool {
         self.0.is_none() || other.0.is_none() || self == other

@@ -1,6 +1,7 @@
 //! What a client trusts: certificates with their trust settings, and revocation lists
 //! (`X509_STORE`).
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use super::certificate::Certificate;
@@ -66,7 +67,49 @@ impl TrustedCertificate {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TrustStore {
     certificates: Vec<TrustedCertificate>,
+    /// Of each certificate a number that follows from its subject: many are passed over for one.
+    subjects: Vec<u64>,
     crls: Vec<Crl>,
+}
+
+/// A number that is the same for names that match.
+fn number_of(name: &Name) -> u64 {
+    // FNV-1a, eight bytes at a time.
+    let mix = |sum: u64, word: u64| {
+        (sum ^ word)
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(23)
+    };
+    let (words, rest) = name.canonical().as_chunks::<8>();
+    let sum = words
+        .iter()
+        .fold(0, |sum, word| mix(sum, u64::from_le_bytes(*word)));
+    rest.iter().fold(sum, |sum, byte| mix(sum, (*byte).into()))
+}
+
+/// Where in Mozilla's list the roots of a key are.
+struct Mozillas {
+    by_key: HashMap<u64, Vec<usize>>,
+    /// Those that may be any.
+    of_no_key: Vec<usize>,
+}
+
+/// The list never changes: many chains fold its names once.
+fn mozillas() -> &'static Mozillas {
+    static KEYS: OnceLock<Mozillas> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let mut all = Mozillas {
+            by_key: HashMap::new(),
+            of_no_key: Vec::new(),
+        };
+        for (place, anchor) in webpki_roots::TLS_SERVER_ROOTS.iter().enumerate() {
+            match SubjectKey::of_rdns(anchor.subject.as_ref()).number() {
+                Some(key) => all.by_key.entry(key).or_default().push(place),
+                None => all.of_no_key.push(place),
+            }
+        }
+        all
+    })
 }
 
 impl TrustStore {
@@ -127,34 +170,34 @@ impl TrustStore {
     ///
     /// Only those of the list that `chain` could end in are read: no other changes the answer.
     pub fn mozilla(chain: &[Certificate]) -> Self {
-        let wanted: Vec<_> = chain
+        let names = chain
             .iter()
-            .flat_map(|certificate| [&certificate.issuer, &certificate.subject])
-            .map(|name| SubjectKey::of_name(&name.der))
-            .collect();
-        // The list never changes: many chains fold its names once.
-        static KEYS: OnceLock<Vec<SubjectKey>> = OnceLock::new();
-        let keys = KEYS.get_or_init(|| {
-            let anchors = webpki_roots::TLS_SERVER_ROOTS.iter();
-            anchors
-                .map(|anchor| SubjectKey::of_rdns(anchor.subject.as_ref()))
-                .collect()
-        });
-        let mut store = Self::default();
-        for (anchor, key) in webpki_roots::TLS_SERVER_ROOTS
-            .iter()
-            .zip(keys.iter().copied())
-        {
-            if !wanted.iter().any(|name| name.may_be(key)) {
-                continue;
+            .flat_map(|certificate| [&certificate.issuer, &certificate.subject]);
+        let mut wanted = Some(mozillas().of_no_key.clone());
+        for name in names {
+            match (SubjectKey::of_name(&name.der).number(), &mut wanted) {
+                (Some(key), Some(wanted)) => {
+                    wanted.extend(mozillas().by_key.get(&key).into_iter().flatten());
+                }
+                // It may be any.
+                (None, wanted) => *wanted = None,
+                (Some(_), None) => {}
             }
+        }
+        let all = webpki_roots::TLS_SERVER_ROOTS;
+        let wanted: BTreeSet<usize> = match wanted {
+            Some(some) => some.into_iter().collect(),
+            None => (0..all.len()).collect(),
+        };
+        let mut store = Self::default();
+        for anchor in wanted.into_iter().filter_map(|place| all.get(place)) {
             let constraints = anchor.name_constraints.as_ref().map(AsRef::as_ref);
             if let Ok(certificate) = Certificate::bare(
                 anchor.subject.as_ref(),
                 anchor.subject_public_key_info.as_ref(),
                 constraints,
             ) {
-                store.certificates.push(TrustedCertificate {
+                store.push(TrustedCertificate {
                     certificate,
                     settings: None,
                     from_directory: false,
@@ -176,12 +219,17 @@ impl TrustStore {
             .iter()
             .any(|trusted| same(&trusted.certificate, &certificate));
         if !known {
-            self.certificates.push(TrustedCertificate {
+            self.push(TrustedCertificate {
                 certificate,
                 settings,
                 from_directory,
             });
         }
+    }
+
+    fn push(&mut self, trusted: TrustedCertificate) {
+        self.subjects.push(number_of(&trusted.certificate.subject));
+        self.certificates.push(trusted);
     }
 
     /// Adds one CRL unless it is there already.
@@ -211,10 +259,12 @@ impl TrustStore {
         &'a self,
         subject: &'a Name,
     ) -> impl Iterator<Item = (usize, &'a TrustedCertificate)> {
+        let number = number_of(subject);
         let found = move |lazy: bool| {
-            self.certificates
-                .iter()
-                .enumerate()
+            let numbers = self.subjects.iter().enumerate();
+            numbers
+                .filter(move |(_, other)| **other == number)
+                .filter_map(|(place, _)| Some((place, self.certificates.get(place)?)))
                 .filter(move |(_, trusted)| {
                     trusted.from_directory == lazy && trusted.certificate.subject.matches(subject)
                 })

@@ -32,7 +32,7 @@ use std::io::{self, Write};
 pub use page::sequences;
 
 use crate::lints::Lint;
-use crate::report::Report;
+use crate::report::{self, Report};
 use page::Page;
 
 /// How a text report looks.
@@ -160,18 +160,30 @@ const ROOM: usize = 24 * 1024;
 /// # Errors
 /// When `out` does not take it.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let mut text = Vec::with_capacity(ROOM);
+    let mut text = Vec::new();
+    json_line(report, &mut text)?;
+    out.write_all(&text)
+}
+
+/// Appends one report as JSON on a line of its own.
+///
+/// # Errors
+/// When a report cannot be written as JSON, which it always can.
+pub fn json_line(report: &Report, out: &mut Vec<u8>) -> io::Result<()> {
+    let begin = out.len();
+    out.reserve(ROOM);
     report.keep_json();
-    serde_json::to_writer(&mut text, report)?;
+    report::line::append(out, report)?;
+    let text = out.get(begin..).unwrap_or_default();
     let plain = text
         .iter()
         .fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
-    if plain {
-        text.push(b'\n');
-        return out.write_all(&text);
+    if !plain {
+        let text = String::from_utf8(out.split_off(begin)).map_err(io::Error::other)?;
+        out.extend_from_slice(escape::json(&text).as_bytes());
     }
-    let text = String::from_utf8(text).map_err(io::Error::other)?;
-    writeln!(out, "{}", escape::json(&text))
+    out.push(b'\n');
+    Ok(())
 }
 
 /// Writes one report for people.

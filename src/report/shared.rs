@@ -7,14 +7,15 @@ use std::sync::{Arc, OnceLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+
+use super::line;
 
 /// A value that many own, with its JSON where that was kept; whoever changes it has one alone.
 pub struct Shared<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
     value: T,
-    json: OnceLock<Box<RawValue>>,
+    json: OnceLock<Vec<u8>>,
 }
 
 impl<T> From<T> for Shared<T> {
@@ -26,15 +27,18 @@ impl<T> From<T> for Shared<T> {
     }
 }
 
+/// How long most are.
+const ROOM: usize = 4096;
+
 impl<T: Serialize> Shared<T> {
     /// Keeps its JSON, on one line as records have it, where several own it: each of them is
     /// written with that from now on.
     pub fn keep_json(&self) {
-        if Arc::strong_count(&self.0) > 1
-            && self.0.json.get().is_none()
-            && let Ok(json) = to_raw_value(&self.0.value)
-        {
-            let _ = self.0.json.set(json);
+        if Arc::strong_count(&self.0) > 1 && self.0.json.get().is_none() {
+            let mut json = Vec::with_capacity(ROOM);
+            if line::append(&mut json, &self.0.value).is_ok() {
+                let _ = self.0.json.set(json);
+            }
         }
     }
 }
@@ -100,9 +104,27 @@ impl<'a, T> IntoIterator for &'a Shared<Vec<T>> {
 impl<T: Serialize> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.json.get() {
-            Some(json) => json.serialize(serializer),
+            Some(json) => {
+                let value = &self.0.value;
+                serializer.serialize_newtype_struct(line::KEPT, &Kept { value, json })
+            }
             None => self.0.value.serialize(serializer),
         }
+    }
+}
+
+/// A value with its JSON, for who asks for either.
+struct Kept<'a, T> {
+    value: &'a T,
+    json: &'a [u8],
+}
+
+impl<T: Serialize> Serialize for Kept<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return self.value.serialize(serializer);
+        }
+        serializer.serialize_bytes(self.json)
     }
 }
 
@@ -141,6 +163,9 @@ mod tests {
         let both = (&alone, &other, 1);
         let expected = format!("[{json},{json},1]");
         assert_eq!(serde_json::to_string(&both).unwrap(), expected);
+        let mut line = Vec::new();
+        line::append(&mut line, &both).unwrap();
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
         assert_eq!(
             serde_json::to_value(both).unwrap(),
             serde_json::from_str::<serde_json::Value>(&expected).unwrap()

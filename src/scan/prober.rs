@@ -1,4 +1,4 @@
-//! One target of a scan, from its place in the list to its report, whatever happens.
+//! One target of a scan, from its place in the list to its evidence and its report, whatever happens.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -80,6 +80,14 @@ pub struct Prober {
     pub in_flight: AtomicUsize,
 }
 
+/// What is known of a target; the report follows from it.
+pub struct Answered {
+    observation: Observation,
+    /// None where libpq refuses them.
+    parameters: Option<Parameters>,
+    scan: ScanReport,
+}
+
 /// The number of permits for [`Prober::lookups`].
 pub fn lookups() -> Semaphore {
     Semaphore::new(LOOKUPS)
@@ -98,20 +106,20 @@ enum Found {
 }
 
 impl Prober {
-    /// Probes a target; each report goes to `emit` at once. There is none of a target that was not
-    /// begun when the scan was to end.
+    /// Probes a target; what is known of it goes to `emit` at once. There is nothing of a target that
+    /// was not begun when the scan was to end.
     pub async fn probe<N: Network>(
         &self,
         target: Target,
         network: &N,
-        emit: &mut impl AsyncFnMut(Box<Report>),
+        emit: &mut impl AsyncFnMut(Box<Answered>),
     ) {
         let named = target.hostaddr.is_none() && target.host.parse::<IpAddr>().is_err();
         if self.all_addresses && named {
             return Box::pin(self.probe_addresses(target, network, emit)).await;
         }
-        if let Some(report) = self.probe_one(&target, network, None).await {
-            emit(report).await;
+        if let Some(answered) = self.probe_one(&target, network, None).await {
+            emit(answered).await;
         }
     }
 
@@ -119,7 +127,7 @@ impl Prober {
         &self,
         target: Target,
         network: &N,
-        emit: &mut impl AsyncFnMut(Box<Report>),
+        emit: &mut impl AsyncFnMut(Box<Answered>),
     ) {
         match self
             .look_up(&Lookup::Name(target.host.clone()), network)
@@ -131,14 +139,14 @@ impl Prober {
                         hostaddr: Some(address.ip()),
                         ..target.clone()
                     };
-                    if let Some(report) = self.probe_one(&target, network, None).await {
-                        emit(report).await;
+                    if let Some(answered) = self.probe_one(&target, network, None).await {
+                        emit(answered).await;
                     }
                 }
             }
             found => {
-                if let Some(report) = self.probe_one(&target, network, Some(found)).await {
-                    emit(report).await;
+                if let Some(answered) = self.probe_one(&target, network, Some(found)).await {
+                    emit(answered).await;
                 }
             }
         }
@@ -149,7 +157,7 @@ impl Prober {
         target: &Target,
         network: &N,
         found: Option<Found>,
-    ) -> Option<Box<Report>> {
+    ) -> Option<Box<Answered>> {
         let client = self.client_of(target);
         let mut observation = Observation {
             observation: OBSERVATION_VERSION,
@@ -175,10 +183,10 @@ impl Prober {
             fields: target.place.fields.clone(),
         };
         let Some(parameters) = self.parameters_of(&observation.client) else {
-            let report = assess(&observation, self.emulates, observation.observed_at);
-            return Some(Box::new(Report {
-                scan: Some(scan),
-                ..report
+            return Some(Box::new(Answered {
+                observation,
+                parameters: None,
+                scan,
             }));
         };
         if let Some(mut plan) = (self.plan)(&parameters) {
@@ -187,16 +195,24 @@ impl Prober {
             self.ask(&mut plan, network, found, &mut observation, &mut scan)
                 .await?;
         }
-        Some(self.judge(&observation, &parameters, scan))
+        Some(Box::new(Answered {
+            observation,
+            parameters: Some(parameters),
+            scan,
+        }))
     }
 
     /// The report; a fault of ours costs this target its evidence, and no other anything.
-    fn judge(
-        &self,
-        observation: &Observation,
-        parameters: &Parameters,
-        mut scan: ScanReport,
-    ) -> Box<Report> {
+    pub fn judge(&self, answered: &Answered) -> Box<Report> {
+        let observation = &answered.observation;
+        let mut scan = answered.scan.clone();
+        let Some(parameters) = &answered.parameters else {
+            let report = assess(observation, self.emulates, observation.observed_at);
+            return Box::new(Report {
+                scan: Some(scan),
+                ..report
+            });
+        };
         let now = self.at.unwrap_or(observation.observed_at);
         let judged = catch_unwind(AssertUnwindSafe(|| {
             self.judge.report(observation, parameters, now)

@@ -1,6 +1,9 @@
-//! Runs a scan: one thread reads targets, some ask, one writes records.
+//! Runs a scan: one thread reads targets, some ask and judge, one writes records.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,7 +13,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::LocalSet;
 
-use super::prober::SharedProber;
+use super::prober::{Answered, SharedProber};
 use super::queue::Queue;
 use super::source::{Counts, Item, Source};
 use super::tally::Tally;
@@ -21,12 +24,19 @@ use crate::report::Report;
 /// How many records wait to be written.
 const RECORDS: usize = 512;
 
+/// How many answers are judged one after the other: what the first of them brings into the caches of
+/// the processor, the others find there. The handshakes wait meanwhile, so not too many.
+const TOGETHER: usize = 16;
+
+/// How long an answer waits for others.
+const GATHERING: Duration = Duration::from_millis(5);
+
 /// How long the writer rests: a record does not wait for another, but many that are finished at the
 /// same time are one write and one change of threads.
 const REST: Duration = Duration::from_millis(2);
 
-/// How much is written at a time where the writing lags behind.
-const BATCH: usize = 256 * 1024;
+/// Shorter records are put together; a longer one is written sooner than it is copied.
+const LONG: usize = 4 * 1024;
 
 /// Makes the bytes of a record.
 pub type Format = Box<dyn Fn(&Report, &mut Vec<u8>) + Send + Sync>;
@@ -65,6 +75,25 @@ struct Shared {
     finished: Notify,
     /// How many targets are taken out of the queue, those that wait for an address among them.
     taken: Semaphore,
+}
+
+/// Answers of a thread that wait to be judged.
+#[derive(Default)]
+struct Gathered {
+    answers: RefCell<Vec<Answered>>,
+    some: Notify,
+}
+
+impl Gathered {
+    /// Adds one; whether it is time to judge them.
+    fn add(&self, answered: Box<Answered>) -> bool {
+        let mut answers = self.answers.borrow_mut();
+        answers.push(*answered);
+        if answers.len() == 1 {
+            self.some.notify_one();
+        }
+        answers.len() >= TOGETHER
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -206,6 +235,14 @@ impl Shared {
             return;
         };
         let local = LocalSet::new();
+        let gathered = Rc::new(Gathered::default());
+        let gathering = async {
+            loop {
+                gathered.some.notified().await;
+                tokio::time::sleep(GATHERING).await;
+                self.judge(&gathered, to_writer).await;
+            }
+        };
         let working = async {
             let mut tasks = tokio::task::JoinSet::new();
             loop {
@@ -219,11 +256,18 @@ impl Shared {
                     self.taken.add_permits(1);
                     break;
                 };
-                let (shared, network, to_writer) =
-                    (Arc::clone(&self), network.clone(), to_writer.clone());
+                let (shared, network, to_writer, gathered) = (
+                    Arc::clone(&self),
+                    network.clone(),
+                    to_writer.clone(),
+                    Rc::clone(&gathered),
+                );
                 tasks.spawn_local(async move {
-                    let mut emit =
-                        async |report: Box<Report>| shared.emit(&report, &to_writer).await;
+                    let mut emit = async |answered: Box<Answered>| {
+                        if gathered.add(answered) {
+                            shared.judge(&gathered, &to_writer).await;
+                        }
+                    };
                     shared.prober.probe(target, &network, &mut emit).await;
                     shared.taken.add_permits(1);
                 });
@@ -235,8 +279,10 @@ impl Shared {
         local.block_on(&runtime, async {
             tokio::select! {
                 () = working => {}
+                () = gathering => {}
                 () = self.prober.stop.stopped_at_once() => {}
             }
+            self.judge(&gathered, to_writer).await;
         });
         // A resolver may hang.
         runtime.shutdown_background();
@@ -250,21 +296,34 @@ impl Shared {
         }
     }
 
-    async fn emit(&self, report: &Report, to_writer: &Sender<Vec<u8>>) {
-        let mut bytes = Vec::new();
-        (self.format)(report, &mut bytes);
-        lock(&self.tally).note(report);
-        let _ = to_writer.send(bytes).await;
+    /// Judges all answers that wait, and hands their records to the writer.
+    async fn judge(&self, gathered: &Gathered, to_writer: &Sender<Vec<u8>>) {
+        for answered in gathered.answers.take() {
+            let record = || {
+                let report = self.prober.judge(&answered);
+                let mut bytes = Vec::new();
+                (self.format)(&report, &mut bytes);
+                lock(&self.tally).note(&report);
+                bytes
+            };
+            // A fault of ours costs one record, not those that wait with it.
+            if let Ok(bytes) = catch_unwind(AssertUnwindSafe(record)) {
+                let _ = to_writer.send(bytes).await;
+            }
+        }
     }
 }
 
 /// The thread that writes: what is there, as soon as it is there, in whole records.
 fn write(mut records: Receiver<Vec<u8>>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
     while let Some(mut bytes) = records.blocking_recv() {
-        while bytes.len() < BATCH
-            && let Ok(more) = records.try_recv()
-        {
-            bytes.extend_from_slice(&more);
+        while let Ok(more) = records.try_recv() {
+            if bytes.len() < LONG {
+                bytes.extend_from_slice(&more);
+            } else {
+                output.write_all(&bytes)?;
+                bytes = more;
+            }
         }
         output.write_all(&bytes)?;
         output.flush()?;

@@ -123,7 +123,7 @@ pub fn resolve(client: &Client, libpq: Libpq) -> Result<Parameters, ParameterErr
         ),
         os_user: client.os_user.clone(),
         effective_uid: client.effective_uid,
-        values,
+        values: values.into(),
     };
     Ok(Parameters {
         common: Arc::new(common),
