@@ -50,6 +50,8 @@ enum Then {
     Tls(Arc<ServerConfig>, Answer),
     /// This, in answer to the ClientHello.
     InsteadOfTls(Answer),
+    /// This, a moment after the first bytes and before anything is read.
+    Later(Answer),
     /// Nothing more.
     Nothing(Answer),
     /// A reset, and not even the first bytes.
@@ -96,6 +98,10 @@ impl Script {
                 // The client speaks first here; a reply before would belong to the answer.
                 peer.read(5);
                 sleep(Duration::from_millis(20));
+                answer.play(peer);
+            }
+            Then::Later(answer) => {
+                sleep(Duration::from_millis(50));
                 answer.play(peer);
             }
             Then::Nothing(answer) => answer.play(peer),
@@ -149,6 +155,10 @@ fn script(behaviour: &str, identities: &Identities) -> Script {
         "no-tls-refused" => script(&refusal, b"N", Then::Plaintext),
         "error-reply" => negotiation(&error_response("0A000", "unsupported protocol"), end()),
         "old-error-reply" => negotiation(b"EFATAL:  unsupported protocol\n\0", end()),
+        "starting-up-reply" => {
+            let reply = error_response("57P03", "the database system is starting up");
+            negotiation(&reply, end())
+        }
         "junk-reply" => negotiation(b"X", end()),
         "lower-case-s" => negotiation(b"s", end()),
         "http-reply" => script(&SendAndEnd(http.clone()), &http, end()),
@@ -161,6 +171,11 @@ fn script(behaviour: &str, identities: &Identities) -> Script {
         "text-for-tls" => {
             let text = b"this is no TLS record at all\n".to_vec();
             negotiation(b"S", Then::InsteadOfTls(SendAndEnd(text)))
+        }
+        // They came too late to count as injected.
+        "bytes-before-tls" => {
+            let bytes = Send(AUTHENTICATION_OK.to_vec());
+            negotiation(b"S", Then::Later(bytes))
         }
         "closed-in-tls" => negotiation(b"S", Then::InsteadOfTls(SendAndEnd(vec![]))),
         "tls" => over_tls(welcome.clone()),
