@@ -44,8 +44,8 @@ expired, not yet valid or below -c, and every demand that is not met.
 
 What it costs the server: one connection, and no line in a default log if the
 handshake completes. The --require options ask what pg_hba.conf does: two
-connections, a third with a client certificate, a fourth where the TLS library
-cannot complete; each refusal by pg_hba.conf leaves a FATAL line.
+connections, a third with a client certificate; each refusal by pg_hba.conf
+leaves a FATAL line.
 
 Exit status:
   0  OK
