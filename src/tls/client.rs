@@ -24,7 +24,8 @@ use super::record::{Protection, Records};
 use super::suite::{Authentication, KeyExchange, Suite};
 use super::{
     BAD_CERTIFICATE, ClientCertificate, DECODE_ERROR, DECRYPT_ERROR, Fault, HANDSHAKE_FAILURE,
-    ILLEGAL_PARAMETER, INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, UNEXPECTED_MESSAGE, fault,
+    ILLEGAL_PARAMETER, INTERNAL_ERROR, PROTOCOL_VERSION, TLS_1_2, TLS_1_3, UNEXPECTED_MESSAGE,
+    fault,
 };
 use tls13::Modern;
 
@@ -623,6 +624,7 @@ impl Client {
             .signature_schemes
             .iter()
             .filter(|scheme| asked.unwrap_or_default().contains(scheme))
+            .filter(|scheme| version < TLS_1_3 || tls13::signs_messages(**scheme))
             .map(|scheme| SignatureScheme::from(*scheme))
             .collect();
         key.key.key.choose_scheme(&shared).map(Arc::from)

@@ -2,7 +2,6 @@
 //!
 //! No resumption, no early data. The handshake signature is recorded, not verified.
 
-use rustls::SignatureScheme;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 
 use super::{ALERT, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
@@ -78,6 +77,12 @@ impl Suite {
         let length = self.digest.length();
         self.digest.expand_label(secret, "traffic upd", &[], length)
     }
+}
+
+/// Whether a scheme may sign a message of TLS 1.3: neither PKCS #1 v1.5 nor SHA-1 or SHA-224 may (RFC
+/// 8446 section 4.2.3).
+pub(super) fn signs_messages(scheme: u16) -> bool {
+    matches!(scheme, 0x0403 | 0x0503 | 0x0603 | 0x0804..=0x080b)
 }
 
 /// What comes next.
@@ -370,28 +375,17 @@ impl Client {
 
     /// Certificate, and CertificateVerify if we have a certificate that suits the request.
     fn answer_request_1_3(&mut self, suite: Suite, context: &[u8]) -> Result<(), Stop> {
-        let request = self.seen.certificate_request.as_ref();
-        let asked = request.map(|request| request.signature_schemes.as_slice());
-        let shared: Vec<_> = self
-            .offered
-            .signature_schemes
-            .iter()
-            .filter(|scheme| asked.unwrap_or_default().contains(scheme))
-            // Neither PKCS #1 v1.5 nor SHA-1 or SHA-224 (RFC 8446 section 4.2.3).
-            .filter(|scheme| matches!(**scheme, 0x0403 | 0x0503 | 0x0603 | 0x0804..=0x080b))
-            .map(|scheme| SignatureScheme::from(*scheme))
-            .collect();
-        let key = self.client_key.clone();
-        let ours = key.and_then(|key| Some((key.key.key.choose_scheme(&shared)?, key)));
-        self.seen.client_certificate_sent = ours.is_some();
+        let signer = self.signer(TLS_1_3);
+        let key = self.client_key.clone().filter(|_| signer.is_some());
+        self.seen.client_certificate_sent = signer.is_some();
         let mut list = Vec::new();
-        for certificate in ours.iter().flat_map(|(_, key)| &key.key.cert) {
+        for certificate in key.iter().flat_map(|key| &key.key.cert) {
             list.extend(vector24(certificate));
             list.extend(vector16(&[]));
         }
         let body = [messages::vector8(context), vector24(&list)].concat();
         self.say(messages::CERTIFICATE, &body);
-        if let Some((signer, _)) = ours {
+        if let Some(signer) = signer {
             let content = signed(SIGNED_BY_CLIENT, suite.digest, &self.transcript);
             let signature = signer
                 .sign(&content)
