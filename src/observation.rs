@@ -412,6 +412,10 @@ pub struct HandshakeSignature {
 /// The server's request for a client certificate.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CertificateRequest {
+    /// Whether signature_algorithms_cert says how certificates must be signed (RFC 8446 section
+    /// 4.2.3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limits_certificates: bool,
     /// The DER names of the CAs that it lists.
     #[serde(with = "base64_list")]
     pub authorities: Vec<Vec<u8>>,

@@ -40,6 +40,17 @@ impl ClientKey {
         &self.chain
     }
 
+    /// The same, with what OpenSSL sends beside a certificate that stands alone in its file: more of
+    /// them there, and it adds nothing.
+    #[must_use]
+    pub fn with_issuers(mut self, issuers: impl FnOnce(&[u8]) -> Vec<Vec<u8>>) -> Self {
+        if let [alone] = self.chain.as_slice() {
+            let above = issuers(alone).into_iter().map(CertificateDer::from);
+            self.chain.extend(above);
+        }
+        self
+    }
+
     /// What signs; `None` where OpenSSL may have a usable key and we have not.
     pub fn signing_key(&self) -> Option<&Arc<dyn SigningKey>> {
         self.signing.as_ref().ok()

@@ -29,7 +29,7 @@ use crate::report::{
 };
 use trust::Trust;
 
-pub use trust::revocation_not_checked;
+pub use trust::{issuers_of, revocation_not_checked};
 
 /// Judges an observation as the emulated client at a time, in seconds since 1970 (UTC).
 pub fn assess(observation: &Observation, emulates: Emulates, now: i64) -> Report {

@@ -9,6 +9,7 @@ use crate::libpq::parameters::{Origin, Parameters, SslMode};
 use crate::libpq::root_certificates::{TrustSource, trust_source};
 use crate::libpq::verdict::{ChainAnswer, Roots};
 use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
+use crate::pki::release::Release;
 use crate::pki::{Certificate, TrustStore, path};
 use crate::report::{Anchors, ChainReport, ChainStatus};
 
@@ -22,6 +23,24 @@ pub(super) struct Trust {
     uses_system: bool,
     uses_mozilla: bool,
     openssl: OpenSsl,
+}
+
+/// The certificates in DER that OpenSSL takes from libpq's roots to send them with a client
+/// certificate, `leaf` in DER, that stands alone in its file.
+pub fn issuers_of(
+    leaf: &[u8],
+    client: &Client,
+    parameters: &Parameters,
+    openssl: OpenSsl,
+) -> Vec<Vec<u8>> {
+    let trust = Trust::new(client, parameters, openssl);
+    let leaf = Certificate::parse(leaf);
+    let release = Release::of(openssl).first().copied();
+    let (Some(store), Some(release)) = (trust.store(), release) else {
+        return Vec::new();
+    };
+    let issuers = store.issuers(&leaf, release).into_iter();
+    issuers.map(|issuer| issuer.der.clone()).collect()
 }
 
 struct Loaded {
@@ -109,6 +128,14 @@ impl Trust {
         match &self.root_file {
             Some((_, Ok(loaded))) => Some(&loaded.store),
             _ => None,
+        }
+    }
+
+    /// What libpq's TLS library has as its store.
+    fn store(&self) -> Option<&TrustStore> {
+        match &self.root_file {
+            Some((_, loaded)) => loaded.as_ref().ok().map(|loaded| &loaded.store),
+            None => self.uses_system.then_some(&self.system.store),
         }
     }
 

@@ -348,8 +348,13 @@ impl Backend for Machine {
         let plan = parameters.as_ref().and_then(|known| {
             let certificate = client_certificate(&files.client, known);
             let usable = certificate == Ok(ClientCertificate::Usable);
-            let key = files.key.as_ref().filter(|_| usable);
-            plan(known, &options, key)
+            let openssl = module.emulates.openssl;
+            let key = files.key.clone().filter(|_| usable).map(|key| {
+                key.with_issuers(|leaf| {
+                    crate::assess::issuers_of(leaf, &files.client, known, openssl)
+                })
+            });
+            plan(known, &options, key.as_ref())
         });
         let fenced = Fenced::new(&self.network, fence.as_ref());
         let began = now();

@@ -247,6 +247,9 @@ pub(super) fn prepare(target: Option<&str>, options: &Options) -> Result<Prepare
     let plan = parameters.as_ref().and_then(|parameters| {
         let usable = client_certificate(&client, parameters) == Ok(ClientCertificate::Usable);
         let key = keys.take().filter(|_| usable);
+        let key = key.map(|key| {
+            key.with_issuers(|leaf| crate::assess::issuers_of(leaf, &client, parameters, openssl))
+        });
         plan(parameters, options, key.as_ref())
     });
     Ok(Prepared {

@@ -206,7 +206,11 @@ fn prober(args: &ScanArgs) -> Result<Prober, Error> {
     let key = keys
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
-        .filter(|_| usable);
+        .filter(|_| usable)
+        .map(|key| {
+            let openssl = emulates.openssl;
+            key.with_issuers(|leaf| crate::assess::issuers_of(leaf, &client, &parameters, openssl))
+        });
     let options = probe::Options {
         settings,
         emulates,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::certificate::Certificate;
 use super::crl::Crl;
-use super::issuance::{is_self_signed, same};
+use super::issuance::{is_likely_issued, is_self_signed, same};
 use super::name::Name;
 use super::oid;
 use super::pem::{self, PemError, PemItem, TrustSettings};
@@ -247,6 +247,29 @@ impl TrustStore {
     /// The revocation lists in order.
     pub fn crls(&self) -> &[Crl] {
         &self.crls
+    }
+
+    /// The certificates above one, up to a self-signed one or as far as they are here: OpenSSL sends
+    /// them with a client certificate that stands alone in its file (`ssl_add_cert_chain`).
+    pub fn issuers(&self, leaf: &Certificate, release: Release) -> Vec<&Certificate> {
+        /// No chain of OpenSSL's is longer (`X509_VERIFY_PARAM`, depth 100).
+        const LONGEST: usize = 100;
+        let mut found: Vec<&Certificate> = Vec::new();
+        loop {
+            let last = found.last().copied().unwrap_or(leaf);
+            let mut all = self.certificates.iter().map(|trusted| &trusted.certificate);
+            let issuer = all.find(|issuer| is_likely_issued(issuer, last, release));
+            match issuer {
+                Some(issuer)
+                    if !is_self_signed(last, release)
+                        && !issuer.bare_anchor
+                        && found.len() < LONGEST =>
+                {
+                    found.push(issuer);
+                }
+                _ => return found,
+            }
+        }
     }
 
     /// Whether there is nothing in it.

@@ -5,9 +5,9 @@ mod tls13;
 
 use std::sync::Arc;
 
-use rustls::SignatureScheme;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 use rustls::sign::Signer;
+use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::emulates::OpenSsl;
 use crate::observation::{Failure, Handshake};
@@ -549,7 +549,7 @@ impl Client {
         }
         let mut signer = None;
         if flight.requested {
-            signer = self.signer(negotiated.version);
+            signer = self.signer(negotiated.version)?;
             let chain: Vec<u8> = match (&signer, &self.client_key) {
                 (Some(_), Some(key)) => {
                     let chain = key.key.cert.iter();
@@ -612,10 +612,12 @@ impl Client {
     }
 
     /// What signs for our certificate, if we have one that suits the request.
-    fn signer(&self, version: u16) -> Option<Arc<dyn Signer>> {
-        let key = self.client_key.as_ref()?;
+    fn signer(&self, version: u16) -> Result<Option<Arc<dyn Signer>>, Stop> {
+        let Some(key) = self.client_key.as_ref() else {
+            return Ok(None);
+        };
         if version < TLS_1_2 {
-            return key.below_tls_1_2.clone();
+            return Ok(key.below_tls_1_2.clone());
         }
         let request = self.seen.certificate_request.as_ref();
         let asked = request.map(|request| request.signature_schemes.as_slice());
@@ -627,7 +629,22 @@ impl Client {
             .filter(|scheme| version < TLS_1_3 || tls13::signs_messages(**scheme))
             .map(|scheme| SignatureScheme::from(*scheme))
             .collect();
-        key.key.key.choose_scheme(&shared).map(Arc::from)
+        let signer = key.key.key.choose_scheme(&shared);
+        // In TLS 1.2 any hash goes with any curve, and SHA-224 with RSA too (RFC 5246 section 7.4.1.4.1).
+        let kind = match key.key.key.algorithm() {
+            SignatureAlgorithm::ECDSA => 3,
+            SignatureAlgorithm::RSA => 1,
+            _ => 0,
+        };
+        let other_hash = |scheme: &SignatureScheme| {
+            let code = u16::from(*scheme);
+            code & 0xff == kind && (0x0200..=0x06ff).contains(&code)
+        };
+        if signer.is_none() && version < TLS_1_3 && shared.iter().any(other_hash) {
+            let why = "libpq signs with a hash with which pgprobe's client key does not";
+            return Err(Stop::Failure(Failure::Unsupported(why.into())));
+        }
+        Ok(signer.map(Arc::from))
     }
 
     /// Sends a handshake message, which counts for the transcript.
@@ -638,6 +655,10 @@ impl Client {
     }
 
     fn change_cipher_spec(&mut self, fragment: &[u8]) -> Result<(), Stop> {
+        // An empty record brings nothing; they are counted where records are read.
+        if fragment.is_empty() && !self.is_established() {
+            return Ok(());
+        }
         if fragment != [1] {
             return Err(fault(ILLEGAL_PARAMETER, "bad change cipher spec").into());
         }

@@ -30,6 +30,8 @@ pub(super) const KEY_UPDATE: u8 = 24;
 /// The longest body that OpenSSL's client takes (`ossl_statem_client_max_message_size`).
 pub(super) const fn max_length(kind: u8, openssl: OpenSsl) -> usize {
     match kind {
+        // SERVER_HELLO_MAX_LENGTH, which OpenSSL 3 has raised.
+        SERVER_HELLO if !matches!(openssl, OpenSsl::V111) => 65_607,
         SERVER_HELLO | ENCRYPTED_EXTENSIONS => 20_000,
         KEY_UPDATE => 1,
         // SSL_MAX_CERT_LIST_DEFAULT, which also bounds the names in a CertificateRequest.
@@ -91,7 +93,7 @@ impl ServerHello {
             random,
             suite_code: body.u16("cipher suite")?,
             compression: body.u8("compression method")?,
-            hello_retry_request: random == HELLO_RETRY_REQUEST,
+            hello_retry_request: version == TLS_1_2 && random == HELLO_RETRY_REQUEST,
             session_id,
             group: None,
             key_share: Vec::new(),
@@ -234,12 +236,12 @@ impl ServerHello {
             match kind {
                 // renegotiation_info answers the SCSV too.
                 0xff01 => {}
-                0 | 1 | 5 | 10 | 11 | 14 | 16 | 18 | 22 | 23 | 35 | 43 | 51 | 13172
+                0 | 1 | 5 | 10 | 11 | 14 | 16 | 18 | 22 | 23 | 35 | 43 | 13172
                     if !offered.extensions.contains(kind) =>
                 {
                     return Err(fault(UNSUPPORTED_EXTENSION, "unsolicited extension"));
                 }
-                13 | 21 | 41 | 42 | 44 | 45 | 49 | 50 => {
+                12 | 13 | 21 | 41 | 42 | 44 | 45 | 47 | 49..=51 => {
                     return Err(fault(ILLEGAL_PARAMETER, "bad extension"));
                 }
                 _ => {}
@@ -261,7 +263,19 @@ fn whole(read: &Reader<'_>) -> Result<(), Fault> {
 const fn is_known(kind: u16) -> bool {
     matches!(
         kind,
-        0 | 1 | 5 | 10 | 11 | 13 | 14 | 16 | 18 | 21..=23 | 35 | 41..=45 | 47 | 49..=51 | 13172 | 0xff01
+        0 | 1
+            | 5
+            | 10..=14
+            | 16
+            | 18
+            | 21..=23
+            | 35
+            | 41..=45
+            | 47
+            | 49..=51
+            | 13172
+            | 0xfde8
+            | 0xff01
     )
 }
 
@@ -330,15 +344,28 @@ pub(super) fn certificate_request_1_3(
 ) -> Result<(Vec<u8>, CertificateRequest), Fault> {
     const SIGNATURE_ALGORITHMS: u16 = 13;
     const CERTIFICATE_AUTHORITIES: u16 = 47;
+    const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
     let context = body.vector8("context")?.rest().to_vec();
     let list = body.vector16("extensions")?;
     whole(&body)?;
     let mut request = CertificateRequest::default();
     let mut has_schemes = false;
-    let allowed = [5, SIGNATURE_ALGORITHMS, 18, CERTIFICATE_AUTHORITIES, 50];
+    let allowed = [
+        5,
+        SIGNATURE_ALGORITHMS,
+        18,
+        CERTIFICATE_AUTHORITIES,
+        SIGNATURE_ALGORITHMS_CERT,
+    ];
     for (kind, mut extension) in extensions(list, &allowed, None)? {
         let bad_extension = fault(DECODE_ERROR, "bad extension");
         match kind {
+            // Nobody is seen to send it; what it says of a client certificate is not looked at.
+            SIGNATURE_ALGORITHMS_CERT => {
+                let schemes = extension.vector16("signature schemes")?;
+                schemes_of(schemes).ok_or(bad_extension)?;
+                request.limits_certificates = true;
+            }
             SIGNATURE_ALGORITHMS => {
                 has_schemes = true;
                 let schemes = extension.vector16("signature schemes")?;

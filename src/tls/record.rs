@@ -37,6 +37,8 @@ pub(super) struct Records {
     empty: u32,
     /// What records must carry once it is negotiated.
     pub(super) version: Option<u16>,
+    /// What ours carry before that.
+    pub(super) early_version: u16,
     read: Protection,
     write: Protection,
 }
@@ -47,6 +49,7 @@ impl Records {
             incoming: Vec::new(),
             empty: 0,
             version: None,
+            early_version: TLS_1_0,
             read: Protection::none(),
             write: Protection::none(),
         }
@@ -105,7 +108,7 @@ impl Records {
 
     /// Puts content into records, as many as it takes.
     pub(super) fn write(&mut self, kind: u8, content: &[u8], out: &mut Vec<u8>) {
-        let version = self.version.unwrap_or(TLS_1_0);
+        let version = self.version.unwrap_or(self.early_version);
         for fragment in content.chunks(MAX_PLAIN) {
             let (kind, fragment) = self.write.seal(kind, version, fragment);
             let length = u16::try_from(fragment.len()).unwrap_or(u16::MAX);

@@ -313,6 +313,7 @@ fn reports() -> [Report; 5] {
             tls.certificates = vec![certificate()];
             tls.alpn = Some(HOSTILE.into());
             tls.certificate_request = Some(CertificateRequest {
+                limits_certificates: false,
                 authorities: vec![name()],
                 signature_schemes: Vec::new(),
             });
@@ -350,6 +351,7 @@ fn reports() -> [Report; 5] {
             tls.certificates = vec![certificate_of(&text); 30];
             tls.alpn = Some(text.clone());
             tls.certificate_request = Some(CertificateRequest {
+                limits_certificates: false,
                 authorities: vec![name(); 300],
                 signature_schemes: Vec::new(),
             });

@@ -17,6 +17,7 @@ mod check_expected;
 mod check_hostile;
 mod check_quiet;
 mod ciphers;
+mod client_chains;
 mod command;
 mod connections;
 mod contract;

@@ -11,6 +11,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("src/libpq/tls_error.rs", &["return Err("]),
     ("src/assess/trust.rs", &["NotRead { why, .. } => Some("]),
     ("src/tls/client.rs", &["let why ="]),
+    ("src/tls/client/tls13.rs", &["let why ="]),
     ("src/assess/mod.rs", &["Possession::Unchecked("]),
     ("src/pki/path.rs", &["reason: ", "get_or_insert_with(|| "]),
 ];

@@ -24,6 +24,7 @@ from common import load_pki
 CCS, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
 SERVER_NAME, GROUPS, POINTS, SCHEMES, EARLY, VERSIONS, COOKIE, NAMES, SHARE, RENEGOTIATION = (
     0, 10, 11, 13, 42, 43, 44, 47, 51, 0xFF01)
+SRP = 12                           # an extension that no libpq asks for
 UNKNOWN = 0x1234                   # an extension that nobody knows
 STATUS, TICKET, MASTER_SECRET, CERTIFICATES = 5, 35, 23, 11
 X25519, P256, P521, FFDHE2048 = 0x1D, 0x17, 0x19, 0x100
@@ -98,8 +99,8 @@ def subject_public_key_info(curve):
 def tls13(name, **how):
     """before: records before the ServerHello; hello_version, more, random, session: of the
     ServerHello; versions_tail, share_tail: after the content of these extensions; group; shape:
-    what becomes of the public key; retry: extensions of a HelloRetryRequest; flood: after it;
-    hello_pieces, pieces: octets of a record; record_version; change: how often ChangeCipherSpec;
+    what becomes of the public key; retry: extensions of a HelloRetryRequest;
+    hello_pieces, pieces: octets of a record; record_version, sealed: version of records; change: how often ChangeCipherSpec;
     extensions: EncryptedExtensions; early: sealed records before them, between: after them;
     asks: a CertificateRequest; more_certificates, certificate_tail, certificate_extensions,
     list_context; pad: zeros in the first sealed record; scheme; finish: the verify_data; late:
@@ -160,12 +161,26 @@ def declare():
     for count in (0, 3, 31, 33):
         tls13(f"{count}-changes", change=count)
     tls13("change-late", clear=record(CCS, b"\x01"))
+    tls13("change-empty-first", before=record(CCS, b""))
+    tls12("lower-change-empty", between=record(CCS, b""))
     tls13("change-first", before=record(CCS, b"\x01"))
     tls13("change-of-two", before=record(CCS, b"\x01\x01"))
     tls13("change-wrong", before=record(CCS, b"\x02"))
     # The ServerHello.
     tls13("hello-unknown", more=extension(UNKNOWN, b"a"))
     tls13("hello-renegotiation", more=extension(RENEGOTIATION, b"\0"))
+    tls13("hello-of-30000", more=extension(UNKNOWN, bytes(30000)))
+    tls13("hello-srp", more=extension(SRP))
+    tls12("lower-of-30000", more=extension(UNKNOWN, bytes(30000)))
+    tls12("lower-share", more=extension(SHARE, b"\0\x1d" + vector(2, bytes(32))))
+    tls12("lower-names", more=extension(NAMES))
+    tls12("lower-srp", more=extension(SRP))
+    tls13("extensions-srp", extensions=extension(SRP))
+    tls13("asks-srp", asks=request(OLD_SCHEMES + extension(SRP)))
+    tls13("asks-how-signed", asks=request(OLD_SCHEMES + extension(50, vector(2, RSA_PSS))))
+    tls13("asks-how-signed-empty", asks=request(OLD_SCHEMES + extension(50, vector(2, b""))))
+    tls13("asks-how-signed-tail",
+          asks=request(OLD_SCHEMES + extension(50, vector(2, RSA_PSS) + b"\0")))
     tls13("hello-twice", more=extension(UNKNOWN) * 2)
     tls13("hello-alpn", more=extension(16, vector(2, vector(1, b"postgresql"))))
     tls13("hello-1-0", hello_version=0x0301)
@@ -204,6 +219,8 @@ def declare():
     tls13("retry-same-group", retry=extension(SHARE, b"\0\x1d"))
     tls13("retry-not-offered", retry=extension(SHARE, b"\0\x15"))
     tls13("retry-no-version", retry=cookie, retry_version=b"")
+    tls13("retry-1-0", retry=cookie, retry_hello_version=0x0301)
+    tls13("retry-then-record-1-0", group=P256, retry=cookie, record_version=0x0301, sealed=0x0303)
     tls13("retry-twice", group=P256, retry=cookie, retries=2)
     tls13("retry-40-changes", retry=cookie, retry_changes=40)
     tls13("retry-record-1-0", group=P256, retry=cookie, record_version=0x0301)
@@ -478,7 +495,7 @@ async def serve_1_3(reader, writer, hello, answer, how):
         listed = how["retry"] + (extension(SHARE, struct.pack("!H", group))
                                  if group != X25519 else b"")
         listed = how.get("retry_version", extension(VERSIONS, b"\x03\x04")) + listed
-        again = message(2, b"\x03\x03" + RETRY + vector(1, hello.session) + b"\x13\x01\0"
+        again = message(2, struct.pack("!H", how.get("retry_hello_version", 0x0303)) + RETRY + vector(1, hello.session) + b"\x13\x01\0"
                         + vector(2, listed))
         for _ in range(how.get("retries", 1)):
             writer.write(record(HANDSHAKE, again) + record(CCS, b"\1") * how.get("retry_changes", 0))
@@ -511,7 +528,7 @@ async def serve_1_3(reader, writer, hello, answer, how):
         writer.write(out.seal(kind, content))
 
     def say(part, pad=0):
-        size = how.get("pieces", 16384)
+        size, version = how.get("pieces", 16384), how.get("sealed", how.get("record_version", 0x0303))
         for start in range(0, len(part), size):
             writer.write(out.seal(HANDSHAKE, part[start:start + size], pad, version))
         return part

@@ -154,7 +154,9 @@ impl Client {
             .filter(|suite| self.offered.cipher_suites.contains(&suite.code))
             .filter(|suite| self.retried.is_none_or(|code| code == suite.code))
             .ok_or(fault(ILLEGAL_PARAMETER, "wrong cipher returned"))?;
-        self.records.version = Some(TLS_1_2);
+        if !hello.hello_retry_request {
+            self.records.version = Some(TLS_1_2);
+        }
         if hello.hello_retry_request {
             self.seen.hello_retry_request = Some(true);
             return self.retry(hello, suite);
@@ -222,6 +224,7 @@ impl Client {
         }
         hello.cookie = cookie.cloned();
         let offered = Offered::read(&hello.to_records())?;
+        self.records.early_version = TLS_1_2;
         self.retried = Some(suite.code);
         let first = suite.digest.of(&self.offered.message);
         let answer = self.transcript.split_off(self.offered.message.len());
@@ -375,7 +378,13 @@ impl Client {
 
     /// Certificate, and CertificateVerify if we have a certificate that suits the request.
     fn answer_request_1_3(&mut self, suite: Suite, context: &[u8]) -> Result<(), Stop> {
-        let signer = self.signer(TLS_1_3);
+        let signer = self.signer(TLS_1_3)?;
+        let request = self.seen.certificate_request.as_ref();
+        if signer.is_some() && request.is_some_and(|request| request.limits_certificates) {
+            let why =
+                "the server says how client certificates must be signed, which is not looked at";
+            return Err(Stop::Failure(Failure::Unsupported(why.into())));
+        }
         let key = self.client_key.clone().filter(|_| signer.is_some());
         self.seen.client_certificate_sent = signer.is_some();
         let mut list = Vec::new();
