@@ -457,18 +457,18 @@ fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
     };
     let fifty = round(50);
     let two_hundred = round(200);
-    let again = round(200);
-    let third = round(200);
+    let rounds: Vec<_> = (0..6).map(|_| round(200)).collect();
     // A connection of each side, a timer, and what was seen: no file, no report.
     let grown = two_hundred.saturating_sub(fifty);
     assert!(
         grown < 150 * 80,
         "from {fifty} KiB at 50 to {two_hundred} KiB at 200"
     );
-    // The allocator takes a round to find its size; from then on it has it.
+    // The allocator goes up and down by some megabytes; what two hundred probes kept would add up.
+    let (first, last) = rounds.split_at(3);
     assert!(
-        third < again + 1024,
-        "{two_hundred}, {again} and then {third} KiB"
+        last.iter().min() < first.iter().max(),
+        "{two_hundred}, and then {rounds:?} KiB"
     );
 }
 
