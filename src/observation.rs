@@ -47,7 +47,8 @@ pub enum Depth {
     /// One connection: SSLRequest, the TLS handshake, an orderly close.
     Handshake,
     /// Two connections an address: the StartupMessage over TLS and in plaintext; a third without
-    /// the client certificate where one is given.
+    /// the client certificate where one is given, or with what OpenSSL 3.5 offers where the server
+    /// found nothing to take.
     #[default]
     Startup,
     /// Also GSSENCRequest and direct TLS with and without ALPN: at most six connections.
@@ -202,6 +203,8 @@ pub enum Purpose {
     WithoutClientCertificate,
     /// As `Negotiated` up to the end of the handshake, without server_name.
     WithoutServerName,
+    /// As the first connection up to the end of the handshake, with what OpenSSL 3.5 offers.
+    NewerOpenSsl,
     /// TLS from the first byte with ALPN (`sslnegotiation=direct`).
     Direct,
     /// TLS from the first byte without ALPN.
@@ -357,11 +360,26 @@ pub struct Offer {
     pub openssl: OpenSsl,
 }
 
+/// What a server did in a handshake that some releases of OpenSSL refuse and others do not.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Irregularity {
+    /// An extension where it does not belong that OpenSSL knows since 3.2 (RFC 7250, RFC 8879).
+    NewerExtension,
+    /// ec_point_formats without the format of the certificate's key (RFC 8422 section 5.1.2).
+    PointFormat,
+    /// A cookie with which the second ClientHello is longer than a record.
+    LongCookie,
+}
+
 /// What a handshake showed; fields stay `None` where it did not come so far.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Handshake {
     /// Such as 0x0304.
     pub protocol_version: Option<u16>,
+    /// What not every release of OpenSSL takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub irregularities: Vec<Irregularity>,
     /// IANA code point.
     pub cipher_suite: Option<u16>,
     /// IANA code point of the key exchange group.

@@ -32,6 +32,7 @@ pub struct ClientKey {
     chain: Vec<CertificateDer<'static>>,
     signing: Result<Arc<dyn SigningKey>, String>,
     below_tls_1_2: Option<Arc<dyn Signer>>,
+    refused: Option<&'static str>,
 }
 
 impl ClientKey {
@@ -40,13 +41,18 @@ impl ClientKey {
         &self.chain
     }
 
-    /// The same, with what OpenSSL sends beside a certificate that stands alone in its file: more of
-    /// them there, and it adds nothing.
+    /// The same, with what OpenSSL sends beside a certificate that stands alone in its file, and why
+    /// it does not send that: more of them there, and it adds nothing.
     #[must_use]
-    pub fn with_issuers(mut self, issuers: impl FnOnce(&[u8]) -> Vec<Vec<u8>>) -> Self {
+    pub fn with_issuers(
+        mut self,
+        issuers: impl FnOnce(&[u8]) -> (Vec<Vec<u8>>, Option<&'static str>),
+    ) -> Self {
         if let [alone] = self.chain.as_slice() {
-            let above = issuers(alone).into_iter().map(CertificateDer::from);
-            self.chain.extend(above);
+            let (above, refused) = issuers(alone);
+            self.chain
+                .extend(above.into_iter().map(CertificateDer::from));
+            self.refused = refused;
         }
         self
     }
@@ -67,6 +73,7 @@ impl ClientKey {
         Some(ClientCertificate {
             key: Arc::new(CertifiedKey::new(self.chain.clone(), key)),
             below_tls_1_2: self.below_tls_1_2.clone(),
+            refused: self.refused,
         })
     }
 }
@@ -180,6 +187,7 @@ pub fn load(
         chain: certificates.chain,
         signing,
         below_tls_1_2,
+        refused: None,
     })
 }
 

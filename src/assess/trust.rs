@@ -8,6 +8,7 @@ use crate::libpq::error::{ErrorCode, LibpqError};
 use crate::libpq::parameters::{Origin, Parameters, SslMode};
 use crate::libpq::root_certificates::{TrustSource, trust_source};
 use crate::libpq::verdict::{ChainAnswer, Roots};
+use crate::pki::own_chain;
 use crate::pki::path::{CrlPolicy, PathCertificate, PathResult};
 use crate::pki::release::Release;
 use crate::pki::{Certificate, TrustStore, path};
@@ -26,21 +27,24 @@ pub(super) struct Trust {
 }
 
 /// The certificates in DER that OpenSSL takes from libpq's roots to send them with a client
-/// certificate, `leaf` in DER, that stands alone in its file.
+/// certificate, `leaf` in DER, that stands alone in its file; and why it does not send them.
 pub fn issuers_of(
     leaf: &[u8],
     client: &Client,
     parameters: &Parameters,
     openssl: OpenSsl,
-) -> Vec<Vec<u8>> {
+) -> (Vec<Vec<u8>>, Option<&'static str>) {
     let trust = Trust::new(client, parameters, openssl);
     let leaf = Certificate::parse(leaf);
     let release = Release::of(openssl).first().copied();
     let (Some(store), Some(release)) = (trust.store(), release) else {
-        return Vec::new();
+        return (Vec::new(), None);
     };
-    let issuers = store.issuers(&leaf, release).into_iter();
-    issuers.map(|issuer| issuer.der.clone()).collect()
+    let issuers = store.issuers(&leaf, release);
+    let chain: Vec<_> = [&leaf].into_iter().chain(issuers.iter().copied()).collect();
+    let refused = own_chain::refused(&chain, release, openssl.security_level());
+    let issuers = issuers.into_iter().map(|issuer| issuer.der.clone());
+    (issuers.collect(), refused)
 }
 
 struct Loaded {

@@ -297,12 +297,12 @@ pub(super) fn plan(
         return None;
     }
     let library = options.emulates.openssl;
-    let (low, high) = version_range(parameters, library);
+    let (low, high) = version_range(parameters);
     let tls = (low <= high).then(|| TlsPlan {
         min_version: low,
         max_version: high,
-        groups: openssl::groups(library),
-        signature_schemes: openssl::signature_schemes(library),
+        groups: openssl::groups(library, high),
+        signature_schemes: openssl::signature_schemes(library, low),
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
         openssl: library,
         curious: false,

@@ -2,6 +2,8 @@
 //! they end in. Mirrors `init_allowed_encryption_methods`, `select_next_encryption_method` and
 //! `PQconnectPoll` in fe-connect.c, `initialize_SSL` and `open_client_SSL` in fe-secure-openssl.c.
 
+use std::collections::BTreeSet;
+
 use super::authentication::{Answer, Auth, Situation, judge_failure, judge_reply, judge_session};
 use super::client_certificate::ClientCertificate;
 use super::error::{ErrorCode, LibpqError};
@@ -13,8 +15,8 @@ use super::parameters::{
 use super::tls_error;
 use crate::emulates::{Libpq, OpenSsl};
 use crate::observation::{
-    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Purpose,
-    ServerKind, Step as Seen,
+    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation,
+    Irregularity, Purpose, ServerKind, Step as Seen,
 };
 use crate::pki::Certificate;
 use crate::report::{
@@ -126,6 +128,26 @@ pub struct Facts<'a> {
     pub struck_after: Option<u32>,
     /// The hosts.
     pub hosts: Vec<HostFacts<'a>>,
+}
+
+/// Why a verdict is open where the server has nothing newer than TLS 1.1 and libpq may speak that.
+pub(crate) const ONLY_3_0_SPEAKS: &str =
+    "OpenSSL 3.0 speaks TLS 1.0 and 1.1 where it is told to, 3.1 and later do not";
+
+/// Why a verdict is open for each [`Irregularity`].
+const NEWER_EXTENSION: &str =
+    "OpenSSL 3.0 passes over an extension that 3.2 and later know and refuse";
+const POINT_FORMAT: &str = "OpenSSL 3 wants the format of the certificate's key in ec_point_formats, \
+                            its releases since August 2026 do not";
+const LONG_COOKIE: &str =
+    "the first OpenSSL 1.1.1 sends no ClientHello longer than a record, its last releases do";
+
+/// The connection on which TLS was tried.
+struct TlsSeen<'c, 'f> {
+    connection: &'c Connection,
+    chain: Option<&'f JudgedChain>,
+    /// Whether more bytes came with `S`.
+    injected: bool,
 }
 
 /// What an attempt, or all of them at one address, ended in.
@@ -315,6 +337,7 @@ impl Facts<'_> {
                 }
                 let answer = self.tls_until_startup(mode, address, &mut Vec::new());
                 return match answer {
+                    Ok(connection) if self.only_3_0_speaks(connection) => TlsAnswer::Unknown,
                     Ok(_) => TlsAnswer::Accepted,
                     Err(End::Unknown(_) | End::Reached(..)) => TlsAnswer::Unknown,
                     Err(_) => TlsAnswer::Refused,
@@ -640,7 +663,10 @@ impl Facts<'_> {
                 return run.end(end);
             }
         };
-        let end = self.startup_end(connection, connection.tls.as_ref(), "over TLS");
+        let mut end = self.startup_end(connection, connection.tls.as_ref(), "over TLS");
+        if self.only_3_0_speaks(connection) {
+            end = self.also_in_3_1(mode, end);
+        }
         if let End::NextMethod(error) | End::GivesUp(error) = &end {
             run.tls_error = Some(error.clone());
         }
@@ -658,7 +684,6 @@ impl Facts<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<&'c Connection, End> {
         let purpose = self.tls_purpose();
-        let direct = purpose == Purpose::Direct;
         let Some((connection, chain)) = find_with_chain(address, purpose) else {
             return Err(unknown("TLS was not tried in this way", Some(Depth::Full)));
         };
@@ -666,12 +691,85 @@ impl Facts<'_> {
             return Err(connect_failure(failure));
         }
         let mut injected = false;
-        if !direct {
+        if purpose != Purpose::Direct {
             steps.push(Step::SslRequest);
             injected = self.ssl_request(connection)?;
         }
         steps.push(Step::TlsHandshake);
         self.start_tls(mode, address.spec)?;
+        let seen = TlsSeen {
+            connection,
+            chain,
+            injected,
+        };
+        let end = self.handshake_end(mode, address, &seen, steps);
+        match end {
+            Err(end) if self.only_3_0_speaks(connection) => Err(self.also_in_3_1(mode, end)),
+            Err(end) => Err(end),
+            Ok(()) => match self.irregular(connection) {
+                Some(why) => Err(unknown(why, None)),
+                None => Ok(connection),
+            },
+        }
+    }
+
+    /// Why it is open whether libpq's TLS library takes what the server did, where its releases
+    /// differ.
+    fn irregular(&self, connection: &Connection) -> Option<&'static str> {
+        let seen = connection.tls.as_ref()?.irregularities.iter();
+        seen.filter_map(|what| match (what, self.openssl) {
+            (Irregularity::LongCookie, OpenSsl::V111) => Some(LONG_COOKIE),
+            (Irregularity::LongCookie, _)
+            | (Irregularity::NewerExtension | Irregularity::PointFormat, OpenSsl::V111) => None,
+            (Irregularity::NewerExtension, _) => Some(NEWER_EXTENSION),
+            (Irregularity::PointFormat, _) => Some(POINT_FORMAT),
+        })
+        .next()
+    }
+
+    /// Whether the version is one that of OpenSSL 3 only 3.0 speaks at the levels 1 and 2; where the
+    /// server chose none, whether all that was offered are.
+    fn only_3_0_speaks(&self, connection: &Connection) -> bool {
+        let (low, high) = self.version_range();
+        let tls = connection.tls.as_ref();
+        let version = tls.and_then(|tls| tls.protocol_version).unwrap_or(high);
+        self.openssl != OpenSsl::V111 && low < 0x0303 && version < 0x0303
+    }
+
+    /// What an end that OpenSSL 3.0 comes to means where 3.1 and later have no version in common with
+    /// the server.
+    fn also_in_3_1(&self, mode: SslMode, end: End) -> End {
+        let (_, high) = self.version_range();
+        let no_version = || {
+            let message = match high < 0x0303 {
+                true => "SSL error: no protocols available",
+                false => "SSL error: unsupported protocol",
+            };
+            LibpqError::new(ErrorCode::TlsVersionUnsupported, message)
+        };
+        match end {
+            End::NextMethod(_) => End::NextMethod(no_version()),
+            // There is no method after TLS in these modes.
+            End::GivesUp(_) if mode >= SslMode::Require => End::NextMethod(no_version()),
+            End::Unknown(_) => end,
+            _ => unknown(ONLY_3_0_SPEAKS, None),
+        }
+    }
+
+    /// What the handshake comes to, and all that libpq looks at then.
+    fn handshake_end(
+        &self,
+        mode: SslMode,
+        address: &AddressFacts<'_>,
+        seen: &TlsSeen<'_, '_>,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), End> {
+        let TlsSeen {
+            connection,
+            chain,
+            injected,
+        } = *seen;
+        let direct = connection.purpose == Purpose::Direct;
         self.same_offer(connection)?;
         self.same_name(connection, address)?;
         let verify = matches!(self.roots, Roots::Loaded);
@@ -712,6 +810,9 @@ impl Facts<'_> {
                 if let Some(end) = self.small_group(connection) {
                     return Err(end);
                 }
+                if let Some(end) = self.newer_openssl(address, connection, failure) {
+                    return Err(end);
+                }
                 return Err(self.handshake_failure(failure));
             }
         }
@@ -722,6 +823,29 @@ impl Facts<'_> {
         if let Some(end) = chain_refusal(Some(chain)) {
             steps.push(Step::VerifyCertificate);
             return Err(end);
+        }
+        let irregularities = tls.map(|tls| tls.irregularities.as_slice());
+        let irregularities = irregularities.unwrap_or_default();
+        if self.openssl == OpenSsl::V111 && irregularities.contains(&Irregularity::PointFormat) {
+            return Err(End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                "SSL error: illegal point compression",
+            )));
+        }
+        if self.signs_with_md5(connection) {
+            return Err(End::NextMethod(LibpqError::new(
+                ErrorCode::TlsHandshakeFailed,
+                "SSL error: legacy sigalg disallowed or unsupported",
+            )));
+        }
+        let group = tls.and_then(|tls| tls.group);
+        if self.openssl != OpenSsl::V111
+            && group.is_some_and(|group| openssl::GROUPS_GONE_IN_3_5.contains(&group))
+        {
+            return Err(unknown(
+                "the server takes a group that OpenSSL 3.0 to 3.4 offer and 3.5 does not",
+                None,
+            ));
         }
         if chain.short_time && self.openssl != OpenSsl::V111 {
             return Err(unknown(
@@ -789,7 +913,61 @@ impl Facts<'_> {
                 "received unencrypted data after SSL response",
             )));
         }
-        Ok(connection)
+        Ok(())
+    }
+
+    /// Below TLS 1.2 a key exchange is signed with MD5 and SHA-1, which OpenSSL 3.0 forbids at the
+    /// levels 1 and 2 (`tls1_get_legacy_sigalg`).
+    fn signs_with_md5(&self, connection: &Connection) -> bool {
+        self.openssl != OpenSsl::V111
+            && connection.tls.as_ref().is_some_and(|tls| {
+                tls.signature.is_some()
+                    && tls.protocol_version.is_some_and(|version| version < 0x0303)
+            })
+    }
+
+    /// What it means that the server found nothing to take, where OpenSSL 3.5 offers more than 3.0
+    /// does; `None` where that changes nothing.
+    fn newer_openssl(
+        &self,
+        address: &AddressFacts<'_>,
+        connection: &Connection,
+        failure: &Failure,
+    ) -> Option<End> {
+        let Failure::Alert(alert) = failure else {
+            return None;
+        };
+        let chose = |connection: &Connection| {
+            let tls = connection.tls.as_ref();
+            tls.is_some_and(|tls| tls.protocol_version.is_some())
+        };
+        let (_, high) = self.version_range();
+        if self.openssl == OpenSsl::V111
+            || high < 0x0304
+            || !openssl::may_miss_something(*alert)
+            || chose(connection)
+        {
+            return None;
+        }
+        let Some(newer) = find(address, Purpose::NewerOpenSsl) else {
+            return Some(unknown(
+                "OpenSSL 3.5 offers more than 3.0, and the server was not asked with it",
+                Some(Depth::Startup),
+            ));
+        };
+        if chose(newer) {
+            return Some(unknown(
+                "the server takes what OpenSSL 3.5 offers, and nothing of what 3.0 does",
+                None,
+            ));
+        }
+        match newer.handshake.failure() {
+            Some(Failure::Alert(_) | Failure::Closed | Failure::Reset) => None,
+            _ => Some(unknown(
+                "OpenSSL 3.5 offers more than 3.0, and the server did not answer to it",
+                None,
+            )),
+        }
     }
 
     /// OpenSSL 3 refuses an ALPN protocol that was not offered; the client that was emulated when
@@ -874,7 +1052,7 @@ impl Facts<'_> {
 
     /// The TLS versions that libpq and its TLS library offer.
     pub fn version_range(&self) -> (u16, u16) {
-        version_range(self.parameters, self.openssl)
+        version_range(self.parameters)
     }
 
     /// Whether what was offered is what this libpq would have offered, as far as the server's
@@ -934,11 +1112,15 @@ impl Facts<'_> {
                 return different("ALPN otherwise");
             }
         }
-        let (groups, schemes) = (
-            openssl::groups(self.openssl),
-            openssl::signature_schemes(self.openssl),
-        );
-        let other = offer.signature_schemes != schemes;
+        let groups = openssl::groups(self.openssl, high);
+        let schemes = openssl::signature_schemes(self.openssl, low);
+        // Nothing hangs on those of DSA, and an older pgprobe did not offer them.
+        let set = |schemes: &[u16]| {
+            let schemes = schemes.iter().copied();
+            let schemes = schemes.filter(|scheme| !openssl::is_dsa(*scheme));
+            schemes.collect::<BTreeSet<u16>>()
+        };
+        let other = set(&offer.signature_schemes) != set(&schemes);
         let chose =
             |code: Option<u16>, offered: &[u16]| code.is_none_or(|code| offered.contains(&code));
         let scheme = seen
@@ -1048,8 +1230,8 @@ impl Facts<'_> {
 }
 
 /// The TLS versions that libpq and its TLS library offer, lowest and highest; none if the first is
-/// above the second.
-pub fn version_range(parameters: &Parameters, openssl: OpenSsl) -> (u16, u16) {
+/// above the second. Of OpenSSL 3 it is what 3.0 offers: see [`ONLY_3_0_SPEAKS`].
+pub fn version_range(parameters: &Parameters) -> (u16, u16) {
     use super::parameters::TlsVersion;
     let code = |version| match version {
         TlsVersion::V1_0 => 0x0301,
@@ -1057,11 +1239,9 @@ pub fn version_range(parameters: &Parameters, openssl: OpenSsl) -> (u16, u16) {
         TlsVersion::V1_2 => 0x0303,
         TlsVersion::V1_3 => 0x0304,
     };
-    let floor = openssl::version_floor(openssl);
     let low = parameters
         .ssl_min_protocol_version()
-        .map_or(floor, code)
-        .max(floor);
+        .map_or(openssl::LOWEST_VERSION, code);
     let high = parameters.ssl_max_protocol_version().map_or(0x0304, code);
     (low, high)
 }

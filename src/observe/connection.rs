@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::handshake::{TlsSession, failure_of};
 use super::plan::{Plan, TlsPlan};
 use crate::observation::{
-    Answer, Connection, Failure, NegotiationReply, Request, ServerKind, SessionStart, StartupReply,
-    Step,
+    Answer, Connection, Failure, NegotiationReply, Purpose, Request, ServerKind, SessionStart,
+    StartupReply, Step,
 };
 use crate::wire::postgres::{self, Decoded, DecodedSession};
 
@@ -102,9 +102,11 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     let Some(tls) = &plan.tls else {
         return finish(stream, limit).await;
     };
+    let newer = (connection.purpose == Purpose::NewerOpenSsl).then(|| tls.newer());
+    let tls = newer.flatten().unwrap_or_else(|| tls.clone());
     let tls = &TlsPlan {
         client_key: tls.client_key.clone().filter(|_| steps.client_certificate),
-        ..tls.clone()
+        ..tls
     };
     let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
         Ok(session) => Box::new(session),

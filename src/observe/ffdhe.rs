@@ -1,4 +1,4 @@
-//! The finite-field groups of RFC 7919 for rustls, which OpenSSL 3 offers in TLS 1.3 too.
+//! The finite-field groups of RFC 7919, which OpenSSL 3 offers in TLS 1.3 too.
 //!
 //! Not in constant time: a probe's key lives for one handshake and protects no secret.
 

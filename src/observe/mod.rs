@@ -17,8 +17,9 @@ use crate::net::Network;
 use crate::observation::{
     AddressObservation, Connection, Depth, Endpoint, Failure, HostObservation, Purpose, Step,
 };
+use crate::wire::tls::openssl;
 use connection::{Limit, TlsSteps};
-use plan::{HostPlan, Lookup, Plan};
+use plan::{HostPlan, Lookup, Plan, TlsPlan};
 
 /// Probes every host of the plan at the same time, each address by its turn.
 pub async fn observe(plan: &Plan, network: &impl Network) -> Vec<HostObservation> {
@@ -234,6 +235,10 @@ impl<N: Network> Ready<'_, N> {
             .tls
             .as_ref()
             .is_some_and(|tls| tls.client_key.is_some());
+        if self.may_miss_something(main) {
+            all.push(self.open(Purpose::NewerOpenSsl).await);
+        }
+        let main = &all[0];
         let tls = main.tls.as_ref();
         let asked = tls.is_some_and(|tls| tls.certificate_request.is_some());
         if asked && client_key {
@@ -254,6 +259,20 @@ impl<N: Network> Ready<'_, N> {
             all.push(self.open(purpose).await);
         }
         all
+    }
+
+    /// Whether the server said that it found nothing to take, and newer releases offer more.
+    fn may_miss_something(&self, main: &Connection) -> bool {
+        let more = self.plan.tls.as_ref().and_then(TlsPlan::newer).is_some();
+        let chose = main
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.protocol_version.is_some());
+        let alert = match main.handshake.failure() {
+            Some(Failure::Alert(alert)) => openssl::may_miss_something(*alert),
+            _ => false,
+        };
+        more && alert && !chose
     }
 
     /// Opens another connection for a purpose and does it; its room is there only then.
@@ -287,6 +306,7 @@ impl<N: Network> Ready<'_, N> {
             Purpose::Negotiated
             | Purpose::WithoutClientCertificate
             | Purpose::WithoutServerName
+            | Purpose::NewerOpenSsl
             | Purpose::Direct
             | Purpose::DirectWithoutAlpn => {
                 connection::tls(stream, plan, name, steps, limit, &mut connection).await;

@@ -7,6 +7,7 @@ pub use super::enumerate::{EnumeratePlan, MAX_CONNECTIONS};
 use crate::emulates::OpenSsl;
 use crate::observation::Depth;
 use crate::tls::ClientCertificate;
+use crate::wire::tls::openssl;
 
 /// All that [`super::observe`] needs to know.
 #[derive(Clone, Debug)]
@@ -86,19 +87,37 @@ pub struct TlsPlan {
     pub client_key: Option<ClientCertificate>,
 }
 
+impl TlsPlan {
+    /// The same, with what OpenSSL 3.5 and later offer; `None` where that is nothing more.
+    pub fn newer(&self) -> Option<Self> {
+        if self.openssl == OpenSsl::V111 || self.max_version < 0x0304 {
+            return None;
+        }
+        let of_tls_1_2 = |scheme: &u16| openssl::is_dsa(*scheme) || scheme >> 8 == 3;
+        let mut schemes = openssl::SIGNATURE_SCHEMES_OF_3_5.to_vec();
+        schemes.retain(|scheme| self.min_version < 0x0304 || !of_tls_1_2(scheme));
+        Some(Self {
+            min_version: self.min_version.max(0x0303),
+            groups: openssl::GROUPS_OF_3_5.to_vec(),
+            signature_schemes: schemes,
+            ..self.clone()
+        })
+    }
+}
+
 impl Plan {
     /// The most connections that one address can get.
     pub fn connections(&self) -> usize {
-        let client_key = self
-            .tls
-            .as_ref()
-            .is_some_and(|tls| tls.client_key.is_some());
+        let tls = self.tls.as_ref();
+        // Without the client certificate, or with what OpenSSL 3.5 offers: a server that asks for
+        // a certificate has found something to take.
+        let third = tls.is_some_and(|tls| tls.client_key.is_some() || tls.newer().is_some());
         let depth = match self.depth {
             Depth::Handshake => 1,
-            // The TLS one, the plaintext one, without the client certificate.
-            Depth::Startup => 2 + usize::from(client_key),
+            // The TLS one and the plaintext one.
+            Depth::Startup => 2 + usize::from(third),
             // GSSENCRequest, direct TLS with and without ALPN.
-            Depth::Full => 5 + usize::from(client_key),
+            Depth::Full => 5 + usize::from(third),
         };
         depth + usize::from(self.compare_sni)
     }

@@ -1,11 +1,11 @@
-//! X448 as a group for rustls.
+//! X448 as a group, by the trait that `tls` takes its groups by.
 
 use rustls::crypto::{ActiveKeyExchange, SharedSecret, SupportedKxGroup};
 use rustls::{NamedGroup, PeerMisbehaved};
 
 use crate::curve448::x448::{LENGTH, public_key, x448};
 
-/// The group, for rustls.
+/// The group.
 #[derive(Debug)]
 pub(super) struct X448;
 

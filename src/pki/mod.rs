@@ -15,6 +15,7 @@ mod issuance;
 pub mod name;
 pub mod name_constraints;
 pub mod oid;
+pub mod own_chain;
 pub mod path;
 mod path_building;
 mod path_checks;

@@ -21,7 +21,7 @@ use super::verify_error::{
 };
 
 /// The bits that a security level asks for (`minbits_table`).
-const fn minimum_bits(level: u8) -> usize {
+pub(super) const fn minimum_bits(level: u8) -> usize {
     match level {
         0 => 0,
         1 => 80,

@@ -68,6 +68,7 @@ fn purpose_text(purpose: Purpose) -> &'static str {
         Purpose::Plaintext => "plaintext",
         Purpose::WithoutClientCertificate => "without the client certificate",
         Purpose::WithoutServerName => "without the server name",
+        Purpose::NewerOpenSsl => "as OpenSSL 3.5",
         Purpose::Direct => "direct TLS",
         Purpose::DirectWithoutAlpn => "direct TLS without ALPN",
         Purpose::Gssenc => "GSSENCRequest",

@@ -10,8 +10,9 @@ use rustls::sign::Signer;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::emulates::OpenSsl;
-use crate::observation::{Failure, Handshake};
+use crate::observation::{Failure, Handshake, Irregularity};
 use crate::pki::Certificate;
+use crate::pki::own_chain;
 use crate::pki::public_key::{KeyKind, PublicKey};
 use crate::wire::Reader;
 use crate::wire::tls::client_hello::ClientHello;
@@ -64,7 +65,7 @@ pub struct Client {
     /// The ClientHello, for the second one of TLS 1.3.
     hello: ClientHello,
     groups: Vec<&'static dyn SupportedKxGroup>,
-    share: Option<Box<dyn ActiveKeyExchange>>,
+    shares: Vec<Box<dyn ActiveKeyExchange>>,
     /// The suite of a HelloRetryRequest.
     retried: Option<u16>,
     /// Whose rules it follows where OpenSSL 1.1.1 and 3 differ.
@@ -144,8 +145,8 @@ impl From<crate::wire::DecodeError> for Stop {
 }
 
 impl Client {
-    /// A client whose ClientHello is in the output, with a key share of the first of the groups if
-    /// it offers TLS 1.3; `min_version` is the lowest version that it is willing to speak.
+    /// A client whose ClientHello is in the output, with the key shares that OpenSSL sends if it
+    /// offers TLS 1.3; `min_version` is the lowest version that it is willing to speak.
     ///
     /// # Errors
     /// When no key can be made.
@@ -155,7 +156,7 @@ impl Client {
         min_version: u16,
         client_key: Option<ClientCertificate>,
     ) -> Result<Self, Failure> {
-        let share = tls13::first_share(&mut hello, &groups)?;
+        let shares = tls13::first_shares(&mut hello, &groups)?;
         let records = hello.to_records();
         let offered = Offered::read(&records)
             .map_err(|error| Failure::Unsupported(format!("our own ClientHello: {error}")))?;
@@ -164,7 +165,7 @@ impl Client {
             offered,
             hello,
             groups,
-            share,
+            shares,
             retried: None,
             openssl: OpenSsl::default(),
             min_version,
@@ -396,8 +397,18 @@ impl Client {
         Ok(())
     }
 
+    /// Keeps what only some releases refuse: whoever judges the evidence must look at it.
+    fn note(&mut self, what: Irregularity, came: bool) {
+        if came && !self.seen.irregularities.contains(&what) {
+            self.seen.irregularities.push(what);
+        }
+    }
+
     fn server_hello(&mut self, body: &[u8]) -> Result<State, Stop> {
         let hello = ServerHello::read(Reader::new(body))?;
+        let newer = |kind: &u16| messages::is_known_since_3_2(*kind);
+        let came = hello.extensions.iter().any(newer);
+        self.note(Irregularity::NewerExtension, came);
         self.seen.protocol_version = Some(hello.version);
         self.seen.cipher_suite = Some(hello.suite_code);
         self.seen.alpn = hello
@@ -533,7 +544,12 @@ impl Client {
         }
         if negotiated.version >= TLS_1_2 {
             let formats = negotiated.point_formats.as_deref();
-            key_exchange::check_elliptic_key(&flight.key, formats, &self.offered)?;
+            let other = !key_exchange::has_point_format(&flight.key, formats);
+            if other && self.openssl == OpenSsl::V111 {
+                return Err(fault(ILLEGAL_PARAMETER, "illegal point compression").into());
+            }
+            self.note(Irregularity::PointFormat, other);
+            key_exchange::check_curve(&flight.key, &self.offered)?;
         }
         self.seen.signature = Some(exchange.signature);
         flight.parameters = Some(exchange.parameters);
@@ -550,6 +566,7 @@ impl Client {
         let mut signer = None;
         if flight.requested {
             signer = self.signer(negotiated.version)?;
+            self.check_own_chain(signer.is_some())?;
             let chain: Vec<u8> = match (&signer, &self.client_key) {
                 (Some(_), Some(key)) => {
                     let chain = key.key.cert.iter();
@@ -616,8 +633,11 @@ impl Client {
         let Some(key) = self.client_key.as_ref() else {
             return Ok(None);
         };
+        // Of OpenSSL 3 only 3.0 comes here, and its levels 1 and 2 forbid MD5 and SHA-1
+        // (`tls1_get_legacy_sigalg`).
         if version < TLS_1_2 {
-            return Ok(key.below_tls_1_2.clone());
+            let signer = key.below_tls_1_2.clone();
+            return Ok(signer.filter(|_| self.openssl == OpenSsl::V111));
         }
         let request = self.seen.certificate_request.as_ref();
         let asked = request.map(|request| request.signature_schemes.as_slice());
@@ -645,6 +665,19 @@ impl Client {
             return Err(Stop::Failure(Failure::Unsupported(why.into())));
         }
         Ok(signer.map(Arc::from))
+    }
+
+    /// Whether the security level lets our chain go (`ssl_add_cert_chain`).
+    fn check_own_chain(&self, is_sent: bool) -> Result<(), Stop> {
+        let key = self.client_key.as_ref().filter(|_| is_sent);
+        match key.and_then(|key| key.refused) {
+            Some(own_chain::WEAK_DIGEST) if self.openssl != OpenSsl::V111 => {
+                let why = "whether OpenSSL sends an issuer that is signed with SHA-1 or MD5 depends on its release";
+                Err(Stop::Failure(Failure::Unsupported(why.into())))
+            }
+            Some(reason) => Err(fault(INTERNAL_ERROR, reason).into()),
+            None => Ok(()),
+        }
     }
 
     /// Sends a handshake message, which counts for the transcript.

@@ -184,21 +184,25 @@ fn curve_of(key: &PublicKey) -> Option<u16> {
     }
 }
 
-/// What OpenSSL wants of an elliptic certificate key in TLS 1.2 beside the scheme: a point format
-/// that the server said it knows, and a group that was offered.
-pub(super) fn check_elliptic_key(
-    key: &PublicKey,
-    point_formats: Option<&[u8]>,
-    offered: &Offered,
-) -> Result<(), Fault> {
-    /// ansiX962_compressed_prime.
+/// Whether the server said that it knows the format of its certificate's point, or said nothing of
+/// formats (`tls1_check_pkey_comp`).
+pub(super) fn has_point_format(key: &PublicKey, point_formats: Option<&[u8]>) -> bool {
+    /// uncompressed, ansiX962_compressed_prime (RFC 8422 section 5.1.2).
+    const UNCOMPRESSED: u8 = 0;
     const COMPRESSED_PRIME: u8 = 1;
+    let format = match key.key.octets.first() {
+        // Compressed and hybrid ones (SEC 1 section 2.3.3).
+        Some(2 | 3 | 6 | 7) => COMPRESSED_PRIME,
+        _ => UNCOMPRESSED,
+    };
+    !key.is_elliptic() || point_formats.is_none_or(|formats| formats.contains(&format))
+}
+
+/// Whether the curve of an elliptic certificate key is a group that was offered, which OpenSSL wants
+/// in TLS 1.2 beside the scheme.
+pub(super) fn check_curve(key: &PublicKey, offered: &Offered) -> Result<(), Fault> {
     if !key.is_elliptic() {
         return Ok(());
-    }
-    let compressed = matches!(key.key.octets.first(), Some(2 | 3));
-    if compressed && point_formats.is_some_and(|formats| !formats.contains(&COMPRESSED_PRIME)) {
-        return Err(fault(ILLEGAL_PARAMETER, "illegal point compression"));
     }
     if curve_of(key).is_none_or(|group| !offered.groups.contains(&group)) {
         return Err(fault(ILLEGAL_PARAMETER, "wrong curve"));

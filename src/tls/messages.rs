@@ -279,6 +279,14 @@ const fn is_known(kind: u16) -> bool {
     )
 }
 
+/// Whether OpenSSL knows an extension since 3.2 only: certificate types (RFC 7250) and compressed
+/// certificates (RFC 8879). It refuses them wherever it did not ask for them.
+pub(super) const fn is_known_since_3_2(kind: u16) -> bool {
+    matches!(kind, 19 | 20 | COMPRESS_CERTIFICATE)
+}
+
+const COMPRESS_CERTIFICATE: u16 = 27;
+
 /// Mirrors `tls_collect_extensions` in TLS 1.3: of those that OpenSSL knows, only where they belong,
 /// and in an answer only what was offered.
 fn check_extension(kind: u16, allowed: &[u16], offered: Option<&Offered>) -> Result<(), Fault> {
@@ -315,33 +323,52 @@ pub(super) fn extensions<'a>(
     Ok(extensions)
 }
 
-/// The certificates of a Certificate message of TLS 1.3, and whether an OCSP response came along.
+/// A Certificate message of TLS 1.3.
+pub(super) struct Certificates {
+    pub(super) chain: Vec<Vec<u8>>,
+    /// Whether an OCSP response came along.
+    pub(super) stapled: bool,
+    /// Whether an extension is there that OpenSSL refuses since 3.2.
+    pub(super) refused_since_3_2: bool,
+}
+
 pub(super) fn certificates_1_3(
     mut body: Reader<'_>,
     offered: &Offered,
-) -> Result<(Vec<Vec<u8>>, bool), Fault> {
+) -> Result<Certificates, Fault> {
     let context = body.vector8("context")?;
     let mut list = body.vector24("certificate list")?;
     if !context.is_empty() || !body.is_empty() || list.is_empty() {
         return Err(fault(DECODE_ERROR, "length mismatch"));
     }
-    let (mut certificates, mut stapled) = (Vec::new(), false);
+    let mut certificates = Certificates {
+        chain: Vec::new(),
+        stapled: false,
+        refused_since_3_2: false,
+    };
     while !list.is_empty() {
         let certificate = list
             .vector24("certificate")
             .map_err(|_| fault(DECODE_ERROR, "cert length mismatch"))?;
-        certificates.push(certificate.rest().to_vec());
-        let found = extensions(list.vector16("extensions")?, &[5, 18], Some(offered))?;
-        stapled |= found.iter().any(|(kind, _)| *kind == 5);
+        certificates.chain.push(certificate.rest().to_vec());
+        for (kind, _) in extensions(list.vector16("extensions")?, &[5, 18], Some(offered))? {
+            certificates.stapled |= kind == 5;
+            certificates.refused_since_3_2 |= is_known_since_3_2(kind);
+        }
     }
-    Ok((certificates, stapled))
+    Ok(certificates)
 }
 
-/// A CertificateRequest of TLS 1.3, and its context, which the answer repeats. In a handshake it
-/// should be empty, but OpenSSL does not mind.
-pub(super) fn certificate_request_1_3(
-    mut body: Reader<'_>,
-) -> Result<(Vec<u8>, CertificateRequest), Fault> {
+/// A CertificateRequest of TLS 1.3.
+pub(super) struct Request {
+    /// What the answer repeats. In a handshake it should be empty, but OpenSSL does not mind.
+    pub(super) context: Vec<u8>,
+    pub(super) request: CertificateRequest,
+    /// Whether an extension is there that OpenSSL refuses since 3.2.
+    pub(super) refused_since_3_2: bool,
+}
+
+pub(super) fn certificate_request_1_3(mut body: Reader<'_>) -> Result<Request, Fault> {
     const SIGNATURE_ALGORITHMS: u16 = 13;
     const CERTIFICATE_AUTHORITIES: u16 = 47;
     const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
@@ -350,6 +377,7 @@ pub(super) fn certificate_request_1_3(
     whole(&body)?;
     let mut request = CertificateRequest::default();
     let mut has_schemes = false;
+    let (mut compressions, mut refused_since_3_2) = (0, false);
     let allowed = [
         5,
         SIGNATURE_ALGORITHMS,
@@ -374,7 +402,20 @@ pub(super) fn certificate_request_1_3(
             CERTIFICATE_AUTHORITIES => {
                 request.authorities = names(extension.vector16("certificate authorities")?)?;
             }
-            _ => continue,
+            // The server takes a compressed certificate too (`tls_parse_compress_certificate`).
+            COMPRESS_CERTIFICATE => {
+                compressions += 1;
+                let listed = extension.vector8("algorithms");
+                // 3.5 minds half an algorithm too.
+                let whole = |list: Reader<'_>| !list.is_empty() && list.rest().len() % 2 == 0;
+                let listed = listed.is_ok_and(whole) && extension.is_empty();
+                refused_since_3_2 |= !listed || compressions > 1;
+                continue;
+            }
+            _ => {
+                refused_since_3_2 |= is_known_since_3_2(kind);
+                continue;
+            }
         }
         if !extension.is_empty() {
             return Err(bad_extension);
@@ -383,7 +424,11 @@ pub(super) fn certificate_request_1_3(
     if !has_schemes {
         return Err(fault(MISSING_EXTENSION, "missing sigalgs extension"));
     }
-    Ok((context, request))
+    Ok(Request {
+        context,
+        request,
+        refused_since_3_2,
+    })
 }
 
 /// Signature schemes; `None` where there is none, or half of one.

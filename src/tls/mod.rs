@@ -37,6 +37,8 @@ pub struct ClientCertificate {
     pub key: Arc<CertifiedKey>,
     /// What signs in TLS 1.0 and 1.1; `None` for keys with which OpenSSL shows no certificate there.
     pub below_tls_1_2: Option<Arc<dyn Signer>>,
+    /// Why OpenSSL ends the handshake instead of sending the chain: its security level is above it.
+    pub refused: Option<&'static str>,
 }
 
 /// A rule that the server breaks: the alert that says so, and OpenSSL's reason.

@@ -126,6 +126,18 @@ fn startup_is_two_connections_where_there_is_no_tls() {
 }
 
 #[test]
+fn a_server_that_finds_nothing_to_take_is_asked_once_more_as_openssl_3_5() {
+    let counted = Counted::new(15, REFUSES);
+    let run = counted.costs("startup", "", 3);
+    assert_eq!(run.at("/sslmodes/3/outcome"), "fails", "{run:#?}");
+    counted.costs("full", "", 6);
+    // There is no newer 1.1.1, and nothing new below TLS 1.3.
+    let old = ["--depth", "startup", "--openssl", "1.1.1"];
+    counted.costs_with(&old, "", 2);
+    counted.costs("startup", "ssl_max_protocol_version=TLSv1.2", 2);
+}
+
+#[test]
 fn startup_is_two_connections_with_direct_tls() {
     let counted = Counted::new(18, "");
     let run = counted.costs("startup", "sslnegotiation=direct", 2);

@@ -18,6 +18,7 @@ mod check_hostile;
 mod check_quiet;
 mod ciphers;
 mod client_chains;
+mod client_hellos;
 mod command;
 mod connections;
 mod contract;

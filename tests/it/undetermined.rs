@@ -6,7 +6,16 @@ use crate::support::repository::repository;
 
 /// The sources in which a reason may be written down, and what stands before it.
 const PLACES: &[(&str, &[&str])] = &[
-    ("src/libpq/verdict.rs", &["unknown("]),
+    (
+        "src/libpq/verdict.rs",
+        &[
+            "unknown(",
+            "ONLY_3_0_SPEAKS: &str =",
+            "NEWER_EXTENSION: &str =",
+            "POINT_FORMAT: &str =",
+            "LONG_COOKIE: &str =",
+        ],
+    ),
     ("src/libpq/authentication.rs", &["Answer::Unknown("]),
     ("src/libpq/tls_error.rs", &["return Err("]),
     ("src/assess/trust.rs", &["NotRead { why, .. } => Some("]),

@@ -27,9 +27,12 @@ SERVER_NAME, GROUPS, POINTS, SCHEMES, EARLY, VERSIONS, COOKIE, NAMES, SHARE, REN
 SRP = 12                           # an extension that no libpq asks for
 UNKNOWN = 0x1234                   # an extension that nobody knows
 STATUS, TICKET, MASTER_SECRET, CERTIFICATES = 5, 35, 23, 11
-X25519, P256, P521, FFDHE2048 = 0x1D, 0x17, 0x19, 0x100
+X25519, P256, P521, FFDHE2048, FFDHE4096, HYBRID = 0x1D, 0x17, 0x19, 0x100, 0x102, 0x11EC
+# Certificate types and compressed certificates, which OpenSSL knows since 3.2.
+CLIENT_TYPE, SERVER_TYPE, COMPRESS = 19, 20, 27
 CURVES = {P256: ec.SECP256R1(), P521: ec.SECP521R1()}
-RSA_PSS = b"\x08\x04"
+RSA_PSS, ECDSA = b"\x08\x04", b"\x04\x03"
+HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY, INTERNAL_ERROR = 40, 71, 80
 RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
 SCENARIOS = {}
 
@@ -105,14 +108,16 @@ def tls13(name, **how):
     asks: a CertificateRequest; more_certificates, certificate_tail, certificate_extensions,
     list_context; pad: zeros in the first sealed record; scheme; finish: the verify_data; late:
     sealed records after the Finished, UPDATE stands for a KeyUpdate; clear: records after them;
-    amid: sealed records around the answer."""
+    amid: sealed records around the answer; needs: a group that must be offered, and otherwise
+    refused: the alert."""
     SCENARIOS[name] = (serve_1_3, how)
 
 
 def tls12(name, **how):
     """more: extensions of the ServerHello; renegotiation; asks; group; shape; between: records
     after the ServerHello, each: after each message; ticket: a NewSessionTicket; late: sealed
-    records before the answer; finish; pieces; leaves: closes after the answer."""
+    records before the answer; finish; pieces; leaves: closes after the answer; cert: which of the
+    PKI lab, of an elliptic key if it is not "good"."""
     SCENARIOS[name] = (serve_1_2, how)
 
 
@@ -224,6 +229,33 @@ def declare():
     tls13("retry-twice", group=P256, retry=cookie, retries=2)
     tls13("retry-40-changes", retry=cookie, retry_changes=40)
     tls13("retry-record-1-0", group=P256, retry=cookie, record_version=0x0301)
+    # So much that the second ClientHello is more than a record.
+    for octets in (12000, 15000, 16200, 19900, 60000):
+        tls13(f"retry-cookie-of-{octets}", retry=extension(COOKIE, vector(2, bytes(octets))))
+    tls13("retry-ffdhe4096", group=FFDHE4096, retry=cookie, needs=FFDHE4096)
+    # What only a client that offers ML-KEM gets, and what no other does.
+    tls13("hybrid-only", needs=HYBRID)
+    tls13("hybrid-only-insecure", needs=HYBRID, refused=INSUFFICIENT_SECURITY)
+    tls13("hybrid-only-internal", needs=HYBRID, refused=INTERNAL_ERROR)
+    tls13("nothing-in-common", needs=0x7777)
+    newer = (("client-type", CLIENT_TYPE, b"\0"), ("server-type", SERVER_TYPE, b"\0"),
+             ("compress", COMPRESS, b"\2\0\1"))
+    for name, kind, content in newer:
+        odd = extension(kind, content)
+        tls13(f"hello-{name}", more=odd)
+        tls13(f"retry-{name}", retry=cookie + odd)
+        tls13(f"extensions-{name}", extensions=odd)
+        tls13(f"certificate-{name}", certificate_extensions=odd)
+        tls13(f"asks-{name}", asks=request(OLD_SCHEMES + odd))
+        tls13(f"ticket-{name}", late=[(HANDSHAKE, ticket(extensions=odd))])
+        tls12(f"lower-{name}", more=odd)
+        # Every release refuses what comes later.
+        tls13(f"extensions-{name}-finish-wrong", extensions=odd, finish=bytes(32))
+        tls12(f"lower-{name}-finish-wrong", more=odd, finish=bytes(12))
+    tls13("asks-compress-twice", asks=request(OLD_SCHEMES + extension(COMPRESS, b"\2\0\1") * 2))
+    tls13("asks-compress-empty", asks=request(OLD_SCHEMES + extension(COMPRESS, b"\0")))
+    tls13("asks-compress-tail", asks=request(OLD_SCHEMES + extension(COMPRESS, b"\2\0\1\0")))
+    tls13("asks-compress-odd", asks=request(OLD_SCHEMES + extension(COMPRESS, b"\3\0\1\0")))
     # What is sealed.
     tls13("extensions-unknown", extensions=extension(UNKNOWN, b"a"))
     tls13("extensions-name", extensions=extension(SERVER_NAME))
@@ -310,6 +342,13 @@ def declare():
     tls12("lower-points-compressed", more=extension(POINTS, vector(1, b"\1")))
     tls12("lower-points-empty", more=extension(POINTS, vector(1, b"")))
     tls12("lower-points-tail", more=extension(POINTS, vector(1, b"\0") + b"\0"))
+    for name, points in (("none", None), ("all", b"\0\1\2"), ("compressed", b"\1"),
+                         ("uncompressed", b"\0"), ("other", b"\2")):
+        more = extension(POINTS, vector(1, points)) if points else b""
+        for cert in ("ec_p256", "ec_compressed_point"):
+            tls12(f"lower-{cert.replace('_', '-')}-points-{name}", more=more, cert=cert)
+    tls12("lower-ec-p256-points-compressed-finish-wrong", cert="ec_p256", finish=bytes(12),
+          more=extension(POINTS, vector(1, b"\1")))
     tls12("lower-groups", more=extension(GROUPS, vector(2, b"\0\x1d")))
     tls12("lower-ticket", more=extension(TICKET), ticket=b"t" * 50)
     tls12("lower-ticket-body", more=extension(TICKET, b"\1"), ticket=b"t" * 50)
@@ -334,9 +373,9 @@ def declare():
 # ---- the server ------------------------------------------------------------------------------
 
 @functools.cache
-def identity():
-    """The certificates and the key of the PKI lab's "good"."""
-    entry = load_pki()["certs"]["good"]
+def identity(name="good"):
+    """The certificates and the key of one of the PKI lab's."""
+    entry = load_pki()["certs"][name]
     with open(entry["chain"], "rb") as file:
         chain = [certificate.public_bytes(serialization.Encoding.DER)
                  for certificate in x509.load_pem_x509_certificates(file.read())]
@@ -344,9 +383,11 @@ def identity():
         return chain, serialization.load_pem_private_key(file.read(), None)
 
 
-def sign(content):
-    digest = hashes.SHA256()
-    return identity()[1].sign(content, padding.PSS(padding.MGF1(digest), 32), digest)
+def sign(content, name="good"):
+    digest, key = hashes.SHA256(), identity(name)[1]
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(content, ec.ECDSA(digest))
+    return key.sign(content, padding.PSS(padding.MGF1(digest), 32), digest)
 
 
 def expand(secret, label, context, length):
@@ -416,6 +457,10 @@ class ClientHello:
             self.extensions[int.from_bytes(listed[:2], "big")] = value
             listed = rest
 
+    def offers(self, group):
+        groups = self.extensions[GROUPS][2:]
+        return struct.pack("!H", group) in [groups[at:at + 2] for at in range(0, len(groups), 2)]
+
     def server_name(self):
         names = self.extensions.get(SERVER_NAME)
         return names[5:].decode("ascii", "replace") if names else ""
@@ -452,16 +497,16 @@ async def read_hello(reader):
 
 
 @functools.cache
-def ffdhe2048():
-    """The prime of RFC 7919: the top and bottom 64 bits set, digits of e between."""
-    digits = e_times(1918) + 560316
-    return 2**2048 - 2**1984 + digits * 2**64 - 1
+def finite_field(group):
+    """A prime of RFC 7919: the top and bottom 64 bits set, digits of e between."""
+    bits, more = {FFDHE2048: (2048, 560316), FFDHE4096: (4096, 5736041)}[group]
+    return 2**bits - 2**(bits - 64) + (e_times(bits - 130) + more) * 2**64 - 1
 
 
 def e_times(bits):
     """floor(e * 2^bits)."""
     scale, total, factorial = 1 << (bits + 64), 0, 1
-    for number in range(1, 400):
+    for number in range(1, 800):
         total += scale // factorial
         factorial *= number
     return total >> 64
@@ -473,10 +518,11 @@ def agree(group, theirs):
         private = x25519.X25519PrivateKey.generate()
         peer = x25519.X25519PublicKey.from_public_bytes(theirs)
         return private.public_key().public_bytes_raw(), private.exchange(peer)
-    if group == FFDHE2048:
-        prime, exponent = ffdhe2048(), int.from_bytes(os.urandom(32), "big")
+    if group in (FFDHE2048, FFDHE4096):
+        prime, exponent = finite_field(group), int.from_bytes(os.urandom(32), "big")
         secret = pow(int.from_bytes(theirs, "big"), exponent, prime)
-        return pow(2, exponent, prime).to_bytes(256, "big"), secret.to_bytes(256, "big")
+        octets = prime.bit_length() // 8
+        return pow(2, exponent, prime).to_bytes(octets, "big"), secret.to_bytes(octets, "big")
     private = ec.generate_private_key(CURVES[group])
     peer = ec.EllipticCurvePublicKey.from_encoded_point(CURVES[group], theirs)
     return point(private), private.exchange(ec.ECDH(), peer)
@@ -489,6 +535,9 @@ def point(private):
 
 async def serve_1_3(reader, writer, hello, answer, how):
     transcript = hello.whole
+    if "needs" in how and not hello.offers(how["needs"]):
+        writer.write(record(ALERT, bytes([2, how.get("refused", HANDSHAKE_FAILURE)])))
+        return
     writer.write(how.get("before", b""))
     group, version = how.get("group", X25519), how.get("record_version", 0x0303)
     if "retry" in how:
@@ -594,10 +643,13 @@ async def serve_1_2(reader, writer, hello, answer, how):
     public = private.public_key().public_bytes_raw() if group == X25519 else point(private)
     public = how.get("shape", lambda key: key)(public)
     parameters = b"\3" + struct.pack("!H", group) + vector(1, public)
-    signature = sign(hello.random + ours + parameters)
-    flight = [message(2, b"\x03\x03" + ours + vector(1, b"") + b"\xc0\x2f\0" + vector(2, listed)),
-              message(CERTIFICATES, vector(3, b"".join(vector(3, der) for der in identity()[0]))),
-              message(12, parameters + RSA_PSS + vector(2, signature))]
+    cert = how.get("cert", "good")
+    suite, scheme = (b"\xc0\x2f", RSA_PSS) if cert == "good" else (b"\xc0\x2b", ECDSA)
+    signature = sign(hello.random + ours + parameters, cert)
+    chain = b"".join(vector(3, der) for der in identity(cert)[0])
+    flight = [message(2, b"\x03\x03" + ours + vector(1, b"") + suite + b"\0" + vector(2, listed)),
+              message(CERTIFICATES, vector(3, chain)),
+              message(12, parameters + scheme + vector(2, signature))]
     flight += [how["asks"]] if "asks" in how else []
     flight += [message(14)]
     transcript = hello.whole

@@ -245,6 +245,22 @@ class Matrix:
             self.group("pg16", "ec_p256", "hostssl", tls_range(*pair), root="right")
         for want in wanted:
             self.group("pg10", "good", "hostssl", root="right", **client(*want))
+        # OpenSSL 3.0 goes on where the certificate's key encrypts, and only there.
+        for suite in ("AES128-SHA", "ECDHE-RSA-AES128-SHA", "DHE-RSA-AES128-SHA"):
+            old = {"ssl_ciphers": f"{suite}:@SECLEVEL=0"}
+            for version in (V1, V11):
+                for want in ((V1, None), (V1, V12), (V1, V11), (V11, V11), (None, None)):
+                    self.group("pg15", "good", "hostssl", old | tls_range(V1, version),
+                               root="right", **client(*want))
+                for hba in ("trust", "hostnossl"):
+                    self.group("pg18", "good", hba, old | tls_range(V1, version), root="right",
+                               **client(V1, None))
+        old = {"ssl_ciphers": "AES128-SHA:@SECLEVEL=0", **tls_range(V1, V11)}
+        for client_cert in ("good", "rsa", None):
+            for hba in ("cert", "trust"):
+                self.group("pg15", "good", hba, old | CA, root="right", cert_=client_cert,
+                           ssl_min_protocol_version=V1)
+        self.group("pg15", "good", "hostssl", old, root="wrong", ssl_min_protocol_version=V1)
 
     def ciphers(self):
         old = tls_range(V1, V12)

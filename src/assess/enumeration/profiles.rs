@@ -4,7 +4,7 @@ use super::{curve_of, is_answer, prime_bits, state};
 use crate::assess::host::failure_text;
 use crate::emulates::OpenSsl;
 use crate::libpq::parameters::Parameters;
-use crate::libpq::verdict::version_range;
+use crate::libpq::verdict::{ONLY_3_0_SPEAKS, version_range};
 use crate::observation::Step;
 use crate::observation::enumeration::{Enumeration, Order, SuiteSeen, VersionSeen};
 use crate::pki::Certificate;
@@ -19,7 +19,7 @@ const PROFILES: [OpenSsl; 3] = [OpenSsl::V3Level2, OpenSsl::V3Level1, OpenSsl::V
 pub(super) fn report(seen: &Enumeration, parameters: &Parameters) -> Vec<ProfileReport> {
     PROFILES
         .into_iter()
-        .map(|library| profile(seen, library, version_range(parameters, library)))
+        .map(|library| profile(seen, library, version_range(parameters)))
         .collect()
 }
 
@@ -109,7 +109,8 @@ fn agreed(
     report.cipher_suite = known.map(|known| known.name.to_owned());
     report.cipher_suite_openssl = known.and_then(|known| known.openssl).map(str::to_owned);
     report.outcome = ProfileOutcome::Agrees;
-    let in_common = common(&openssl::groups(library), &version.groups);
+    let offered = openssl::groups(library, version.version);
+    let in_common = common(&offered, &version.groups);
     let on_a_curve = known
         .is_some_and(|known| matches!(known.key_exchange(), KeyExchange::Any | KeyExchange::Ecdhe));
     if on_a_curve && version.groups_complete && in_common.len() == 1 {
@@ -136,6 +137,16 @@ fn agreed(
         }
         // OPENSSL_DH_MAX_MODULUS_BITS
         Some(bits) if bits > 10_000 => format!("modulus too large: {bits} bits"),
+        _ if library != OpenSsl::V111 && version.version < 0x0303 => {
+            // What signs a key exchange below TLS 1.2 falls short of every level but 0.
+            if known.is_none_or(|known| known.key_exchange() != KeyExchange::Rsa) {
+                "legacy signature algorithm disallowed or unsupported".to_owned()
+            } else {
+                report.outcome = ProfileOutcome::Undetermined;
+                report.reason = Some(ONLY_3_0_SPEAKS.into());
+                return;
+            }
+        }
         _ => return,
     };
     report.outcome = ProfileOutcome::Fails;
@@ -151,20 +162,37 @@ fn choice<'a>(
 ) -> Result<&'a SuiteSeen, (ProfileOutcome, &'static str)> {
     let undetermined = |why| Err((ProfileOutcome::Undetermined, why));
     let fails = |why| Err((ProfileOutcome::Fails, why));
-    let groups = common(&openssl::groups(library), &version.groups);
+    let groups = common(&openssl::groups(library, version.version), &version.groups);
     let schemes = common(
-        &openssl::signature_schemes(library),
+        &openssl::signature_schemes(library, version.version),
         &version.signature_schemes,
     );
     if version.version == 0x0304 {
+        let is_3 = library != OpenSsl::V111;
+        let of_3_5 = common(&openssl::GROUPS_OF_3_5, &version.groups);
         if groups.is_empty() {
             return match version.groups_complete {
+                _ if is_3 && !of_3_5.is_empty() => {
+                    undetermined("OpenSSL 3.5 offers a group that the server takes, 3.0 does not")
+                }
                 true => fails("no group in common"),
                 false => undetermined("the server's groups are not known"),
             };
         }
+        if is_3 && of_3_5.is_empty() && version.groups_complete {
+            return undetermined("OpenSSL 3.0 offers a group that the server takes, 3.5 does not");
+        }
         if version.signature_schemes_complete && schemes.is_empty() {
-            return fails("no signature scheme in common");
+            let newer = common(
+                &openssl::SIGNATURE_SCHEMES_OF_3_5,
+                &version.signature_schemes,
+            );
+            return match is_3 && !newer.is_empty() {
+                true => {
+                    undetermined("OpenSSL 3.5 offers a scheme that the server takes, 3.0 does not")
+                }
+                false => fails("no signature scheme in common"),
+            };
         }
     }
     let offered = openssl::cipher_suites(low, high);
@@ -228,7 +256,7 @@ fn key_is_taken(
     let key = leaf.and_then(|leaf| Certificate::parse(leaf).public_key);
     match key.map(|key| key.kind) {
         Some(KeyKind::Ec(curve)) if version.version < 0x0304 => {
-            let offered = openssl::groups(library);
+            let offered = openssl::groups(library, version.version);
             curve.is_some_and(|curve| offered.iter().any(|group| curve_of(*group) == curve))
         }
         _ => true,

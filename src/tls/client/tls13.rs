@@ -2,11 +2,12 @@
 //!
 //! No resumption, no early data. The handshake signature is recorded, not verified.
 
+use rustls::NamedGroup;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
 
 use super::{ALERT, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
 use crate::emulates::OpenSsl;
-use crate::observation::{Failure, HandshakeSignature};
+use crate::observation::{Failure, HandshakeSignature, Irregularity};
 use crate::pki::public_key::PublicKey;
 use crate::tls::digest::Digest;
 use crate::tls::key_exchange;
@@ -28,6 +29,8 @@ const SIGNED_BY_SERVER: &[u8] = b"TLS 1.3, server CertificateVerify\0";
 const SIGNED_BY_CLIENT: &[u8] = b"TLS 1.3, client CertificateVerify\0";
 /// How many KeyUpdates in a row OpenSSL 1.1.1 bears (`MAX_KEY_UPDATE_MESSAGES`).
 const MAX_KEY_UPDATES: u32 = 32;
+/// The longest content of a record (RFC 8446 section 5.1).
+const MAX_FRAGMENT: usize = 1 << 14;
 /// The message that stands for the first ClientHello after a HelloRetryRequest.
 const MESSAGE_HASH: u8 = 254;
 
@@ -112,17 +115,28 @@ pub(super) struct Modern {
     request: Option<Vec<u8>>,
 }
 
-/// A key share of the first of the groups, put into a ClientHello that offers TLS 1.3.
-pub(super) fn first_share(
+/// Key shares of the first of the groups, put into a ClientHello that offers TLS 1.3; beside a hybrid
+/// one OpenSSL sends one of X25519 too.
+pub(super) fn first_shares(
     hello: &mut ClientHello,
     groups: &[&'static dyn SupportedKxGroup],
-) -> Result<Option<Box<dyn ActiveKeyExchange>>, Failure> {
-    let Some(group) = groups.first().filter(|_| hello.versions.contains(&TLS_1_3)) else {
-        return Ok(None);
-    };
-    let started = group.start().map_err(|error| no_key(&error))?;
-    hello.key_share = Some((group.name().into(), started.pub_key().to_vec()));
-    Ok(Some(started))
+) -> Result<Vec<Box<dyn ActiveKeyExchange>>, Failure> {
+    if !hello.versions.contains(&TLS_1_3) {
+        return Ok(Vec::new());
+    }
+    let first = groups.first().map(|group| group.name());
+    let with_hybrid = first == Some(NamedGroup::X25519MLKEM768);
+    let chosen = groups.iter().filter(|group| {
+        Some(group.name()) == first || with_hybrid && group.name() == NamedGroup::X25519
+    });
+    let mut shares = Vec::new();
+    for group in chosen {
+        let started = group.start().map_err(|error| no_key(&error))?;
+        let public = started.pub_key().to_vec();
+        hello.key_shares.push((group.name().into(), public));
+        shares.push(started);
+    }
+    Ok(shares)
 }
 
 impl Modern {
@@ -165,8 +179,8 @@ impl Client {
         let no_share = fault(MISSING_EXTENSION, "no suitable key share");
         let group = hello.group.ok_or(no_share)?;
         let bad_share = fault(ILLEGAL_PARAMETER, "bad key share");
-        let share = self.share.take();
-        let share = share.filter(|share| u16::from(share.group()) == group);
+        let mut shares = std::mem::take(&mut self.shares).into_iter();
+        let share = shares.find(|share| u16::from(share.group()) == group);
         let secret = share.ok_or(bad_share)?.complete(&hello.key_share);
         let secret = secret.map_err(|_| bad_share)?;
         if !self.partial.is_empty() {
@@ -207,23 +221,23 @@ impl Client {
             Some(code) => {
                 let bad_share = fault(ILLEGAL_PARAMETER, "bad key share");
                 let known = |share: &(u16, Vec<u8>)| share.0 == code;
-                if !self.offered.groups.contains(&code)
-                    || hello.key_share.as_ref().is_some_and(known)
-                {
+                if !self.offered.groups.contains(&code) || hello.key_shares.iter().any(known) {
                     return Err(bad_share.into());
                 }
                 let mut groups = self.groups.iter();
                 let group = groups.find(|group| u16::from(group.name()) == code);
                 let started = group.ok_or(bad_share)?.start();
                 let started = started.map_err(|error| Stop::Failure(no_key(&error)))?;
-                hello.key_share = Some((code, started.pub_key().to_vec()));
-                self.share = Some(started);
+                hello.key_shares = vec![(code, started.pub_key().to_vec())];
+                self.shares = vec![started];
             }
             None if cookie.is_some() => {}
             None => return Err(fault(ILLEGAL_PARAMETER, "no change following hrr").into()),
         }
         hello.cookie = cookie.cloned();
         let offered = Offered::read(&hello.to_records())?;
+        let is_long = offered.message.len() > MAX_FRAGMENT;
+        self.note(Irregularity::LongCookie, is_long);
         self.records.early_version = TLS_1_2;
         self.retried = Some(suite.code);
         let first = suite.digest.of(&self.offered.message);
@@ -252,15 +266,17 @@ impl Client {
                 Stage::Request
             }
             (Stage::Request, messages::CERTIFICATE_REQUEST) => {
-                let (context, request) = certificate_request_1_3(Reader::new(body))?;
-                self.seen.certificate_request = Some(request);
-                modern.request = Some(context);
+                let asked = certificate_request_1_3(Reader::new(body))?;
+                self.seen.certificate_request = Some(asked.request);
+                modern.request = Some(asked.context);
+                self.note(Irregularity::NewerExtension, asked.refused_since_3_2);
                 Stage::Certificate
             }
             (Stage::Request | Stage::Certificate, messages::CERTIFICATE) => {
-                let (chain, stapled) = certificates_1_3(Reader::new(body), &self.offered)?;
-                self.seen.certificates = chain;
-                self.seen.ocsp_stapled = stapled;
+                let certificates = certificates_1_3(Reader::new(body), &self.offered)?;
+                self.seen.certificates = certificates.chain;
+                self.seen.ocsp_stapled = certificates.stapled;
+                self.note(Irregularity::NewerExtension, certificates.refused_since_3_2);
                 modern.key = Some(self.leaf_key()?);
                 Stage::CertificateVerify
             }
@@ -295,6 +311,10 @@ impl Client {
         let allowed = &[0, 1, 10, 14, 16, 42];
         for (kind, mut extension) in messages::extensions(extensions, allowed, Some(&self.offered))?
         {
+            self.note(
+                Irregularity::NewerExtension,
+                messages::is_known_since_3_2(kind),
+            );
             // An answer to server_name says nothing (RFC 6066 section 3).
             if kind == 0 && !extension.is_empty() {
                 return Err(fault(DECODE_ERROR, "bad extension").into());
@@ -385,6 +405,7 @@ impl Client {
                 "the server says how client certificates must be signed, which is not looked at";
             return Err(Stop::Failure(Failure::Unsupported(why.into())));
         }
+        self.check_own_chain(signer.is_some())?;
         let key = self.client_key.clone().filter(|_| signer.is_some());
         self.seen.client_certificate_sent = signer.is_some();
         let mut list = Vec::new();
@@ -421,6 +442,10 @@ impl Client {
             if kind == 42 && extension.rest().len() != 4 {
                 return Err(fault(DECODE_ERROR, "invalid max early data").into());
             }
+            self.note(
+                Irregularity::NewerExtension,
+                messages::is_known_since_3_2(kind),
+            );
         }
         self.seen.tickets = self.seen.tickets.saturating_add(1);
         Ok(())
@@ -585,7 +610,7 @@ mod tests {
         /// The server's flight in answer to a client, and its records afterwards.
         fn answer(&self, client: &mut Client) -> (Vec<u8>, Records) {
             let _ = client.take_output();
-            let share = client.hello.key_share.clone().unwrap();
+            let share = client.hello.key_shares.first().cloned().unwrap();
             let mut groups = groups().into_iter();
             let group = groups.find(|group| u16::from(group.name()) == share.0);
             let done = group.unwrap().start_and_complete(&share.1).unwrap();

@@ -20,8 +20,8 @@ pub struct ClientHello {
     pub server_name: Option<String>,
     /// The single ALPN protocol.
     pub alpn: Option<String>,
-    /// The group and the public key of the key share; `None`: the server is to name its group.
-    pub key_share: Option<(u16, Vec<u8>)>,
+    /// Group and public key of each key share; none: the server is to name its group.
+    pub key_shares: Vec<(u16, Vec<u8>)>,
     /// What a HelloRetryRequest wants to have back (RFC 8446 section 4.2.2).
     pub cookie: Option<Vec<u8>>,
     /// Whether TLS_FALLBACK_SCSV is among the suites (RFC 7507).
@@ -121,18 +121,18 @@ impl ClientHello {
                 body.vector(1, |list| list.code_points(&self.versions));
             });
             extension(45, &|body| body.bytes(&[1, 1])); // psk_key_exchange_modes: psk_dhe_ke
-            if let Some(cookie) = &self.cookie {
-                extension(44, &|body| body.vector(2, |value| value.bytes(cookie)));
-            }
             // key_share
             extension(51, &|body| {
                 body.vector(2, |shares| {
-                    if let Some((group, public)) = &self.key_share {
+                    for (group, public) in &self.key_shares {
                         shares.u16(*group);
                         shares.vector(2, |key| key.bytes(public));
                     }
                 });
             });
+            if let Some(cookie) = &self.cookie {
+                extension(44, &|body| body.vector(2, |value| value.bytes(cookie)));
+            }
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Libpq {
     V15,
     /// The newest, with OpenSSL 3.5.
     V18,
+    /// The same release with OpenSSL 1.1.1.
+    V18OnOpenSsl111,
 }
 
 /// Connects with a real libpq and the password: whether it is encrypted, or libpq's message.
@@ -32,10 +34,15 @@ pub(crate) fn connect(client: &Client, conninfo: &str, libpq: Libpq) -> Result<b
     let mut psql = Command::new(bin(15, "psql"));
     client.prepare(&mut psql);
     let folder = tempfile::tempdir().unwrap();
-    if let Libpq::V18 = libpq {
-        let place = cache().join("libpq/18");
-        symlink(place.join("libpq.so"), folder.path().join("libpq.so.5")).unwrap();
-        let paths = [folder.path(), &place.join("libs")].map(|path| path.display().to_string());
+    let libraries = match libpq {
+        Libpq::V15 => None,
+        Libpq::V18 => Some(("libpq/18", cache().join("libpq/18/libs"))),
+        Libpq::V18OnOpenSsl111 => Some(("libpq/18e", cache().join("pg/18/lib"))),
+    };
+    if let Some((place, libraries)) = libraries {
+        let library = cache().join(place).join("libpq.so");
+        symlink(library, folder.path().join("libpq.so.5")).unwrap();
+        let paths = [folder.path(), &libraries].map(|path| path.display().to_string());
         psql.env("LD_LIBRARY_PATH", paths.join(":"));
     }
     psql.env("PGPASSWORD", PASSWORD)
