@@ -204,6 +204,7 @@ pub enum Purpose {
     /// As `Negotiated` up to the end of the handshake, without server_name.
     WithoutServerName,
     /// As the first connection up to the end of the handshake, with what OpenSSL 3.5 offers.
+    #[serde(rename = "newer_openssl")]
     NewerOpenSsl,
     /// TLS from the first byte with ALPN (`sslnegotiation=direct`).
     Direct,

@@ -1114,10 +1114,14 @@ impl Facts<'_> {
         }
         let groups = openssl::groups(self.openssl, high);
         let schemes = openssl::signature_schemes(self.openssl, low);
-        // Nothing hangs on those of DSA, and an older pgprobe did not offer them.
+        // Nothing hangs on those of DSA, nor in TLS 1.3 on those of TLS 1.2; an older pgprobe did not
+        // offer the former and always the latter.
         let set = |schemes: &[u16]| {
+            let idle = |scheme: &u16| {
+                openssl::is_dsa(*scheme) || low >= 0x0304 && openssl::is_of_tls_1_2(*scheme)
+            };
             let schemes = schemes.iter().copied();
-            let schemes = schemes.filter(|scheme| !openssl::is_dsa(*scheme));
+            let schemes = schemes.filter(|scheme| !idle(scheme));
             schemes.collect::<BTreeSet<u16>>()
         };
         let other = set(&offer.signature_schemes) != set(&schemes);

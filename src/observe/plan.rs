@@ -93,9 +93,8 @@ impl TlsPlan {
         if self.openssl == OpenSsl::V111 || self.max_version < 0x0304 {
             return None;
         }
-        let of_tls_1_2 = |scheme: &u16| openssl::is_dsa(*scheme) || scheme >> 8 == 3;
         let mut schemes = openssl::SIGNATURE_SCHEMES_OF_3_5.to_vec();
-        schemes.retain(|scheme| self.min_version < 0x0304 || !of_tls_1_2(scheme));
+        schemes.retain(|scheme| self.min_version < 0x0304 || !openssl::is_of_tls_1_2(*scheme));
         Some(Self {
             min_version: self.min_version.max(0x0303),
             groups: openssl::GROUPS_OF_3_5.to_vec(),

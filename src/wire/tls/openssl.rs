@@ -59,6 +59,11 @@ pub const fn is_dsa(scheme: u16) -> bool {
     scheme < 0x0700 && scheme & 0xff == 2
 }
 
+/// Whether a scheme is of TLS 1.2 alone: SHA-1, SHA-224 and DSA (`tls12_sigalg_allowed`).
+pub const fn is_of_tls_1_2(scheme: u16) -> bool {
+    is_dsa(scheme) || matches!(scheme >> 8, 2 | 3)
+}
+
 /// The groups of OpenSSL 3.5 and later where they offer TLS 1.3, with a key share of the first and
 /// of X25519 (`TLS_DEFAULT_GROUP_LIST`).
 pub const GROUPS_OF_3_5: [u16; 8] = [
