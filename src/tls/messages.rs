@@ -407,7 +407,8 @@ pub(super) fn certificate_request_1_3(mut body: Reader<'_>) -> Result<Request, F
                 compressions += 1;
                 let listed = extension.vector8("algorithms");
                 // 3.5 minds half an algorithm too.
-                let whole = |list: Reader<'_>| !list.is_empty() && list.rest().len() % 2 == 0;
+                let whole =
+                    |list: Reader<'_>| !list.is_empty() && list.rest().len().is_multiple_of(2);
                 let listed = listed.is_ok_and(whole) && extension.is_empty();
                 refused_since_3_2 |= !listed || compressions > 1;
                 continue;

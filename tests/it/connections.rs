@@ -131,6 +131,10 @@ fn a_server_that_finds_nothing_to_take_is_asked_once_more_as_openssl_3_5() {
     let run = counted.costs("startup", "", 3);
     assert_eq!(run.at("/sslmodes/3/outcome"), "fails", "{run:#?}");
     counted.costs("full", "", 6);
+    // One handshake does not tell.
+    let run = counted.costs("handshake", "", 1);
+    assert_eq!(run.at("/sslmodes/3/outcome"), "undetermined", "{run:#?}");
+    assert_eq!(run.at("/sslmodes/3/settled_by"), "startup", "{run:#?}");
     // There is no newer 1.1.1, and nothing new below TLS 1.3.
     let old = ["--depth", "startup", "--openssl", "1.1.1"];
     counted.costs_with(&old, "", 2);
