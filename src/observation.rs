@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::emulates::{Emulates, OpenSsl};
+use crate::pki::Certificate;
 
 /// The version of the saved form; a reader refuses any other.
 pub const OBSERVATION_VERSION: u32 = 1;
@@ -403,6 +404,9 @@ pub struct Handshake {
     /// The chain as sent, leaf first, each in DER.
     #[serde(with = "base64_list")]
     pub certificates: Vec<Vec<u8>>,
+    /// The first of them as it was read for the handshake, for whoever would read it again.
+    #[serde(skip)]
+    pub leaf: Leaf,
     /// The server's CertificateRequest.
     pub certificate_request: Option<CertificateRequest>,
     /// Whether our certificate went out in answer to it.
@@ -412,6 +416,17 @@ pub struct Handshake {
     /// Whether the server stapled an OCSP response, which no libpq asks for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ocsp_stapled: bool,
+}
+
+/// A certificate that was read already. It follows from its bytes, which stand beside it: it is not
+/// saved, and whether it is there makes no difference.
+#[derive(Clone, Debug, Default)]
+pub struct Leaf(pub Option<Certificate>);
+
+impl PartialEq for Leaf {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The server's signature over the handshake, and what it signs.

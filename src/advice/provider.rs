@@ -224,7 +224,9 @@ mod tests {
             .distinguished_name
             .push(DnType::CommonName, common_name);
         let key = KeyPair::generate().unwrap();
-        Certificate::parse(parameters.self_signed(&key).unwrap().der()).issuer
+        Certificate::parse(parameters.self_signed(&key).unwrap().der())
+            .issuer
+            .clone()
     }
 
     #[test]

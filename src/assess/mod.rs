@@ -275,7 +275,11 @@ fn judge_connection(
 pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
     let all = tls.certificates.iter().enumerate();
     all.map(|(place, der)| match place {
-        0 => Certificate::parse(der),
+        0 => tls
+            .leaf
+            .0
+            .clone()
+            .unwrap_or_else(|| Certificate::parse(der)),
         _ => issuers::parse(der),
     })
     .collect()

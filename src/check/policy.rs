@@ -205,7 +205,7 @@ impl Policy {
     fn issuer(&self, leaf: &CertificateReport) -> Line {
         let name = BASE64_STANDARD
             .decode(&leaf.der)
-            .map(|der| Certificate::parse(&der).issuer)
+            .map(|der| Certificate::parse(&der).issuer.clone())
             .unwrap_or_default();
         let values: Vec<String> = name
             .common_names()

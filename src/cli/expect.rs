@@ -31,6 +31,9 @@ pub(super) fn read(path: &str) -> Result<ExpectedFile, Error> {
     }
     Ok(ExpectedFile {
         path: path.to_owned(),
-        certificates: found.into_iter().map(|one| Bytes(one.der)).collect(),
+        certificates: found
+            .into_iter()
+            .map(|one| Bytes(one.der.clone()))
+            .collect(),
     })
 }

@@ -1,5 +1,8 @@
 //! A certificate as owned facts: total, so that a broken one still tells what it can.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::AlgorithmIdentifier;
@@ -16,10 +19,14 @@ use super::oid::Oid;
 use super::public_key::PublicKey;
 use super::time::Asn1Time;
 
+/// A certificate that was read; copies share what it says.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Certificate(Arc<Content>);
+
 /// What one certificate says. The fields mirror RFC 5280; what could not be read is empty and
 /// `unparsed` says why OpenSSL would not load it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Certificate {
+pub struct Content {
     /// The encoding, without bytes that follow it.
     pub der: Vec<u8>,
     /// Why `d2i_X509` refuses the bytes; then TLS itself fails, whatever the sslmode.
@@ -54,37 +61,35 @@ pub struct Certificate {
     pub bare_anchor: bool,
 }
 
+impl Deref for Certificate {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.0
+    }
+}
+
+impl From<Content> for Certificate {
+    fn from(content: Content) -> Self {
+        Self(Arc::new(content))
+    }
+}
+
 impl Certificate {
     /// Reads a certificate as TLS carries it: the bytes must be the certificate and nothing else.
     pub fn parse(der: &[u8]) -> Self {
-        let (mut certificate, rest) = Self::parse_prefix(der);
+        let (mut certificate, rest) = Content::parse_prefix(der);
         if !rest.is_empty() && certificate.unparsed.is_none() {
             // ssl/statem compares the lengths after d2i_X509.
             certificate.unparsed = Some("cert length mismatch".to_owned());
         }
-        certificate
+        certificate.into()
     }
 
     /// Reads a certificate at the beginning of the bytes, as `d2i_X509` does; also what follows.
     pub(crate) fn parse_prefix(der: &[u8]) -> (Self, &[u8]) {
-        let mut certificate = Self::default();
-        let mut reader = Reader::new(der);
-        match reader.expect(UNIVERSAL, SEQUENCE) {
-            Ok(element) => {
-                certificate.der = element.raw.to_vec();
-                let mut trouble = Trouble::default();
-                if let Some(inside) = trouble.note(element.sequence()) {
-                    certificate.read(inside, &mut trouble);
-                }
-                certificate.decoding_error = trouble.first;
-            }
-            Err(error) => {
-                certificate.der = der.to_vec();
-                certificate.decoding_error = Some(error);
-            }
-        }
-        certificate.unparsed = certificate.decoding_error.map(|error| error.to_string());
-        (certificate, reader.rest())
+        let (content, rest) = Content::parse_prefix(der);
+        (content.into(), rest)
     }
 
     /// An anchor of which only name, key and name constraints are known; it is taken for a valid
@@ -93,7 +98,7 @@ impl Certificate {
     pub(crate) fn bare(subject: &[u8], key: &[u8], constraints: Option<&[u8]>) -> DerResult<Self> {
         let name = Name::from_der(&der::encode(0x30, subject))?;
         let public_key = PublicKey::from_der(&der::encode(0x30, key))?;
-        Ok(Self {
+        Ok(Content {
             version: Some(3),
             issuer: name.clone(),
             subject: name,
@@ -113,8 +118,32 @@ impl Certificate {
                 ..Extensions::default()
             },
             bare_anchor: true,
-            ..Self::default()
-        })
+            ..Content::default()
+        }
+        .into())
+    }
+}
+
+impl Content {
+    fn parse_prefix(der: &[u8]) -> (Self, &[u8]) {
+        let mut certificate = Self::default();
+        let mut reader = Reader::new(der);
+        match reader.expect(UNIVERSAL, SEQUENCE) {
+            Ok(element) => {
+                certificate.der = element.raw.to_vec();
+                let mut trouble = Trouble::default();
+                if let Some(inside) = trouble.note(element.sequence()) {
+                    certificate.read(inside, &mut trouble);
+                }
+                certificate.decoding_error = trouble.first;
+            }
+            Err(error) => {
+                certificate.der = der.to_vec();
+                certificate.decoding_error = Some(error);
+            }
+        }
+        certificate.unparsed = certificate.decoding_error.map(|error| error.to_string());
+        (certificate, reader.rest())
     }
 
     fn read(&mut self, mut inside: Reader<'_>, trouble: &mut Trouble) {
@@ -170,7 +199,9 @@ impl Certificate {
         self.extensions = Extensions::new(all.unwrap_or_default(), &self.issuer);
         trouble.note(fields.finish());
     }
+}
 
+impl Certificate {
     /// The serial number in hexadecimal as `openssl x509 -serial` prints it, sign included.
     pub fn serial_hex(&self) -> String {
         let (negative, magnitude) = self.serial_magnitude();
@@ -234,7 +265,7 @@ impl Certificate {
     }
 
     /// The subjectAltName extension.
-    pub const fn subject_alt_names(&self) -> &Decoded<Vec<GeneralName>> {
+    pub fn subject_alt_names(&self) -> &Decoded<Vec<GeneralName>> {
         &self.extensions.subject_alt_name
     }
 
@@ -393,7 +424,7 @@ mod tests {
         assert_eq!(certificate.signature_algorithm_name(), "ecdsa-with-SHA256");
         assert!(certificate.is_self_issued());
         assert_eq!(certificate.der, der);
-        assert_eq!(certificate.public_key.unwrap().bits, Some(256));
+        assert_eq!(certificate.public_key.as_ref().unwrap().bits, Some(256));
     }
 
     #[test]
@@ -438,10 +469,10 @@ mod tests {
             (&[0xff, 0x7f], "-81", "-129"),
             (&[1, 0, 0], "010000", "65536"),
         ] {
-            let certificate = Certificate {
+            let certificate = Certificate::from(Content {
                 serial: serial.to_vec(),
-                ..Certificate::default()
-            };
+                ..Content::default()
+            });
             assert_eq!(certificate.serial_hex(), hex);
             assert_eq!(certificate.serial_decimal().as_deref(), Some(decimal));
         }

@@ -479,7 +479,14 @@ pub fn small_integer(content: &[u8]) -> Option<i64> {
 /// A DER encoding from a tag octet and contents; for what is encoded again (canonical names,
 /// Mozilla's anchors).
 pub fn encode(identifier: u8, content: &[u8]) -> Vec<u8> {
-    let mut encoding = vec![identifier];
+    let mut encoding = Vec::with_capacity(content.len() + 10);
+    encode_into(&mut encoding, identifier, content);
+    encoding
+}
+
+/// The same at the end of what is encoded already.
+pub(crate) fn encode_into(encoding: &mut Vec<u8>, identifier: u8, content: &[u8]) {
+    encoding.push(identifier);
     let length = content.len();
     if length < 0x80 {
         encoding.push(u8::try_from(length).unwrap_or(0));
@@ -493,7 +500,6 @@ pub fn encode(identifier: u8, content: &[u8]) -> Vec<u8> {
         encoding.extend_from_slice(significant);
     }
     encoding.extend_from_slice(content);
-    encoding
 }
 
 #[cfg(test)]

@@ -167,28 +167,43 @@ const fn may_be_attribute_value(tag: u32) -> bool {
 
 /// Mirrors `x509_name_canon`: the RDNs without the outer SEQUENCE, strings folded.
 fn canonical(attributes: &[Attribute]) -> DerResult<Vec<u8>> {
-    let mut encoding = Vec::new();
+    let mut encoding = Vec::with_capacity(256);
+    let (mut entry, mut entries) = (Vec::with_capacity(128), Vec::with_capacity(128));
     for rdn in attributes.chunk_by(|a, b| a.rdn == b.rdn) {
-        let mut entries = rdn
-            .iter()
-            .map(|attribute| {
-                let value = match to_utf8(attribute.tag, &attribute.value) {
-                    Ok(text) => der::encode(0x0c, folded(&text).as_bytes()),
-                    Err(NotText::OtherType) => match attribute.tag {
-                        SEQUENCE => attribute.value.clone(),
-                        tag => der::encode(u8::try_from(tag).unwrap_or(0), &attribute.value),
-                    },
-                    Err(NotText::Malformed) => return Err(DerError("invalid utf8string")),
-                };
-                let mut entry = der::encode(0x06, attribute.oid.content());
-                entry.extend(value);
-                Ok(der::encode(0x30, &entry))
-            })
-            .collect::<DerResult<Vec<_>>>()?;
-        entries.sort_unstable();
-        encoding.extend(der::encode(0x31, &entries.concat()));
+        entries.clear();
+        if let [attribute] = rdn {
+            canonical_entry(attribute, &mut entry)?;
+            der::encode_into(&mut entries, 0x30, &entry);
+        } else {
+            let mut sorted = Vec::new();
+            for attribute in rdn {
+                canonical_entry(attribute, &mut entry)?;
+                sorted.push(der::encode(0x30, &entry));
+            }
+            sorted.sort_unstable();
+            entries.extend(sorted.concat());
+        }
+        der::encode_into(&mut encoding, 0x31, &entries);
     }
     Ok(encoding)
+}
+
+/// What the SEQUENCE of an attribute holds, in place of what `entry` held.
+fn canonical_entry(attribute: &Attribute, entry: &mut Vec<u8>) -> DerResult<()> {
+    entry.clear();
+    der::encode_into(entry, 0x06, attribute.oid.content());
+    match to_utf8(attribute.tag, &attribute.value) {
+        Ok(text) => der::encode_into(entry, 0x0c, folded(&text).as_bytes()),
+        Err(NotText::OtherType) => match attribute.tag {
+            SEQUENCE => entry.extend_from_slice(&attribute.value),
+            tag => {
+                let identifier = u8::try_from(tag).unwrap_or(0);
+                der::encode_into(entry, identifier, &attribute.value);
+            }
+        },
+        Err(NotText::Malformed) => return Err(DerError("invalid utf8string")),
+    }
+    Ok(())
 }
 
 const fn is_space(character: char) -> bool {

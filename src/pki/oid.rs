@@ -2,14 +2,16 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 /// An OBJECT IDENTIFIER, kept as its contents octets.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Oid(Vec<u8>);
+pub struct Oid(SmallVec<[u8; 16]>);
 
 impl Oid {
     /// From contents octets that a [`super::der::Reader`] has checked.
     pub fn from_content(content: &[u8]) -> Self {
-        Self(content.to_vec())
+        Self(SmallVec::from_slice(content))
     }
 
     /// The contents octets.
@@ -19,7 +21,7 @@ impl Oid {
 
     /// Whether this is the object identifier with these contents octets.
     pub fn is(&self, content: &[u8]) -> bool {
-        self.0 == content
+        self.0.as_slice() == content
     }
 }
 

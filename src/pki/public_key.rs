@@ -2,6 +2,8 @@
 
 mod curves;
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::signature::{self as aws, ParsedPublicKey, VerificationAlgorithm};
 
 use self::curves::NAMED_CURVES;
@@ -52,7 +54,21 @@ pub struct PublicKey {
     pub usable: bool,
     /// Bits of the field of the second size: the order of the curve, or DSA's q.
     strength: usize,
+    parsed: Parsed,
 }
+
+/// A key as aws-lc has parsed it for the signatures that are usual with it. It follows from the
+/// encoding: what is the same without it is the same.
+#[derive(Clone, Debug, Default)]
+struct Parsed(OnceLock<Option<Arc<ParsedPublicKey>>>);
+
+impl PartialEq for Parsed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Parsed {}
 
 impl PublicKey {
     /// Reads the next element; fails only where the certificate as a whole could not be read.
@@ -72,6 +88,7 @@ impl PublicKey {
             bits: None,
             usable: false,
             strength: 0,
+            parsed: Parsed::default(),
         };
         public_key.classify();
         Ok(public_key)
@@ -131,7 +148,9 @@ impl PublicKey {
                 if let Some((_, name, order, field)) = curve {
                     self.strength = *order;
                     self.bits = Some(*field);
-                    self.usable = is_point(&self.key.octets, name, field.div_ceil(8));
+                    let (usable, parsed) = point(&self.key.octets, name, field.div_ceil(8));
+                    self.usable = usable;
+                    self.parsed = Parsed(OnceLock::from(parsed.map(Arc::new)));
                 }
             }
             Some((SEQUENCE, der)) => {
@@ -144,6 +163,24 @@ impl PublicKey {
             }
             _ => self.kind = KeyKind::Ec(None),
         }
+    }
+
+    /// The key for this algorithm, if aws-lc takes it and the algorithm is the usual one: of an
+    /// elliptic curve that with its own hash, of RSA PKCS #1 v1.5 with SHA-256.
+    pub(super) fn parsed_for(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+    ) -> Option<&ParsedPublicKey> {
+        let parse = || match self.kind {
+            KeyKind::Rsa => {
+                let usual = &aws::RSA_PKCS1_2048_8192_SHA256;
+                let parsed = ParsedPublicKey::new(usual, &self.key.octets).ok();
+                parsed.map(Arc::new)
+            }
+            _ => None,
+        };
+        let parsed = self.parsed.0.get_or_init(parse).as_deref()?;
+        std::ptr::addr_eq(parsed.algorithm(), algorithm).then_some(parsed)
     }
 
     fn dsa_bits(&self) -> Option<(usize, usize)> {
@@ -236,9 +273,9 @@ pub(crate) fn integer_bits(content: &[u8]) -> usize {
     }
 }
 
-/// Whether the octets are a point of the curve (`EC_POINT_oct2point`). That it lies on the curve
-/// is looked at only where its equation is known here.
-fn is_point(octets: &[u8], curve: &str, field: usize) -> bool {
+/// Whether the octets are a point of the curve (`EC_POINT_oct2point`), and the key that aws-lc makes
+/// of it. That it lies on the curve is looked at only where its equation is known here.
+fn point(octets: &[u8], curve: &str, field: usize) -> (bool, Option<ParsedPublicKey>) {
     let well_formed = match octets.first() {
         Some(2 | 3) => octets.len() == 1 + field,
         Some(4) => octets.len() == 1 + 2 * field,
@@ -254,13 +291,18 @@ fn is_point(octets: &[u8], curve: &str, field: usize) -> bool {
         "secp521r1" => &aws::ECDSA_P521_SHA512_ASN1,
         "secp256k1" => &aws::ECDSA_P256K1_SHA256_ASN1,
         _ => {
-            return match Curve::named(curve) {
+            let usable = match Curve::named(curve) {
                 Some(curve) => curve.point(octets).is_some(),
                 None => well_formed,
             };
+            return (usable, None);
         }
     };
-    well_formed && ParsedPublicKey::new(algorithm, plain_point(octets)).is_ok()
+    if !well_formed {
+        return (false, None);
+    }
+    let parsed = ParsedPublicKey::new(algorithm, plain_point(octets)).ok();
+    (parsed.is_some(), parsed)
 }
 
 /// A point without the hybrid form, which only OpenSSL reads.
@@ -342,10 +384,14 @@ mod tests {
             (vec![0], false),
             (vec![], false),
         ] {
-            assert_eq!(is_point(&point, "prime256v1", 32), good, "{point:02x?}");
+            assert_eq!(
+                self::point(&point, "prime256v1", 32).0,
+                good,
+                "{point:02x?}"
+            );
         }
         let mut off = generator;
         off[64] ^= 1;
-        assert!(!is_point(&off, "prime256v1", 32));
+        assert!(!self::point(&off, "prime256v1", 32).0);
     }
 }

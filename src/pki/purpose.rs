@@ -91,17 +91,18 @@ pub(crate) fn may_be_tls_server(
 
 #[cfg(test)]
 mod tests {
+    use super::super::certificate::Content;
     use super::super::extensions::{BasicConstraints, Decoded};
     use super::super::oid::Oid;
     use super::*;
 
-    fn with(change: impl FnOnce(&mut Certificate)) -> Certificate {
-        let mut certificate = Certificate {
+    fn with(change: impl FnOnce(&mut Content)) -> Certificate {
+        let mut content = Content {
             version: Some(3),
-            ..Certificate::default()
+            ..Content::default()
         };
-        change(&mut certificate);
-        certificate
+        change(&mut content);
+        content.into()
     }
 
     const fn constraints(ca: bool) -> Decoded<BasicConstraints> {

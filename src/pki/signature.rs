@@ -149,9 +149,22 @@ fn verify_aws(
     signature: &[u8],
     key: &PublicKey,
 ) -> Verified {
-    UnparsedPublicKey::new(algorithm, &key.key.octets)
-        .verify(message, signature)
-        .map_err(|_| SignatureError::Mismatch)
+    verify_by(algorithm, &key.key.octets, message, signature, key)
+}
+
+/// With the key as it is parsed already, or with these octets of it.
+fn verify_by(
+    algorithm: &'static dyn VerificationAlgorithm,
+    octets: &[u8],
+    message: &[u8],
+    signature: &[u8],
+    key: &PublicKey,
+) -> Verified {
+    let verified = match key.parsed_for(algorithm) {
+        Some(parsed) => parsed.verify_sig(message, signature),
+        None => UnparsedPublicKey::new(algorithm, octets).verify(message, signature),
+    };
+    verified.map_err(|_| SignatureError::Mismatch)
 }
 
 fn verify_ed448(message: &[u8], signature: &[u8], key: &PublicKey) -> Verified {
@@ -223,9 +236,8 @@ fn verify_ecdsa(message: &[u8], signature: &[u8], hash: Hash, key: &PublicKey) -
         ("secp256k1", Hash::Sha256) => &aws::ECDSA_P256K1_SHA256_ASN1,
         _ => return verify_ecdsa_otherwise(message, signature, hash, curve, key),
     };
-    UnparsedPublicKey::new(algorithm, plain_point(&key.key.octets))
-        .verify(message, signature)
-        .map_err(|_| SignatureError::Mismatch)
+    let octets = plain_point(&key.key.octets);
+    verify_by(algorithm, &octets, message, signature, key)
 }
 
 /// What aws-lc has no algorithm for.

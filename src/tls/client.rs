@@ -10,7 +10,7 @@ use rustls::sign::Signer;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::emulates::OpenSsl;
-use crate::observation::{Failure, Handshake, Irregularity};
+use crate::observation::{Failure, Handshake, Irregularity, Leaf};
 use crate::pki::Certificate;
 use crate::pki::own_chain;
 use crate::pki::public_key::{KeyKind, PublicKey};
@@ -337,15 +337,16 @@ impl Client {
             let Ok(body) = reader.take(length, "body") else {
                 return Ok(());
             };
-            let body = body.to_vec();
+            debug_assert_eq!(body.len(), length);
             let message: Vec<u8> = self.partial.drain(..4 + length).collect();
+            let body = message.get(4..).unwrap_or_default();
             // It does not count for the handshake (RFC 5246 section 7.4.1.1), and is no message of
             // TLS 1.3, though OpenSSL passes over it until the handshake ends.
             let is_over = matches!(self.state, State::Modern(_)) && self.is_established();
             if kind == messages::HELLO_REQUEST && !is_over {
                 continue;
             }
-            self.message(kind, &body, &message)?;
+            self.message(kind, body, &message)?;
         }
     }
 
@@ -479,15 +480,16 @@ impl Client {
     }
 
     /// The key of the certificate that was shown.
-    fn leaf_key(&self) -> Result<PublicKey, Stop> {
+    fn leaf_key(&mut self) -> Result<PublicKey, Stop> {
         let leaf = self.seen.certificates.first();
         let leaf = leaf.map(|der| Certificate::parse(der));
+        self.seen.leaf = Leaf(leaf.clone());
         let Some(leaf) = leaf.filter(|leaf| leaf.unparsed.is_none()) else {
             return Err(fault(BAD_CERTIFICATE, "asn1 lib").into());
         };
-        let key = leaf.public_key.filter(|key| key.usable);
+        let key = leaf.public_key.as_ref().filter(|key| key.usable);
         let reason = "unable to find public key parameters";
-        key.ok_or(fault(INTERNAL_ERROR, reason).into())
+        key.cloned().ok_or(fault(INTERNAL_ERROR, reason).into())
     }
 
     fn flight_message(
@@ -577,7 +579,7 @@ impl Client {
                 _ => Vec::new(),
             };
             self.seen.client_certificate_sent = signer.is_some();
-            self.say(messages::CERTIFICATE, &vector24(&chain));
+            self.say_below_1_3(messages::CERTIFICATE, &vector24(&chain));
         }
         let Exchanged {
             message,
@@ -586,7 +588,7 @@ impl Client {
             Some(parameters) => key_exchange::answer(parameters)?,
             None => key_exchange::encrypt_to(&flight.key, self.offered.legacy_version)?,
         };
-        self.say(messages::CLIENT_KEY_EXCHANGE, &message);
+        self.say_below_1_3(messages::CLIENT_KEY_EXCHANGE, &message);
         let master_secret = if negotiated.extended_master_secret {
             // RFC 7627 section 4.
             let session = negotiated.prf.transcript_hash(&self.transcript);
@@ -607,7 +609,7 @@ impl Client {
                 body.extend(u16::from(signer.scheme()).to_be_bytes());
             }
             body.extend(vector16(&signature));
-            self.say(messages::CERTIFICATE_VERIFY, &body);
+            self.say_below_1_3(messages::CERTIFICATE_VERIFY, &body);
         }
         self.records
             .write(CHANGE_CIPHER_SPEC, &[1], &mut self.output);
@@ -620,7 +622,7 @@ impl Client {
             b"client finished",
             &self.transcript,
         );
-        self.say(messages::FINISHED, &proof);
+        self.say_below_1_3(messages::FINISHED, &proof);
         let keys = Keys {
             master_secret,
             server: Some(server),
@@ -680,10 +682,16 @@ impl Client {
         }
     }
 
-    /// Sends a handshake message, which counts for the transcript.
-    fn say(&mut self, kind: u8, body: &[u8]) {
+    /// Sends a handshake message; the message.
+    fn say(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
         let message = handshake(kind, body);
         self.records.write(HANDSHAKE, &message, &mut self.output);
+        message
+    }
+
+    /// Sends a handshake message, which counts for the transcript.
+    fn say_below_1_3(&mut self, kind: u8, body: &[u8]) {
+        let message = self.say(kind, body);
         self.transcript.extend(message);
     }
 

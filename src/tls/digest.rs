@@ -1,6 +1,9 @@
 //! Digests, HMAC (RFC 2104), the pseudorandom functions of TLS (RFC 5246 and 2246, section 5) and
 //! HKDF (RFC 5869) as TLS 1.3 uses it.
 
+use std::ops::Deref;
+use std::sync::OnceLock;
+
 use hmac::{Hmac, Mac};
 use md5::Md5;
 use sha1::Sha1;
@@ -16,6 +19,9 @@ pub(super) enum Digest {
 }
 
 impl Digest {
+    /// Octets of the longest result.
+    const LONGEST: usize = 48;
+
     /// Octets of the result.
     pub(super) const fn length(self) -> usize {
         match self {
@@ -57,40 +63,167 @@ impl Digest {
     }
 }
 
-impl Digest {
-    /// HKDF-Extract (RFC 5869 section 2.2).
-    pub(super) fn extract(self, salt: &[u8], secret: &[u8]) -> Vec<u8> {
-        self.hmac(salt, &[secret])
+/// Octets of a digest, or derived from one: at most as long as the longest digest.
+#[derive(Clone, Copy)]
+pub(super) struct Octets {
+    octets: [u8; Digest::LONGEST],
+    length: usize,
+}
+
+impl Octets {
+    fn new(octets: &[u8]) -> Self {
+        let mut new = Self {
+            octets: [0; Digest::LONGEST],
+            length: octets.len().min(Digest::LONGEST),
+        };
+        for (new, octet) in new.octets.iter_mut().zip(octets) {
+            *new = *octet;
+        }
+        new
+    }
+}
+
+impl Deref for Octets {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.octets.get(..self.length).unwrap_or(&self.octets)
+    }
+}
+
+/// A digest of the handshake messages so far, which can be looked at while more come.
+pub(super) enum Running {
+    /// Of the suites of TLS 1.3 these two.
+    Sha256(Sha256),
+    Sha384(Sha384),
+}
+
+impl Running {
+    pub(super) fn update(&mut self, message: &[u8]) {
+        match self {
+            Self::Sha256(running) => running.update(message),
+            Self::Sha384(running) => running.update(message),
+        }
     }
 
-    /// HKDF-Expand-Label (RFC 8446 section 7.1).
-    pub(super) fn expand_label(
-        self,
-        secret: &[u8],
-        label: &str,
-        context: &[u8],
-        length: usize,
-    ) -> Vec<u8> {
+    /// The digest of what came until now.
+    pub(super) fn current(&self) -> Octets {
+        match self {
+            Self::Sha256(running) => Octets::new(&running.clone().finalize()),
+            Self::Sha384(running) => Octets::new(&running.clone().finalize()),
+        }
+    }
+}
+
+/// A secret of TLS 1.3 as the key of HMAC, taken in once for all that is derived from it.
+#[derive(Clone)]
+pub(super) enum Secret {
+    Sha256(Box<Hmac<Sha256>>),
+    Sha384(Box<Hmac<Sha384>>),
+}
+
+/// A digest of the suites of TLS 1.3.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Hkdf {
+    Sha256,
+    Sha384,
+}
+
+impl Hkdf {
+    /// The same digest for what else it does.
+    pub(super) const fn digest(self) -> Digest {
+        match self {
+            Self::Sha256 => Digest::Sha256,
+            Self::Sha384 => Digest::Sha384,
+        }
+    }
+
+    /// Octets of the digest.
+    pub(super) const fn length(self) -> usize {
+        self.digest().length()
+    }
+
+    /// The digest of these messages and of those that will come.
+    pub(super) fn running(self, messages: &[u8]) -> Running {
+        match self {
+            Self::Sha256 => Running::Sha256(Sha256::new_with_prefix(messages)),
+            Self::Sha384 => Running::Sha384(Sha384::new_with_prefix(messages)),
+        }
+    }
+
+    /// A secret of so many octets.
+    pub(super) fn secret(self, octets: &[u8]) -> Secret {
+        // HMAC takes keys of any length.
+        match self {
+            Self::Sha256 => Secret::Sha256(Box::new(hmac_of(octets))),
+            Self::Sha384 => Secret::Sha384(Box::new(hmac_of(octets))),
+        }
+    }
+
+    /// HKDF-Extract (RFC 5869 section 2.2).
+    pub(super) fn extract(self, salt: &[u8], secret: &[u8]) -> Secret {
+        self.secret(&self.secret(salt).hmac(&[secret]))
+    }
+
+    /// What the handshake secret is salted with: the early secret of no pre-shared key, derived
+    /// (RFC 8446 section 7.1); the same in every handshake.
+    pub(super) fn early_salt(self) -> Octets {
+        static OF_SHA_256: OnceLock<Octets> = OnceLock::new();
+        static OF_SHA_384: OnceLock<Octets> = OnceLock::new();
+        let of = match self {
+            Self::Sha256 => &OF_SHA_256,
+            Self::Sha384 => &OF_SHA_384,
+        };
+        *of.get_or_init(|| {
+            let zeros = Octets::new(&[0; Digest::LONGEST][..self.length()]);
+            self.derived(&self.extract(&[], &zeros))
+        })
+    }
+
+    /// The salt for the next stage of the key schedule.
+    pub(super) fn derived(self, secret: &Secret) -> Octets {
+        let nothing = self.running(&[]).current();
+        secret.expand_label("derived", &nothing, self.length())
+    }
+}
+
+fn hmac_of<M: Mac + hmac::digest::KeyInit>(key: &[u8]) -> M {
+    // It takes keys of any length.
+    <M as Mac>::new_from_slice(key)
+        .unwrap_or_else(|_| <M as Mac>::new(&hmac::digest::Key::<M>::default()))
+}
+
+impl Secret {
+    /// HMAC over the parts of a message.
+    pub(super) fn hmac(&self, parts: &[&[u8]]) -> Octets {
+        fn of<M: Mac + Clone>(hmac: &M, parts: &[&[u8]]) -> Octets {
+            let mut hmac = hmac.clone();
+            for part in parts {
+                hmac.update(part);
+            }
+            Octets::new(&hmac.finalize().into_bytes())
+        }
+        match self {
+            Self::Sha256(hmac) => of(&**hmac, parts),
+            Self::Sha384(hmac) => of(&**hmac, parts),
+        }
+    }
+
+    /// HKDF-Expand-Label (RFC 8446 section 7.1) of at most one digest, which is all that TLS 1.3
+    /// needs of it.
+    pub(super) fn expand_label(&self, label: &str, context: &[u8], length: usize) -> Octets {
         let octet = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
         let octets = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
-        let label = [b"tls13 ", label.as_bytes()].concat();
-        let info = [
-            octets.as_slice(),
-            &[octet(label.len())],
-            &label,
+        let mut expanded = self.hmac(&[
+            &octets,
+            &[octet(b"tls13 ".len() + label.len())],
+            b"tls13 ",
+            label.as_bytes(),
             &[octet(context.len())],
             context,
-        ]
-        .concat();
-        let mut expanded = Vec::with_capacity(length + self.length());
-        let mut last = Vec::new();
-        let mut counter = 0;
-        while expanded.len() < length {
-            counter += 1;
-            last = self.hmac(secret, &[&last, &info, &[counter]]);
-            expanded.extend_from_slice(&last);
-        }
-        expanded.truncate(length);
+            &[1],
+        ]);
+        expanded.length = expanded.length.min(length);
         expanded
     }
 }
@@ -198,10 +331,15 @@ mod tests {
     fn hkdf_expand_label_gives_the_keys_of_the_published_trace() {
         // RFC 8448 section 3: the server's handshake traffic secret, its write key and IV.
         let secret = hex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
-        let key = Digest::Sha256.expand_label(&secret, "key", &[], 16);
-        assert_eq!(key, hex("3fce516009c21727d0f2e4e86ee403bc"));
-        let iv = Digest::Sha256.expand_label(&secret, "iv", &[], 12);
-        assert_eq!(iv, hex("5d313eb2671276ee13000b30"));
+        let secret = Hkdf::Sha256.secret(&secret);
+        let key = secret.expand_label("key", &[], 16);
+        assert_eq!(*key, hex("3fce516009c21727d0f2e4e86ee403bc"));
+        let iv = secret.expand_label("iv", &[], 12);
+        assert_eq!(*iv, hex("5d313eb2671276ee13000b30"));
+        // The same section: "derive secret for handshake".
+        let salt = Hkdf::Sha256.early_salt();
+        let published = hex("6f2615a108c702c5678f54fc9dbab69716c076189c48250cebeac3576c3611ba");
+        assert_eq!(*salt, published);
     }
 
     #[test]

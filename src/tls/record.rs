@@ -247,11 +247,11 @@ impl Protection {
             Kind::Tls13 { key, iv } => {
                 let opened = header.open_tls_1_3(key, iv, fragment);
                 self.sequence += 1;
-                let opened = opened.ok_or(fault(BAD_RECORD_MAC, BAD_MAC))?;
+                let mut opened = opened.ok_or(fault(BAD_RECORD_MAC, BAD_MAC))?;
                 let padded = opened.iter().rposition(|octet| *octet != 0);
-                let (content, end) = opened.split_at(padded.unwrap_or_default());
-                return match end.first() {
-                    Some(kind @ 21..=23) => Ok((*kind, content.to_vec())),
+                opened.truncate(padded.map_or(0, |padded| padded + 1));
+                return match opened.pop() {
+                    Some(kind @ 21..=23) => Ok((kind, opened)),
                     _ => Err(fault(UNEXPECTED_MESSAGE, "bad record type")),
                 };
             }
@@ -278,8 +278,7 @@ impl Protection {
         let sealed = match &mut self.kind {
             Kind::None => fragment.to_vec(),
             Kind::Tls13 { key, iv } => {
-                let content = [fragment, &[kind]].concat();
-                return (APPLICATION_DATA, header.seal_tls_1_3(key, iv, &content));
+                return (APPLICATION_DATA, header.seal_tls_1_3(key, iv, fragment));
             }
             Kind::Gcm { key, salt } => {
                 let nonce = [salt.as_slice(), &explicit].concat();
@@ -326,8 +325,9 @@ impl Header {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let aad = Aad::from(self.with_length(sealed.len().checked_sub(TAG)?));
         let mut buffer = sealed.to_vec();
-        let opened = key.open_in_place(nonce, aad, &mut buffer).ok()?;
-        Some(opened.to_vec())
+        let length = key.open_in_place(nonce, aad, &mut buffer).ok()?.len();
+        buffer.truncate(length);
+        Some(buffer)
     }
 
     fn seal(&self, key: &LessSafeKey, nonce: &[u8], plain: &[u8]) -> Vec<u8> {
@@ -351,14 +351,18 @@ impl Header {
         let nonce = Nonce::try_assume_unique_for_key(&self.masked(iv)).ok()?;
         let aad = Aad::from(Self::outer(sealed.len()));
         let mut buffer = sealed.to_vec();
-        let opened = key.open_in_place(nonce, aad, &mut buffer).ok()?;
-        Some(opened.to_vec())
+        let length = key.open_in_place(nonce, aad, &mut buffer).ok()?.len();
+        buffer.truncate(length);
+        Some(buffer)
     }
 
-    fn seal_tls_1_3(&self, key: &LessSafeKey, iv: &[u8], plain: &[u8]) -> Vec<u8> {
-        let mut buffer = plain.to_vec();
+    /// The content and its type, sealed.
+    fn seal_tls_1_3(&self, key: &LessSafeKey, iv: &[u8], content: &[u8]) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(content.len() + 1 + TAG);
+        buffer.extend_from_slice(content);
+        buffer.push(self.kind);
         if let Ok(nonce) = Nonce::try_assume_unique_for_key(&self.masked(iv)) {
-            let aad = Aad::from(Self::outer(plain.len() + TAG));
+            let aad = Aad::from(Self::outer(buffer.len() + TAG));
             let _ = key.seal_in_place_append_tag(nonce, aad, &mut buffer);
         }
         buffer

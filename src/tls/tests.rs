@@ -110,7 +110,7 @@ fn a_request_for_a_certificate_is_answered_without_one() {
 
 #[test]
 fn the_signature_is_recorded_with_what_it_signs() {
-    let key = Certificate::parse(&IDENTITY.1).public_key.unwrap();
+    let key = Certificate::parse(&IDENTITY.1).public_key.clone().unwrap();
     for (version, scheme) in [(TLS_1_2, 0x0401), (TLS_1_1, 0x0001), (TLS_1_0, 0x0001)] {
         for suite in [0xc013, 0x0033] {
             let (client, ..) = run(Script::new(version, suite));

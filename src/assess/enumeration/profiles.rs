@@ -253,7 +253,7 @@ fn key_is_taken(
         .chain
         .and_then(|place| seen.chains.get(place))
         .and_then(|chain| chain.first());
-    let key = leaf.and_then(|leaf| Certificate::parse(leaf).public_key);
+    let key = leaf.and_then(|leaf| Certificate::parse(leaf).public_key.clone());
     match key.map(|key| key.kind) {
         Some(KeyKind::Ec(curve)) if version.version < 0x0304 => {
             let offered = openssl::groups(library, version.version);

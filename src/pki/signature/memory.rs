@@ -21,8 +21,26 @@ struct Known {
     answer: Verified,
 }
 
+/// The last of them; a mark, which two seldom share, is found without a look at all the rest.
+#[derive(Default)]
+struct Last {
+    marks: VecDeque<u64>,
+    known: VecDeque<Known>,
+}
+
 thread_local! {
-    static LAST: RefCell<VecDeque<Known>> = const { RefCell::new(VecDeque::new()) };
+    static LAST: RefCell<Last> = const {
+        RefCell::new(Last {
+            marks: VecDeque::new(),
+            known: VecDeque::new(),
+        })
+    };
+}
+
+/// The last octets of a signature.
+fn mark(signature: &BitString) -> u64 {
+    let last = signature.octets.last_chunk::<8>();
+    last.map_or(0, |last| u64::from_le_bytes(*last))
 }
 
 /// The answer to the same question if it is remembered, else a new one.
@@ -33,9 +51,13 @@ pub(super) fn remembered(
     key: &PublicKey,
     compute: impl FnOnce() -> Verified,
 ) -> Verified {
+    let mark = mark(signature);
     let known = LAST.with_borrow(|last| {
         // The newest first: the sets of anchors ask about one chain after the other.
-        let found = last.iter().rev().find(|known| {
+        let places = last.marks.iter().enumerate().rev();
+        let marked = places.filter(|(_, other)| **other == mark);
+        let mut known = marked.filter_map(|(place, _)| last.known.get(place));
+        let found = known.find(|known| {
             known.signature == *signature
                 && known.message == message
                 && known.key == key.der
@@ -54,10 +76,12 @@ pub(super) fn remembered(
         ];
         if lengths.into_iter().all(|length| length <= LONGEST) {
             LAST.with_borrow_mut(|last| {
-                if last.len() >= MANY {
-                    last.pop_front();
+                if last.known.len() >= MANY {
+                    last.marks.pop_front();
+                    last.known.pop_front();
                 }
-                last.push_back(Known {
+                last.marks.push_back(mark);
+                last.known.push_back(Known {
                     message: message.to_vec(),
                     signature: signature.clone(),
                     algorithm: algorithm.clone(),

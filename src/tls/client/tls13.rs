@@ -9,7 +9,7 @@ use super::{ALERT, CHANGE_CIPHER_SPEC, Client, HANDSHAKE, State, Stop};
 use crate::emulates::OpenSsl;
 use crate::observation::{Failure, HandshakeSignature, Irregularity};
 use crate::pki::public_key::PublicKey;
-use crate::tls::digest::Digest;
+use crate::tls::digest::{Hkdf, Octets, Running, Secret};
 use crate::tls::key_exchange;
 use crate::tls::messages::{
     self, ServerHello, certificate_request_1_3, certificates_1_3, handshake, vector16, vector24,
@@ -38,7 +38,7 @@ const MESSAGE_HASH: u8 = 254;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Suite {
     code: u16,
-    digest: Digest,
+    digest: Hkdf,
     bulk: Bulk,
 }
 
@@ -46,39 +46,40 @@ impl Suite {
     /// Of those that OpenSSL offers by default.
     fn of(code: u16) -> Option<Self> {
         let (digest, bulk) = match code {
-            0x1301 => (Digest::Sha256, Bulk::Aes128Gcm),
-            0x1302 => (Digest::Sha384, Bulk::Aes256Gcm),
-            0x1303 => (Digest::Sha256, Bulk::ChaCha20Poly1305),
+            0x1301 => (Hkdf::Sha256, Bulk::Aes128Gcm),
+            0x1302 => (Hkdf::Sha384, Bulk::Aes256Gcm),
+            0x1303 => (Hkdf::Sha256, Bulk::ChaCha20Poly1305),
             _ => return None,
         };
         Some(Self { code, digest, bulk })
     }
 
-    fn derive(self, secret: &[u8], label: &str, transcript: &[u8]) -> Vec<u8> {
-        let hash = self.digest.of(transcript);
+    /// A secret by its label and the digest of the handshake so far.
+    fn derive(self, secret: &Secret, label: &str, transcript: &Octets) -> Secret {
         let length = self.digest.length();
-        self.digest.expand_label(secret, label, &hash, length)
+        self.digest
+            .secret(&secret.expand_label(label, transcript, length))
     }
 
-    fn protection(self, secret: &[u8]) -> Result<Protection, Stop> {
+    fn protection(self, secret: &Secret) -> Result<Protection, Stop> {
         let (_, length, _) = self.bulk.lengths();
-        let key = self.digest.expand_label(secret, "key", &[], length);
-        let iv = self.digest.expand_label(secret, "iv", &[], 12);
+        let key = secret.expand_label("key", &[], length);
+        let iv = secret.expand_label("iv", &[], 12);
         let made = Protection::tls_1_3(self.bulk, &key, &iv);
         made.ok_or(fault(INTERNAL_ERROR, "internal error").into())
     }
 
     /// verify_data (RFC 8446 section 4.4.4).
-    fn proof(self, secret: &[u8], transcript: &[u8]) -> Vec<u8> {
-        let length = self.digest.length();
-        let key = self.digest.expand_label(secret, "finished", &[], length);
-        self.digest.hmac(&key, &[&self.digest.of(transcript)])
+    fn proof(self, secret: &Secret, transcript: &Octets) -> Octets {
+        let key = secret.expand_label("finished", &[], self.digest.length());
+        self.digest.secret(&key).hmac(&[transcript])
     }
 
     /// The traffic secret after a KeyUpdate (RFC 8446 section 7.2).
-    fn next(self, secret: &[u8]) -> Vec<u8> {
+    fn next(self, secret: &Secret) -> Secret {
         let length = self.digest.length();
-        self.digest.expand_label(secret, "traffic upd", &[], length)
+        self.digest
+            .secret(&secret.expand_label("traffic upd", &[], length))
     }
 }
 
@@ -105,9 +106,11 @@ pub(super) struct Modern {
     suite: Suite,
     stage: Stage,
     /// Traffic secrets, of the handshake and then of the application data.
-    client_secret: Vec<u8>,
-    server_secret: Vec<u8>,
-    master_secret: Vec<u8>,
+    client_secret: Secret,
+    server_secret: Secret,
+    master_secret: Secret,
+    /// Of the handshake messages until now.
+    transcript: Running,
     key: Option<PublicKey>,
     /// KeyUpdates since the last application data.
     key_updates: u32,
@@ -188,18 +191,19 @@ impl Client {
         }
         // RFC 8446 section 7.1.
         let digest = suite.digest;
+        let handshake_secret = digest.extract(&digest.early_salt(), secret.secret_bytes());
+        let salt = digest.derived(&handshake_secret);
         let zeros = vec![0; digest.length()];
-        let early = digest.extract(&[], &zeros);
-        let salt = suite.derive(&early, "derived", &[]);
-        let handshake_secret = digest.extract(&salt, secret.secret_bytes());
-        let salt = suite.derive(&handshake_secret, "derived", &[]);
-        let traffic = |label| suite.derive(&handshake_secret, label, &self.transcript);
+        let transcript = digest.running(&self.transcript);
+        let hash = transcript.current();
+        let traffic = |label| suite.derive(&handshake_secret, label, &hash);
         let modern = Modern {
             suite,
             stage: Stage::EncryptedExtensions,
             client_secret: traffic("c hs traffic"),
             server_secret: traffic("s hs traffic"),
             master_secret: digest.extract(&salt, &zeros),
+            transcript,
             key: None,
             request: None,
             key_updates: 0,
@@ -240,7 +244,7 @@ impl Client {
         self.note(Irregularity::LongCookie, is_long);
         self.records.early_version = TLS_1_2;
         self.retried = Some(suite.code);
-        let first = suite.digest.of(&self.offered.message);
+        let first = suite.digest.digest().of(&self.offered.message);
         let answer = self.transcript.split_off(self.offered.message.len());
         self.transcript = [handshake(MESSAGE_HASH, &first), answer].concat();
         self.transcript.extend_from_slice(&offered.message);
@@ -282,7 +286,7 @@ impl Client {
             }
             (Stage::CertificateVerify, messages::CERTIFICATE_VERIFY) => {
                 let key = modern.key.as_ref();
-                self.certificate_verify(modern.suite, key, body)?;
+                self.certificate_verify(&modern.transcript, key, body)?;
                 Stage::Finished
             }
             (Stage::Finished, messages::FINISHED) => {
@@ -298,7 +302,7 @@ impl Client {
             }
             _ => return Err(fault(UNEXPECTED_MESSAGE, "unexpected message").into()),
         };
-        self.transcript.extend_from_slice(message);
+        modern.transcript.update(message);
         Ok(State::Modern(modern))
     }
 
@@ -334,7 +338,7 @@ impl Client {
 
     fn certificate_verify(
         &mut self,
-        suite: Suite,
+        transcript: &Running,
         key: Option<&PublicKey>,
         body: &[u8],
     ) -> Result<(), Stop> {
@@ -349,7 +353,7 @@ impl Client {
         }
         self.seen.signature = Some(HandshakeSignature {
             scheme,
-            message: signed(SIGNED_BY_SERVER, suite.digest, &self.transcript),
+            message: signed(SIGNED_BY_SERVER, transcript),
             signature,
         });
         Ok(())
@@ -366,14 +370,16 @@ impl Client {
         if body.len() != suite.digest.length() {
             return Err(fault(ILLEGAL_PARAMETER, "bad digest length").into());
         }
-        if suite.proof(&modern.server_secret, &self.transcript) != body {
+        let hash = modern.transcript.current();
+        if *suite.proof(&modern.server_secret, &hash) != *body {
             return Err(fault(DECRYPT_ERROR, "digest check failed").into());
         }
         if !self.partial.is_empty() {
             return Err(fault(UNEXPECTED_MESSAGE, "not on record boundary").into());
         }
-        self.transcript.extend_from_slice(message);
-        let traffic = |label| suite.derive(&modern.master_secret, label, &self.transcript);
+        modern.transcript.update(message);
+        let hash = modern.transcript.current();
+        let traffic = |label| suite.derive(&modern.master_secret, label, &hash);
         let (client_secret, server_secret) = (traffic("c ap traffic"), traffic("s ap traffic"));
         if self.retried.is_none() {
             self.records
@@ -381,10 +387,11 @@ impl Client {
         }
         let writing = suite.protection(&modern.client_secret)?;
         self.records.protect_writing(writing);
-        if let Some(context) = &modern.request {
-            self.answer_request_1_3(suite, context)?;
+        if let Some(context) = modern.request.take() {
+            self.answer_request_1_3(&mut modern.transcript, &context)?;
         }
-        let proof = suite.proof(&modern.client_secret, &self.transcript);
+        let hash = modern.transcript.current();
+        let proof = suite.proof(&modern.client_secret, &hash);
         self.say(messages::FINISHED, &proof);
         self.records
             .protect_writing(suite.protection(&client_secret)?);
@@ -397,7 +404,7 @@ impl Client {
     }
 
     /// Certificate, and CertificateVerify if we have a certificate that suits the request.
-    fn answer_request_1_3(&mut self, suite: Suite, context: &[u8]) -> Result<(), Stop> {
+    fn answer_request_1_3(&mut self, transcript: &mut Running, context: &[u8]) -> Result<(), Stop> {
         let signer = self.signer(TLS_1_3)?;
         let request = self.seen.certificate_request.as_ref();
         if signer.is_some() && request.is_some_and(|request| request.limits_certificates) {
@@ -414,15 +421,15 @@ impl Client {
             list.extend(vector16(&[]));
         }
         let body = [messages::vector8(context), vector24(&list)].concat();
-        self.say(messages::CERTIFICATE, &body);
+        transcript.update(&self.say(messages::CERTIFICATE, &body));
         if let Some(signer) = signer {
-            let content = signed(SIGNED_BY_CLIENT, suite.digest, &self.transcript);
+            let content = signed(SIGNED_BY_CLIENT, transcript);
             let signature = signer
                 .sign(&content)
                 .map_err(|error| Stop::Failure(Failure::Local(error.to_string())))?;
             let scheme = u16::from(signer.scheme()).to_be_bytes();
             let body = [scheme.as_slice(), &vector16(&signature)].concat();
-            self.say(messages::CERTIFICATE_VERIFY, &body);
+            transcript.update(&self.say(messages::CERTIFICATE_VERIFY, &body));
         }
         Ok(())
     }
@@ -501,8 +508,8 @@ impl Client {
 }
 
 /// What a CertificateVerify signs (RFC 8446 section 4.4.3).
-fn signed(context: &[u8], digest: Digest, transcript: &[u8]) -> Vec<u8> {
-    [[b' '; 64].as_slice(), context, &digest.of(transcript)].concat()
+fn signed(context: &[u8], transcript: &Running) -> Vec<u8> {
+    [[b' '; 64].as_slice(), context, &transcript.current()].concat()
 }
 
 fn no_key(error: &rustls::Error) -> Failure {
@@ -623,23 +630,23 @@ mod tests {
             records.write(CHANGE_CIPHER_SPEC, &[1], &mut bytes);
             let mut transcript = [client.transcript.clone(), message].concat();
             let (digest, zeros) = (suite.digest, vec![0; suite.digest.length()]);
-            let salt = suite.derive(&digest.extract(&[], &zeros), "derived", &[]);
-            let secret = digest.extract(&salt, done.secret.secret_bytes());
-            let server = suite.derive(&secret, "s hs traffic", &transcript);
-            let ours = suite.derive(&secret, "c hs traffic", &transcript);
-            let master = digest.extract(&suite.derive(&secret, "derived", &[]), &zeros);
-            let protection = |secret| suite.protection(secret).ok().unwrap();
+            let hash = |transcript: &[u8]| digest.running(transcript).current();
+            let secret = digest.extract(&digest.early_salt(), done.secret.secret_bytes());
+            let server = suite.derive(&secret, "s hs traffic", &hash(&transcript));
+            let ours = suite.derive(&secret, "c hs traffic", &hash(&transcript));
+            let master = digest.extract(&digest.derived(&secret), &zeros);
+            let protection = |secret: &Secret| suite.protection(secret).ok().unwrap();
             records.protect_writing(protection(&server));
             for (kind, body) in &self.messages {
                 let message = handshake(*kind, body);
                 records.write(HANDSHAKE, &message, &mut bytes);
                 transcript.extend(message);
             }
-            let proof = (self.proof)(suite.proof(&server, &transcript));
+            let proof = (self.proof)(suite.proof(&server, &hash(&transcript)).to_vec());
             let message = handshake(messages::FINISHED, &proof);
             records.write(HANDSHAKE, &message, &mut bytes);
             transcript.extend(message);
-            let data = suite.derive(&master, "s ap traffic", &transcript);
+            let data = suite.derive(&master, "s ap traffic", &hash(&transcript));
             records.protect_writing(protection(&data));
             records.protect_reading(protection(&ours));
             (bytes, records)
