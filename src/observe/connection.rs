@@ -116,7 +116,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     connection.offer = Some(session.offer.clone());
-    connection.handshake = limit.step(session.handshake()).await;
+    connection.handshake = limit.step(session.handshake(!steps.startup)).await;
     note(connection, session.answer.clone());
     if connection.handshake.value().is_some() && steps.startup && session.is_established() {
         connection.startup_encrypted = true;

@@ -30,6 +30,8 @@ pub(super) struct TlsSession<S> {
     pub(super) offer: Offer,
     /// What came in answer to it.
     pub(super) answer: Answer,
+    /// Whether close_notify was said.
+    is_closing: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
@@ -51,14 +53,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
             client: client.emulating(plan.openssl),
             offer,
             answer: Answer::new(Request::ClientHello),
+            is_closing: false,
         })
     }
 
-    /// Runs the handshake to its end.
+    /// Runs the handshake to its end. With `closes` nothing is to follow, and close_notify goes out
+    /// together with our Finished message, or after the server's: a packet less.
     ///
     /// # Errors
     /// When it fails; [`Self::seen`] tells what came before.
-    pub(super) async fn handshake(&mut self) -> Result<(), Failure> {
+    pub(super) async fn handshake(&mut self, closes: bool) -> Result<(), Failure> {
         self.send_output().await?;
         while !self.is_established() {
             let bytes = self.receive_raw().await?;
@@ -66,7 +70,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
                 return Err(Failure::Closed);
             }
             self.answer.add(&bytes);
-            self.feed(&bytes).await?;
+            let read = self.client.read(&bytes);
+            if closes && read.is_ok() {
+                self.say_close_notify();
+            }
+            self.after_reading(read).await?;
         }
         Ok(())
     }
@@ -127,14 +135,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     }
 
     async fn close_notify(&mut self) {
-        if self.is_established() {
+        self.say_close_notify();
+        let _ = self.send_output().await;
+    }
+
+    /// Once, and only where there is a session to close.
+    fn say_close_notify(&mut self) {
+        if self.is_established() && !self.is_closing {
+            self.is_closing = true;
             self.client.close();
-            let _ = self.send_output().await;
         }
     }
 
     async fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let read = self.client.read(bytes);
+        self.after_reading(read).await
+    }
+
+    async fn after_reading(&mut self, read: Result<(), Failure>) -> Result<(), Failure> {
         // A server that never ends must not keep the deadline from being looked at.
         tokio::task::yield_now().await;
         // Also the alert that tells the server why.

@@ -199,7 +199,9 @@ impl<N: Network> Enumerator<'_, N> {
             let (_place, stream) = self.asker.open(!self.asker.is_direct()).await?;
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
-            self.asker.answered(PATIENCE, session.handshake()).await??;
+            self.asker
+                .answered(PATIENCE, session.handshake(true))
+                .await??;
             if to_the_end {
                 // A server answers our close_notify with its own, behind what it had to say.
                 let _ = timeout(SILENCE, session.drain()).await;
@@ -285,7 +287,9 @@ impl<N: Network> Enumerator<'_, N> {
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
             *stage = Stage::Handshake;
-            self.asker.answered(PATIENCE, session.handshake()).await??;
+            self.asker
+                .answered(PATIENCE, session.handshake(false))
+                .await??;
             *stage = Stage::Reply;
             *shown = Some(session.seen());
             let until = self.asker.deadline().min(Instant::now() + LONG_SILENCE);
@@ -310,7 +314,9 @@ impl<N: Network> Enumerator<'_, N> {
             let name = self.asker.server_name();
             let mut session = TlsSession::new(stream, &plan, name, false)?;
             *stage = Stage::Handshake;
-            self.asker.answered(PATIENCE, session.handshake()).await??;
+            self.asker
+                .answered(PATIENCE, session.handshake(false))
+                .await??;
             *stage = Stage::Reply;
             session.send(&startup_bytes(self.plan)).await?;
             let until = self.asker.deadline().min(Instant::now() + PATIENCE);
