@@ -21,21 +21,28 @@ use super::target::Target;
 use crate::net::Network;
 use crate::report::Report;
 
-/// How many records wait to be written.
-const RECORDS: usize = 512;
+/// How many pieces of output wait to be written, and how long they are: some records, or one that is
+/// longer.
+const PIECES: usize = 64;
+const PIECE: usize = 32 * 1024;
+
+/// How many emptied pieces are kept to be filled again, and how long: memory that was used a moment
+/// ago is nearer than any other.
+const EMPTIED: usize = 8;
+const LONGEST: usize = 4 * PIECE;
 
 /// How many answers are judged one after the other: what the first of them brings into the caches of
 /// the processor, the others find there. The handshakes wait meanwhile, so not too many.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// How long an answer waits for others.
-const GATHERING: Duration = Duration::from_millis(5);
+const GATHERING: Duration = Duration::from_millis(15);
 
 /// How long the writer rests: a record does not wait for another, but many that are finished at the
 /// same time are one write and one change of threads.
 const REST: Duration = Duration::from_millis(2);
 
-/// Shorter records are put together; a longer one is written sooner than it is copied.
+/// Shorter pieces are put together; a longer one is written sooner than it is copied.
 const LONG: usize = 4 * 1024;
 
 /// Makes the bytes of a record.
@@ -69,6 +76,8 @@ struct Shared {
     prober: SharedProber,
     format: Format,
     targets: Queue<Target>,
+    /// Pieces of output that are written, to be filled again.
+    emptied: Mutex<Vec<Vec<u8>>>,
     tally: Mutex<Tally>,
     counts: Mutex<Counts>,
     whole: AtomicBool,
@@ -110,12 +119,13 @@ pub fn start<N: Network + Clone + Send + 'static>(
     output: Box<dyn Write + Send>,
     threads: usize,
 ) -> Running {
-    let (to_writer, records) = mpsc::channel(RECORDS);
+    let (to_writer, records) = mpsc::channel(PIECES);
     let taken = prober.gate.limit().saturating_mul(2).saturating_add(64);
     let shared = Arc::new(Shared {
         prober,
         format,
         targets: Queue::default(),
+        emptied: Mutex::default(),
         tally: Mutex::default(),
         counts: Mutex::default(),
         whole: AtomicBool::new(false),
@@ -134,7 +144,7 @@ pub fn start<N: Network + Clone + Send + 'static>(
         .collect();
     let of_writer = Arc::clone(&shared);
     let writer = thread::spawn(move || {
-        let written = write(records, output);
+        let written = of_writer.write(records, output);
         if written.is_err() {
             of_writer.prober.stop.stop(true);
         }
@@ -298,36 +308,68 @@ impl Shared {
 
     /// Judges all answers that wait, and hands their records to the writer.
     async fn judge(&self, gathered: &Gathered, to_writer: &Sender<Vec<u8>>) {
-        for answered in gathered.answers.take() {
-            let record = || {
+        let answers = gathered.answers.take();
+        if answers.is_empty() {
+            return;
+        }
+        let mut records = self.piece();
+        for answered in answers {
+            let whole = records.len();
+            let record = AssertUnwindSafe(|| {
                 let report = self.prober.judge(&answered);
-                let mut bytes = Vec::new();
-                (self.format)(&report, &mut bytes);
+                (self.format)(&report, &mut records);
                 lock(&self.tally).note(&report);
-                bytes
-            };
+            });
             // A fault of ours costs one record, not those that wait with it.
-            if let Ok(bytes) = catch_unwind(AssertUnwindSafe(record)) {
-                let _ = to_writer.send(bytes).await;
+            if catch_unwind(record).is_err() {
+                records.truncate(whole);
+            }
+            if records.len() >= PIECE {
+                let full = std::mem::replace(&mut records, self.piece());
+                let _ = to_writer.send(full).await;
             }
         }
+        if !records.is_empty() {
+            let _ = to_writer.send(records).await;
+        }
     }
-}
 
-/// The thread that writes: what is there, as soon as it is there, in whole records.
-fn write(mut records: Receiver<Vec<u8>>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
-    while let Some(mut bytes) = records.blocking_recv() {
-        while let Ok(more) = records.try_recv() {
-            if bytes.len() < LONG {
-                bytes.extend_from_slice(&more);
-            } else {
-                output.write_all(&bytes)?;
-                bytes = more;
-            }
-        }
-        output.write_all(&bytes)?;
-        output.flush()?;
-        thread::sleep(REST);
+    /// Room for records.
+    fn piece(&self) -> Vec<u8> {
+        let emptied = lock(&self.emptied).pop();
+        emptied.unwrap_or_else(|| Vec::with_capacity(PIECE))
     }
-    Ok(())
+
+    /// Keeps the room of a piece that is written.
+    fn written(&self, mut piece: Vec<u8>) {
+        let mut emptied = lock(&self.emptied);
+        if emptied.len() < EMPTIED && piece.capacity() <= LONGEST {
+            piece.clear();
+            emptied.push(piece);
+        }
+    }
+
+    /// The thread that writes: what is there, as soon as it is there, in whole records.
+    fn write(
+        &self,
+        mut pieces: Receiver<Vec<u8>>,
+        mut output: Box<dyn Write + Send>,
+    ) -> io::Result<()> {
+        while let Some(mut piece) = pieces.blocking_recv() {
+            while let Ok(more) = pieces.try_recv() {
+                if piece.len() < LONG {
+                    piece.extend_from_slice(&more);
+                    self.written(more);
+                } else {
+                    output.write_all(&piece)?;
+                    self.written(std::mem::replace(&mut piece, more));
+                }
+            }
+            output.write_all(&piece)?;
+            output.flush()?;
+            self.written(piece);
+            thread::sleep(REST);
+        }
+        Ok(())
+    }
 }
