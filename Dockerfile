@@ -7,6 +7,10 @@
 # Syntax-checked, not run: the tests have no Docker. They read this file with hadolint.
 
 FROM rust:1.88-slim-bookworm AS build
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock README.md ./
