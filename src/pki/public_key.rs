@@ -392,6 +392,6 @@ mod tests {
         }
         let mut off = generator;
         off[64] ^= 1;
-        assert!(!self::point(&off, "prime256v1", 32).0);
+        assert!(!point(&off, "prime256v1", 32).0);
     }
 }
