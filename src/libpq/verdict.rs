@@ -1234,7 +1234,7 @@ impl Facts<'_> {
 }
 
 /// The TLS versions that libpq and its TLS library offer, lowest and highest; none if the first is
-/// above the second. Of OpenSSL 3 it is what 3.0 offers: see [`ONLY_3_0_SPEAKS`].
+/// above the second. Of OpenSSL 3 it is what 3.0 offers.
 pub fn version_range(parameters: &Parameters) -> (u16, u16) {
     use super::parameters::TlsVersion;
     let code = |version| match version {

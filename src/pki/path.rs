@@ -111,7 +111,7 @@ pub(crate) struct Verifier<'a> {
 ///
 /// Where a signature cannot be computed and a later check fails, that later error is the answer:
 /// OpenSSL would fail too, if perhaps with another number. Where patch releases of one profile
-/// differ, the answer is undetermined. A certificate that does not decode ([`Certificate::unparsed`])
+/// differ, the answer is undetermined. A certificate that does not decode (`unparsed`)
 /// ends TLS in every sslmode before it comes to this; here the answer is then undetermined.
 pub fn verify<'a>(
     sent: &'a [Certificate],
