@@ -938,8 +938,11 @@ impl Facts<'_> {
             return None;
         };
         let chose = |connection: &Connection| {
+            // A HelloRetryRequest comes before a certificate is chosen.
             let tls = connection.tls.as_ref();
-            tls.is_some_and(|tls| tls.protocol_version.is_some())
+            tls.is_some_and(|tls| {
+                tls.protocol_version.is_some() && tls.hello_retry_request != Some(true)
+            })
         };
         let (_, high) = self.version_range();
         if self.openssl == OpenSsl::V111

@@ -1,6 +1,7 @@
 //! Runs a scan: one thread reads targets, some ask and judge, one writes records.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -89,7 +90,7 @@ struct Shared {
 /// Answers of a thread that wait to be judged.
 #[derive(Default)]
 struct Gathered {
-    answers: RefCell<Vec<Answered>>,
+    answers: RefCell<VecDeque<Answered>>,
     some: Notify,
 }
 
@@ -97,11 +98,20 @@ impl Gathered {
     /// Adds one; whether it is time to judge them.
     fn add(&self, answered: Box<Answered>) -> bool {
         let mut answers = self.answers.borrow_mut();
-        answers.push(*answered);
+        answers.push_back(*answered);
         if answers.len() == 1 {
             self.some.notify_one();
         }
         answers.len() >= TOGETHER
+    }
+
+    fn any(&self) -> bool {
+        !self.answers.borrow().is_empty()
+    }
+
+    /// Takes the first.
+    fn next(&self) -> Option<Answered> {
+        self.answers.borrow_mut().pop_front()
     }
 }
 
@@ -307,30 +317,29 @@ impl Shared {
     }
 
     /// Judges all answers that wait, and hands their records to the writer.
+    ///
+    /// Whoever stops waiting for it loses nothing: what is taken is handed over before the next wait.
     async fn judge(&self, gathered: &Gathered, to_writer: &Sender<Vec<u8>>) {
-        let answers = gathered.answers.take();
-        if answers.is_empty() {
-            return;
-        }
-        let mut records = self.piece();
-        for answered in answers {
-            let whole = records.len();
-            let record = AssertUnwindSafe(|| {
-                let report = self.prober.judge(&answered);
-                (self.format)(&report, &mut records);
-                lock(&self.tally).note(&report);
-            });
-            // A fault of ours costs one record, not those that wait with it.
-            if catch_unwind(record).is_err() {
-                records.truncate(whole);
+        while gathered.any() {
+            let Ok(room) = to_writer.reserve().await else {
+                return;
+            };
+            let mut records = self.piece();
+            while records.len() < PIECE
+                && let Some(answered) = gathered.next()
+            {
+                let whole = records.len();
+                let record = AssertUnwindSafe(|| {
+                    let report = self.prober.judge(&answered);
+                    (self.format)(&report, &mut records);
+                    lock(&self.tally).note(&report);
+                });
+                // A fault of ours costs one record, not those that wait with it.
+                if catch_unwind(record).is_err() {
+                    records.truncate(whole);
+                }
             }
-            if records.len() >= PIECE {
-                let full = std::mem::replace(&mut records, self.piece());
-                let _ = to_writer.send(full).await;
-            }
-        }
-        if !records.is_empty() {
-            let _ = to_writer.send(records).await;
+            room.send(records);
         }
     }
 

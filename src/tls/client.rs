@@ -30,7 +30,8 @@ use super::{
 };
 use tls13::Modern;
 
-/// The most that is kept of the handshake messages: each as long as OpenSSL lets it be.
+/// The most that is kept of the handshake messages: each as long as OpenSSL lets it be. Of TLS 1.3
+/// only those up to the ServerHello are kept, the others are hashed as they come.
 pub const MAX_TRANSCRIPT: usize = 512 * 1024;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;

@@ -13,7 +13,7 @@
 //! verified here, because nobody else could: with RSA key exchange it is the proof of possession.
 //!
 //! There is no socket here: bytes in, bytes out. Whatever the server sends, memory stays below one
-//! [`MAX_TRANSCRIPT`] and one record, and nothing panics.
+//! [`MAX_TRANSCRIPT`], one message and one record, and nothing panics.
 
 mod client;
 mod digest;

@@ -521,6 +521,36 @@ fn a_signal_ends_it_with_all_finished_records() {
 }
 
 #[test]
+fn a_reader_that_comes_late_gets_every_record() {
+    // More than the pipe and what waits before it hold; all are asked before anybody reads.
+    let targets = 200;
+    let mut child = Command::new(program())
+        .args([
+            "scan",
+            "127.22.0.0-127.22.0.199",
+            "--port",
+            "1",
+            "--rate",
+            "80",
+        ])
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(child.try_wait().unwrap().is_none(), "it has all it wrote");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        records(&String::from_utf8(ended.stdout).unwrap()).len(),
+        targets
+    );
+    let words = String::from_utf8(ended.stderr).unwrap();
+    assert!(words.contains("connect_failed 200\n"), "{words}");
+}
+
+#[test]
 fn a_sarif_log_of_a_part_does_not_pass_for_the_whole() {
     let listeners = Listeners::start("127.20.42.1", 100, b"N");
     let folder = TempDir::new().unwrap();

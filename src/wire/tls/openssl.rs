@@ -82,14 +82,14 @@ pub const SIGNATURE_SCHEMES_OF_3_5: [u16; 26] = [
 pub const GROUPS_GONE_IN_3_5: [u16; 3] = [0x0102, 0x0103, 0x0104];
 
 /// Whether a server that answers a ClientHello with this alert may have missed a group or a signature
-/// scheme. It should say handshake_failure or insufficient_security then (RFC 8446 sections 4.1.1 and
-/// 4.4.2.2); only what names something else is certain.
+/// scheme: handshake_failure and insufficient_security say so (RFC 8446 sections 4.1.1 and 4.4.2.2),
+/// and some libraries say illegal_parameter.
 pub const fn may_miss_something(alert: u8) -> bool {
-    const PROTOCOL_VERSION: u8 = 70;
-    const UNRECOGNIZED_NAME: u8 = 112;
-    const NO_APPLICATION_PROTOCOL: u8 = 120;
-    !matches!(
+    const HANDSHAKE_FAILURE: u8 = 40;
+    const ILLEGAL_PARAMETER: u8 = 47;
+    const INSUFFICIENT_SECURITY: u8 = 71;
+    matches!(
         alert,
-        PROTOCOL_VERSION | UNRECOGNIZED_NAME | NO_APPLICATION_PROTOCOL
+        HANDSHAKE_FAILURE | ILLEGAL_PARAMETER | INSUFFICIENT_SECURITY
     )
 }
