@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("conninfo", &["emulates"], Tokio::No),
     // Evidence: the client's side, then all of it.
     ("client", &["conninfo", "emulates"], Tokio::No),
-    ("observation", &["client", "emulates"], Tokio::No),
+    ("observation", &["client", "emulates", "pki"], Tokio::No),
     // Judgement, each of its own matter.
     ("pki", &["curve448", "emulates"], Tokio::No),
     ("private_key", &["emulates", "tls"], Tokio::No),
