@@ -527,11 +527,11 @@ fn a_reader_that_comes_late_gets_every_record() {
     let mut child = Command::new(program())
         .args([
             "scan",
-            "127.22.0.0-127.22.0.199",
+            "127.22.0.0-127.22.0.95",
             "--port",
             "1",
             "--rate",
-            "80",
+            "40",
         ])
         .env_clear()
         .env("HOME", "/nonexistent")
