@@ -264,7 +264,8 @@ pub fn connection_strings(bytes: &[u8]) {
                     let value = &setting.value;
                     if keyword.is_some_and(|keyword| keyword.secret)
                         && value.len() >= 8
-                        // What stands for a password may be part of another one.
+                        // What stands for a password may be part of one.
+                        && !format!("{}=***", setting.keyword).contains(value.as_str())
                         && !value.contains("***")
                         && text.matches(value.as_str()).count() == 1
                         // In a URI it may stand there in another spelling, and elsewhere in this.
