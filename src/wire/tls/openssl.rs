@@ -83,13 +83,14 @@ pub const GROUPS_GONE_IN_3_5: [u16; 3] = [0x0102, 0x0103, 0x0104];
 
 /// Whether a server that answers a ClientHello with this alert may have missed a group or a signature
 /// scheme: handshake_failure and insufficient_security say so (RFC 8446 sections 4.1.1 and 4.4.2.2),
-/// and some libraries say illegal_parameter.
+/// and some libraries say illegal_parameter or internal_error.
 pub const fn may_miss_something(alert: u8) -> bool {
     const HANDSHAKE_FAILURE: u8 = 40;
     const ILLEGAL_PARAMETER: u8 = 47;
     const INSUFFICIENT_SECURITY: u8 = 71;
+    const INTERNAL_ERROR: u8 = 80;
     matches!(
         alert,
-        HANDSHAKE_FAILURE | ILLEGAL_PARAMETER | INSUFFICIENT_SECURITY
+        HANDSHAKE_FAILURE | ILLEGAL_PARAMETER | INSUFFICIENT_SECURITY | INTERNAL_ERROR
     )
 }
