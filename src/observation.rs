@@ -418,6 +418,15 @@ pub struct Handshake {
     pub ocsp_stapled: bool,
 }
 
+impl Handshake {
+    /// Whether the server took what it was offered: it has shown a certificate, or its choice without
+    /// a HelloRetryRequest, which comes before a certificate is chosen (RFC 8446 section 4.1.1).
+    pub fn has_chosen(&self) -> bool {
+        let retried = self.hello_retry_request == Some(true);
+        !self.certificates.is_empty() || (self.protocol_version.is_some() && !retried)
+    }
+}
+
 /// A certificate that was read already. It follows from its bytes, which stand beside it: it is not
 /// saved, and whether it is there makes no difference.
 #[derive(Clone, Debug, Default)]

@@ -938,11 +938,8 @@ impl Facts<'_> {
             return None;
         };
         let chose = |connection: &Connection| {
-            // A HelloRetryRequest comes before a certificate is chosen.
             let tls = connection.tls.as_ref();
-            tls.is_some_and(|tls| {
-                tls.protocol_version.is_some() && tls.hello_retry_request != Some(true)
-            })
+            tls.is_some_and(Handshake::has_chosen)
         };
         let (_, high) = self.version_range();
         if self.openssl == OpenSsl::V111

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use crate::net::Network;
 use crate::observation::{
-    AddressObservation, Connection, Depth, Endpoint, Failure, HostObservation, Purpose, Step,
+    AddressObservation, Connection, Depth, Endpoint, Failure, Handshake, HostObservation, Purpose,
+    Step,
 };
 use crate::wire::tls::openssl;
 use connection::{Limit, TlsSteps};
@@ -264,10 +265,7 @@ impl<N: Network> Ready<'_, N> {
     /// Whether the server said that it found nothing to take, and newer releases offer more.
     fn may_miss_something(&self, main: &Connection) -> bool {
         let more = self.plan.tls.as_ref().and_then(TlsPlan::newer).is_some();
-        // A HelloRetryRequest comes before a certificate is chosen.
-        let chose = main.tls.as_ref().is_some_and(|tls| {
-            tls.protocol_version.is_some() && tls.hello_retry_request != Some(true)
-        });
+        let chose = main.tls.as_ref().is_some_and(Handshake::has_chosen);
         let alert = match main.handshake.failure() {
             Some(Failure::Alert(alert)) => openssl::may_miss_something(*alert),
             _ => false,
