@@ -262,7 +262,8 @@ impl Client {
     }
 
     fn advance(&mut self) -> Result<(), Stop> {
-        while !self.end_of_data {
+        while !self.end_of_data && self.records.has_input() {
+            self.read_data()?;
             let Some((kind, fragment)) = self.records.next()? else {
                 break;
             };

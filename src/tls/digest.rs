@@ -161,29 +161,29 @@ impl Hkdf {
     }
 
     /// HKDF-Extract (RFC 5869 section 2.2).
-    pub(super) fn extract(self, salt: &[u8], secret: &[u8]) -> Secret {
-        self.secret(&self.secret(salt).hmac(&[secret]))
+    pub(super) fn extract(self, salt: &Secret, secret: &[u8]) -> Secret {
+        self.secret(&salt.hmac(&[secret]))
     }
 
     /// What the handshake secret is salted with: the early secret of no pre-shared key, derived
     /// (RFC 8446 section 7.1); the same in every handshake.
-    pub(super) fn early_salt(self) -> Octets {
-        static OF_SHA_256: OnceLock<Octets> = OnceLock::new();
-        static OF_SHA_384: OnceLock<Octets> = OnceLock::new();
+    pub(super) fn early_salt(self) -> &'static Secret {
+        static OF_SHA_256: OnceLock<Secret> = OnceLock::new();
+        static OF_SHA_384: OnceLock<Secret> = OnceLock::new();
         let of = match self {
             Self::Sha256 => &OF_SHA_256,
             Self::Sha384 => &OF_SHA_384,
         };
-        *of.get_or_init(|| {
+        of.get_or_init(|| {
             let zeros = Octets::new(&[0; Digest::LONGEST][..self.length()]);
-            self.derived(&self.extract(&[], &zeros))
+            self.derived(&self.extract(&self.secret(&[]), &zeros))
         })
     }
 
     /// The salt for the next stage of the key schedule.
-    pub(super) fn derived(self, secret: &Secret) -> Octets {
+    pub(super) fn derived(self, secret: &Secret) -> Secret {
         let nothing = self.running(&[]).current();
-        secret.expand_label("derived", &nothing, self.length())
+        self.secret(&secret.expand_label("derived", &nothing, self.length()))
     }
 }
 
@@ -339,7 +339,8 @@ mod tests {
         // The same section: "derive secret for handshake".
         let salt = Hkdf::Sha256.early_salt();
         let published = hex("6f2615a108c702c5678f54fc9dbab69716c076189c48250cebeac3576c3611ba");
-        assert_eq!(*salt, published);
+        let same = Hkdf::Sha256.secret(&published);
+        assert_eq!(*salt.hmac(&[b"1"]), *same.hmac(&[b"1"]));
     }
 
     #[test]

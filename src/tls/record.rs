@@ -59,6 +59,11 @@ impl Records {
         self.incoming.extend_from_slice(bytes);
     }
 
+    /// Whether something came that was not taken yet.
+    pub(super) fn has_input(&self) -> bool {
+        !self.incoming.is_empty()
+    }
+
     /// The content type and the fragment of the next record, if it is whole.
     pub(super) fn next(&mut self) -> Result<Option<(u8, Vec<u8>)>, Fault> {
         if self

@@ -109,6 +109,9 @@ pub(super) struct Modern {
     client_secret: Secret,
     server_secret: Secret,
     master_secret: Secret,
+    /// What the traffic secret of the server's application data is derived with once something
+    /// comes: after a handshake that nothing follows, nothing does.
+    server_data: Option<Octets>,
     /// Of the handshake messages until now.
     transcript: Running,
     key: Option<PublicKey>,
@@ -191,7 +194,7 @@ impl Client {
         }
         // RFC 8446 section 7.1.
         let digest = suite.digest;
-        let handshake_secret = digest.extract(&digest.early_salt(), secret.secret_bytes());
+        let handshake_secret = digest.extract(digest.early_salt(), secret.secret_bytes());
         let salt = digest.derived(&handshake_secret);
         let zeros = vec![0; digest.length()];
         let transcript = digest.running(&self.transcript);
@@ -203,6 +206,7 @@ impl Client {
             client_secret: traffic("c hs traffic"),
             server_secret: traffic("s hs traffic"),
             master_secret: digest.extract(&salt, &zeros),
+            server_data: None,
             transcript,
             key: None,
             request: None,
@@ -379,28 +383,42 @@ impl Client {
         }
         modern.transcript.update(message);
         let hash = modern.transcript.current();
-        let traffic = |label| suite.derive(&modern.master_secret, label, &hash);
-        let (client_secret, server_secret) = (traffic("c ap traffic"), traffic("s ap traffic"));
+        let client_secret = suite.derive(&modern.master_secret, "c ap traffic", &hash);
+        modern.server_data = Some(hash);
         if self.retried.is_none() {
             self.records
                 .write(CHANGE_CIPHER_SPEC, &[1], &mut self.output);
         }
         let writing = suite.protection(&modern.client_secret)?;
         self.records.protect_writing(writing);
+        let mut hash = hash;
         if let Some(context) = modern.request.take() {
             self.answer_request_1_3(&mut modern.transcript, &context)?;
+            hash = modern.transcript.current();
         }
-        let hash = modern.transcript.current();
         let proof = suite.proof(&modern.client_secret, &hash);
         self.say(messages::FINISHED, &proof);
         self.records
             .protect_writing(suite.protection(&client_secret)?);
-        self.records
-            .protect_reading(suite.protection(&server_secret)?);
-        (modern.client_secret, modern.server_secret) = (client_secret, server_secret);
+        modern.client_secret = client_secret;
         modern.stage = Stage::Established;
         self.transcript.clear();
         Ok(State::Modern(modern))
+    }
+
+    /// The keys for what comes after the handshake, when it comes.
+    pub(super) fn read_data(&mut self) -> Result<(), Stop> {
+        let State::Modern(modern) = &mut self.state else {
+            return Ok(());
+        };
+        let Some(hash) = modern.server_data.take() else {
+            return Ok(());
+        };
+        let suite = modern.suite;
+        modern.server_secret = suite.derive(&modern.master_secret, "s ap traffic", &hash);
+        let reading = suite.protection(&modern.server_secret)?;
+        self.records.protect_reading(reading);
+        Ok(())
     }
 
     /// Certificate, and CertificateVerify if we have a certificate that suits the request.
@@ -631,7 +649,7 @@ mod tests {
             let mut transcript = [client.transcript.clone(), message].concat();
             let (digest, zeros) = (suite.digest, vec![0; suite.digest.length()]);
             let hash = |transcript: &[u8]| digest.running(transcript).current();
-            let secret = digest.extract(&digest.early_salt(), done.secret.secret_bytes());
+            let secret = digest.extract(digest.early_salt(), done.secret.secret_bytes());
             let server = suite.derive(&secret, "s hs traffic", &hash(&transcript));
             let ours = suite.derive(&secret, "c hs traffic", &hash(&transcript));
             let master = digest.extract(&digest.derived(&secret), &zeros);
