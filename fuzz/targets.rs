@@ -143,8 +143,8 @@ fn hello() -> ClientHello {
         session_id: vec![7; 32],
         versions: vec![0x0304, 0x0303, 0x0302, 0x0301],
         cipher_suites: openssl::cipher_suites(0x0301, 0x0304),
-        groups: openssl::groups(OpenSsl::V3Level2, 0x0304),
-        signature_schemes: openssl::signature_schemes(OpenSsl::V3Level1, 0x0301),
+        groups: openssl::groups(OpenSsl::V3Level2, 0x0304).to_vec(),
+        signature_schemes: openssl::signature_schemes(OpenSsl::V3Level1, 0x0301).to_vec(),
         server_name: Some("db.example.test".to_owned()),
         alpn: Some("postgresql".to_owned()),
         ..ClientHello::default()

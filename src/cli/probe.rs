@@ -301,8 +301,8 @@ pub(super) fn plan(
     let tls = (low <= high).then(|| TlsPlan {
         min_version: low,
         max_version: high,
-        groups: openssl::groups(library, high),
-        signature_schemes: openssl::signature_schemes(library, low),
+        groups: openssl::groups(library, high).to_vec(),
+        signature_schemes: openssl::signature_schemes(library, low).to_vec(),
         alpn: parameters.offers_alpn().then(|| "postgresql".to_owned()),
         openssl: library,
         curious: false,

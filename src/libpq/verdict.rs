@@ -730,10 +730,14 @@ impl Facts<'_> {
     /// Whether the version is one that of OpenSSL 3 only 3.0 speaks at the levels 1 and 2; where the
     /// server chose none, whether all that was offered are.
     fn only_3_0_speaks(&self, connection: &Connection) -> bool {
-        let (low, high) = self.version_range();
+        let is_old = |version| version < 0x0303;
         let tls = connection.tls.as_ref();
-        let version = tls.and_then(|tls| tls.protocol_version).unwrap_or(high);
-        self.openssl != OpenSsl::V111 && low < 0x0303 && version < 0x0303
+        let chosen = tls.and_then(|tls| tls.protocol_version);
+        if self.openssl == OpenSsl::V111 || !chosen.is_none_or(is_old) {
+            return false;
+        }
+        let (low, high) = self.version_range();
+        is_old(low) && is_old(chosen.unwrap_or(high))
     }
 
     /// What an end that OpenSSL 3.0 comes to means where 3.1 and later have no version in common with
@@ -1124,19 +1128,20 @@ impl Facts<'_> {
             let schemes = schemes.filter(|scheme| !idle(scheme));
             schemes.collect::<BTreeSet<u16>>()
         };
-        let other = set(&offer.signature_schemes) != set(&schemes);
+        let other =
+            offer.signature_schemes != schemes && set(&offer.signature_schemes) != set(schemes);
         let chose =
             |code: Option<u16>, offered: &[u16]| code.is_none_or(|code| offered.contains(&code));
         let scheme = seen
             .and_then(|seen| seen.signature.as_ref())
             .map(|signature| signature.scheme);
-        if other && (!completed || !chose(scheme, &schemes)) {
+        if other && (!completed || !chose(scheme, schemes)) {
             return different("other signature schemes");
         }
         // A group that was not offered to it either is the server's mistake.
         let group = seen.and_then(|seen| seen.group);
         let group = group.filter(|group| offer.groups.contains(group));
-        if !chose(group, &groups) {
+        if !chose(group, groups) {
             return different("other groups");
         }
         let ready = matches!(self.client_certificate, Ok(ClientCertificate::Usable));

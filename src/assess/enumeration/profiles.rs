@@ -110,7 +110,7 @@ fn agreed(
     report.cipher_suite_openssl = known.and_then(|known| known.openssl).map(str::to_owned);
     report.outcome = ProfileOutcome::Agrees;
     let offered = openssl::groups(library, version.version);
-    let in_common = common(&offered, &version.groups);
+    let in_common = common(offered, &version.groups);
     let on_a_curve = known
         .is_some_and(|known| matches!(known.key_exchange(), KeyExchange::Any | KeyExchange::Ecdhe));
     if on_a_curve && version.groups_complete && in_common.len() == 1 {
@@ -162,9 +162,9 @@ fn choice<'a>(
 ) -> Result<&'a SuiteSeen, (ProfileOutcome, &'static str)> {
     let undetermined = |why| Err((ProfileOutcome::Undetermined, why));
     let fails = |why| Err((ProfileOutcome::Fails, why));
-    let groups = common(&openssl::groups(library, version.version), &version.groups);
+    let groups = common(openssl::groups(library, version.version), &version.groups);
     let schemes = common(
-        &openssl::signature_schemes(library, version.version),
+        openssl::signature_schemes(library, version.version),
         &version.signature_schemes,
     );
     if version.version == 0x0304 {

@@ -27,31 +27,40 @@ pub fn cipher_suites(min_version: u16, max_version: u16) -> Vec<u16> {
 
 /// The groups, in order: those of OpenSSL 3.0 to 3.4, and of 1.1.1 without the finite fields, which
 /// only TLS 1.3 has (`tls_valid_group`).
-pub fn groups(openssl: OpenSsl, max_version: u16) -> Vec<u16> {
-    let mut groups = vec![0x001d, 0x0017, 0x001e, 0x0019, 0x0018];
-    if openssl != OpenSsl::V111 && max_version >= 0x0304 {
-        groups.extend([0x0100, 0x0101, 0x0102, 0x0103, 0x0104]);
+pub fn groups(openssl: OpenSsl, max_version: u16) -> &'static [u16] {
+    const ELLIPTIC: [u16; 5] = [0x001d, 0x0017, 0x001e, 0x0019, 0x0018];
+    const WITH_FINITE: [u16; 10] = [
+        0x001d, 0x0017, 0x001e, 0x0019, 0x0018, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104,
+    ];
+    if openssl == OpenSsl::V111 || max_version < 0x0304 {
+        &ELLIPTIC
+    } else {
+        &WITH_FINITE
     }
-    groups
 }
 
 /// The signature schemes, in order; those on SHA-1 only where the security level allows it, and those
 /// of TLS 1.2 alone only where it is offered (`tls12_sigalg_allowed`).
-pub fn signature_schemes(openssl: OpenSsl, min_version: u16) -> Vec<u16> {
-    let mut schemes = vec![
+pub fn signature_schemes(openssl: OpenSsl, min_version: u16) -> &'static [u16] {
+    const OF_TLS_1_3: [u16; 14] = [
         0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806,
         0x0401, 0x0501, 0x0601,
     ];
-    if min_version >= 0x0304 {
-        return schemes;
-    }
-    // SHA-224, SHA-1, and DSA.
+    // With SHA-224, SHA-1, and DSA.
+    const OF_1_1_1: [u16; 23] = [
+        0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806,
+        0x0401, 0x0501, 0x0601, 0x0303, 0x0203, 0x0301, 0x0201, 0x0302, 0x0202, 0x0402, 0x0502,
+        0x0602,
+    ];
+    const OF_3: [u16; 20] = [
+        0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806,
+        0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0302, 0x0402, 0x0502, 0x0602,
+    ];
     match openssl {
-        OpenSsl::V111 => schemes.extend([0x0303, 0x0203, 0x0301, 0x0201, 0x0302, 0x0202]),
-        OpenSsl::V3Level1 | OpenSsl::V3Level2 => schemes.extend([0x0303, 0x0301, 0x0302]),
+        _ if min_version >= 0x0304 => &OF_TLS_1_3,
+        OpenSsl::V111 => &OF_1_1_1,
+        OpenSsl::V3Level1 | OpenSsl::V3Level2 => &OF_3,
     }
-    schemes.extend([0x0402, 0x0502, 0x0602]);
-    schemes
 }
 
 /// Whether a scheme is of DSA (RFC 5246 section 7.4.1.4.1): no suite that is offered signs with it.
