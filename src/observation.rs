@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::emulates::{Emulates, OpenSsl};
 use crate::pki::Certificate;
+use crate::pki::memo::Memo;
 
 /// The version of the saved form; a reader refuses any other.
 pub const OBSERVATION_VERSION: u32 = 1;
@@ -406,7 +407,7 @@ pub struct Handshake {
     pub certificates: Vec<Vec<u8>>,
     /// The first of them as it was read for the handshake, for whoever would read it again.
     #[serde(skip)]
-    pub leaf: Leaf,
+    pub leaf: Memo<Certificate>,
     /// The server's CertificateRequest.
     pub certificate_request: Option<CertificateRequest>,
     /// Whether our certificate went out in answer to it.
@@ -424,17 +425,6 @@ impl Handshake {
     pub fn has_chosen(&self) -> bool {
         let retried = self.hello_retry_request == Some(true);
         !self.certificates.is_empty() || (self.protocol_version.is_some() && !retried)
-    }
-}
-
-/// A certificate that was read already. It follows from its bytes, which stand beside it: it is not
-/// saved, and whether it is there makes no difference.
-#[derive(Clone, Debug, Default)]
-pub struct Leaf(pub Option<Certificate>);
-
-impl PartialEq for Leaf {
-    fn eq(&self, _: &Self) -> bool {
-        true
     }
 }
 

@@ -158,7 +158,7 @@ pub(super) fn report(
 
 fn addresses(host: &HostFacts<'_>) -> Vec<AddressReport> {
     let tried = host.addresses.iter().map(|address| AddressReport {
-        address: address.observation.address.to_string(),
+        address: address.text.clone(),
         connected: Some(address.observation.connect.value().is_some()),
         failure: address.observation.connect.failure().map(failure_text),
     });

@@ -277,8 +277,8 @@ pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
     all.map(|(place, der)| match place {
         0 => tls
             .leaf
-            .0
-            .clone()
+            .get()
+            .cloned()
             .unwrap_or_else(|| Certificate::parse(der)),
         _ => issuers::parse(der),
     })

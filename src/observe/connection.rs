@@ -102,20 +102,23 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
     let Some(tls) = &plan.tls else {
         return finish(stream, limit).await;
     };
-    let newer = (connection.purpose == Purpose::NewerOpenSsl).then(|| tls.newer());
-    let tls = newer.flatten().unwrap_or_else(|| tls.clone());
-    let tls = &TlsPlan {
-        client_key: tls.client_key.clone().filter(|_| steps.client_certificate),
+    let is_newer = connection.purpose == Purpose::NewerOpenSsl;
+    let newer = is_newer.then(|| tls.newer()).flatten();
+    let keeps_key = steps.client_certificate || tls.client_key.is_none();
+    let changed = newer.or_else(|| (!keeps_key).then(|| tls.clone()));
+    let changed = changed.map(|tls| TlsPlan {
+        client_key: tls.client_key.filter(|_| keeps_key),
         ..tls
-    };
-    let mut session = match TlsSession::new(stream, tls, server_name, steps.alpn) {
-        Ok(session) => Box::new(session),
+    });
+    let tls = changed.as_ref().unwrap_or(tls);
+    let (mut session, offer) = match TlsSession::new(stream, tls, server_name, steps.alpn) {
+        Ok((session, offer)) => (Box::new(session), offer),
         Err(failure) => {
             connection.handshake = Step::Failed { failure, ms: 0.0 };
             return;
         }
     };
-    connection.offer = Some(session.offer.clone());
+    connection.offer = Some(offer);
     connection.handshake = limit.step(session.handshake(!steps.startup)).await;
     note(connection, session.answer.clone());
     if connection.handshake.value().is_some() && steps.startup && session.is_established() {
@@ -131,7 +134,7 @@ pub(super) async fn tls<S: AsyncRead + AsyncWrite + Unpin>(
             connection.session = limit.step(Box::pin(reading)).await;
         }
     }
-    connection.tls = Some(session.seen());
+    connection.tls = Some(session.take_seen());
     let until = limit.at.min(Instant::now() + LINGER);
     // A peer that does not read must not hold the close up either.
     if let Ok(stream) = timeout_at(until, session.close()).await {

@@ -26,8 +26,6 @@ use crate::wire::tls::server_flight::MAX_FLIGHT;
 pub(super) struct TlsSession<S> {
     stream: S,
     client: Client,
-    /// What the ClientHello offers.
-    pub(super) offer: Offer,
     /// What came in answer to it.
     pub(super) answer: Answer,
     /// Whether close_notify was said.
@@ -35,7 +33,7 @@ pub(super) struct TlsSession<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
-    /// Makes the client; nothing is sent yet.
+    /// Makes the client, with what its ClientHello offers; nothing is sent yet.
     ///
     /// # Errors
     /// When no key can be made.
@@ -44,17 +42,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
         plan: &TlsPlan,
         server_name: Option<&str>,
         alpn: bool,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Offer), Failure> {
         let (hello, offer) = client_hello(plan, server_name, alpn);
         let groups = key_exchange_groups(&plan.groups, plan.openssl);
         let client = Client::new(hello, groups, plan.min_version, plan.client_key.clone())?;
-        Ok(Self {
+        let session = Self {
             stream,
             client: client.emulating(plan.openssl),
-            offer,
             answer: Answer::new(Request::ClientHello),
             is_closing: false,
-        })
+        };
+        Ok((session, offer))
     }
 
     /// Runs the handshake to its end. With `closes` nothing is to follow, and close_notify goes out
@@ -87,6 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsSession<S> {
     /// What the server showed so far.
     pub(super) fn seen(&self) -> Handshake {
         self.client.seen().clone()
+    }
+
+    /// The same at the end, when nothing more is read.
+    pub(super) fn take_seen(&mut self) -> Handshake {
+        self.client.take_seen()
     }
 
     /// Sends bytes over TLS.

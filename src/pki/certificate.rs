@@ -207,7 +207,10 @@ impl Certificate {
         let (negative, magnitude) = self.serial_magnitude();
         let mut digits = String::with_capacity(2 * magnitude.len());
         for digit in magnitude.iter().flat_map(|octet| [octet >> 4, octet & 15]) {
-            digits.extend(char::from_digit(digit.into(), 16).map(|it| it.to_ascii_uppercase()));
+            digits.push(char::from(match digit {
+                0..=9 => b'0' + digit,
+                _ => b'A' + digit - 10,
+            }));
         }
         match (negative, digits.is_empty()) {
             (_, true) => "00".to_owned(),

@@ -9,6 +9,7 @@ use super::der::{
     self, BMP_STRING, DerError, DerResult, Element, IA5_STRING, PRINTABLE_STRING, Reader, SEQUENCE,
     SET, T61_STRING, UNIVERSAL, UNIVERSAL_STRING, UTF8_STRING, VISIBLE_STRING,
 };
+use super::memo::Memo;
 use super::oid::{self, Oid};
 
 /// OpenSSL reads no name longer than this (`X509_NAME_MAX`).
@@ -42,6 +43,7 @@ pub struct Name {
     /// The attributes in the order of the certificate.
     pub attributes: Vec<Attribute>,
     canonical: Vec<u8>,
+    text: Memo<String>,
 }
 
 impl Name {
@@ -64,6 +66,7 @@ impl Name {
             der: element.raw.to_vec(),
             attributes,
             canonical,
+            text: Memo::default(),
         })
     }
 
@@ -82,6 +85,7 @@ impl Name {
             der: Vec::new(),
             attributes,
             canonical,
+            text: Memo::default(),
         })
     }
 
@@ -274,6 +278,18 @@ pub(crate) fn string_text(tag: u32, value: &[u8]) -> Option<Cow<'_, str>> {
 impl fmt::Display for Name {
     /// RFC 4514: the last RDN first, special characters escaped; nothing of it can move a cursor.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = || {
+            let mut text = String::with_capacity(self.der.len());
+            // A String takes all that is written.
+            let _ = self.write(&mut text);
+            text
+        };
+        formatter.write_str(self.text.get_or(text))
+    }
+}
+
+impl Name {
+    fn write(&self, out: &mut String) -> fmt::Result {
         for (index, rdn) in self
             .attributes
             .chunk_by(|a, b| a.rdn == b.rdn)
@@ -281,44 +297,44 @@ impl fmt::Display for Name {
             .enumerate()
         {
             if index > 0 {
-                formatter.write_char(',')?;
+                out.write_char(',')?;
             }
             for (position, attribute) in rdn.iter().enumerate() {
                 if position > 0 {
-                    formatter.write_char('+')?;
+                    out.write_char('+')?;
                 }
                 match oid::attribute_name(&attribute.oid) {
                     Some(name) => {
-                        formatter.write_str(name)?;
-                        formatter.write_char('=')?;
+                        out.write_str(name)?;
+                        out.write_char('=')?;
                     }
-                    None => write!(formatter, "{}=", attribute.oid)?,
+                    None => write!(out, "{}=", attribute.oid)?,
                 }
-                write_value(formatter, attribute)?;
+                write_value(out, attribute)?;
             }
         }
         Ok(())
     }
 }
 
-fn write_value(formatter: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt::Result {
+fn write_value(out: &mut String, attribute: &Attribute) -> fmt::Result {
     let Some(text) = attribute.text() else {
-        formatter.write_char('#')?;
+        out.write_char('#')?;
         return attribute
             .value
             .iter()
-            .try_for_each(|octet| write!(formatter, "{octet:02X}"));
+            .try_for_each(|octet| write!(out, "{octet:02X}"));
     };
     let usual = |byte: u8| matches!(byte, b' ' | b'!' | b'$'..=b'*' | b'-'..=b':' | b'=' | b'?'..=b'[' | b']'..=b'~');
     if text.bytes().all(usual) && !text.starts_with(' ') && !text.ends_with(' ') {
-        return formatter.write_str(&text);
+        return out.write_str(&text);
     }
     let last = text.chars().count().saturating_sub(1);
     for (index, character) in text.chars().enumerate() {
         match character {
-            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(formatter, "\\{character}")?,
-            '#' if index == 0 => formatter.write_str("\\#")?,
-            ' ' if index == 0 || index == last => formatter.write_str("\\ ")?,
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(out, "\\{character}")?,
+            '#' if index == 0 => out.write_str("\\#")?,
+            ' ' if index == 0 || index == last => out.write_str("\\ ")?,
             // Control characters and the marks that turn the direction of writing.
             _ if character.is_control()
                 || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -326,10 +342,10 @@ fn write_value(formatter: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt
             {
                 let mut buffer = [0; 4];
                 for octet in character.encode_utf8(&mut buffer).bytes() {
-                    write!(formatter, "\\{octet:02X}")?;
+                    write!(out, "\\{octet:02X}")?;
                 }
             }
-            _ => formatter.write_char(character)?,
+            _ => out.write_char(character)?,
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 mod curves;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{self as aws, ParsedPublicKey, VerificationAlgorithm};
 
@@ -11,6 +11,7 @@ use super::algorithm::{AlgorithmIdentifier, PssParameters};
 use super::der::{
     BitString, DerResult, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
 };
+use super::memo::Memo;
 use super::oid::{self, Oid};
 use super::signature::weierstrass::Curve;
 
@@ -54,21 +55,9 @@ pub struct PublicKey {
     pub usable: bool,
     /// Bits of the field of the second size: the order of the curve, or DSA's q.
     strength: usize,
-    parsed: Parsed,
+    /// As aws-lc has parsed it for the signatures that are usual with it; `None` where it does not.
+    parsed: Memo<Option<Arc<ParsedPublicKey>>>,
 }
-
-/// A key as aws-lc has parsed it for the signatures that are usual with it. It follows from the
-/// encoding: what is the same without it is the same.
-#[derive(Clone, Debug, Default)]
-struct Parsed(OnceLock<Option<Arc<ParsedPublicKey>>>);
-
-impl PartialEq for Parsed {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Parsed {}
 
 impl PublicKey {
     /// Reads the next element; fails only where the certificate as a whole could not be read.
@@ -88,7 +77,7 @@ impl PublicKey {
             bits: None,
             usable: false,
             strength: 0,
-            parsed: Parsed::default(),
+            parsed: Memo::default(),
         };
         public_key.classify();
         Ok(public_key)
@@ -150,7 +139,7 @@ impl PublicKey {
                     self.bits = Some(*field);
                     let (usable, parsed) = point(&self.key.octets, name, field.div_ceil(8));
                     self.usable = usable;
-                    self.parsed = Parsed(OnceLock::from(parsed.map(Arc::new)));
+                    self.parsed = Memo::known(parsed.map(Arc::new));
                 }
             }
             Some((SEQUENCE, der)) => {
@@ -179,7 +168,7 @@ impl PublicKey {
             }
             _ => None,
         };
-        let parsed = self.parsed.0.get_or_init(parse).as_deref()?;
+        let parsed = self.parsed.get_or(parse).as_deref()?;
         std::ptr::addr_eq(parsed.algorithm(), algorithm).then_some(parsed)
     }
 

@@ -10,8 +10,9 @@ use rustls::sign::Signer;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::emulates::OpenSsl;
-use crate::observation::{Failure, Handshake, Irregularity, Leaf};
+use crate::observation::{Failure, Handshake, Irregularity};
 use crate::pki::Certificate;
+use crate::pki::memo::Memo;
 use crate::pki::own_chain;
 use crate::pki::public_key::{KeyKind, PublicKey};
 use crate::wire::Reader;
@@ -203,6 +204,11 @@ impl Client {
     /// What the server showed so far.
     pub fn seen(&self) -> &Handshake {
         &self.seen
+    }
+
+    /// The same at the end, when it is no longer needed here.
+    pub fn take_seen(&mut self) -> Handshake {
+        std::mem::take(&mut self.seen)
     }
 
     /// The bytes to send, which are then no longer here.
@@ -485,7 +491,9 @@ impl Client {
     fn leaf_key(&mut self) -> Result<PublicKey, Stop> {
         let leaf = self.seen.certificates.first();
         let leaf = leaf.map(|der| Certificate::parse(der));
-        self.seen.leaf = Leaf(leaf.clone());
+        if let Some(leaf) = &leaf {
+            self.seen.leaf = Memo::known(leaf.clone());
+        }
         let Some(leaf) = leaf.filter(|leaf| leaf.unparsed.is_none()) else {
             return Err(fault(BAD_CERTIFICATE, "asn1 lib").into());
         };

@@ -26,7 +26,7 @@ pub(super) struct Offered {
 impl Offered {
     /// Reads the records that a client began with.
     pub(super) fn read(records: &[u8]) -> Result<Self, DecodeError> {
-        let mut message = Vec::new();
+        let mut message = Vec::with_capacity(records.len());
         let mut reader = Reader::new(records);
         while !reader.is_empty() {
             reader.take(3, "record header")?;
@@ -81,7 +81,7 @@ impl Offered {
 }
 
 fn code_points(mut list: Reader<'_>) -> Result<Vec<u16>, DecodeError> {
-    let mut codes = Vec::new();
+    let mut codes = Vec::with_capacity(list.rest().len() / 2);
     while !list.is_empty() {
         codes.push(list.u16("code point")?);
     }

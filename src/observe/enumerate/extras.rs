@@ -198,7 +198,7 @@ impl<N: Network> Enumerator<'_, N> {
         until_alone(async || {
             let (_place, stream) = self.asker.open(!self.asker.is_direct()).await?;
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
+            let (mut session, _) = TlsSession::new(stream, plan, name, plan.alpn.is_some())?;
             self.asker
                 .answered(PATIENCE, session.handshake(true))
                 .await??;
@@ -206,7 +206,7 @@ impl<N: Network> Enumerator<'_, N> {
                 // A server answers our close_notify with its own, behind what it had to say.
                 let _ = timeout(SILENCE, session.drain()).await;
             }
-            let seen = session.seen();
+            let seen = session.take_seen();
             let _ = timeout(SILENCE, Box::new(session).close()).await;
             Ok(seen)
         })
@@ -285,7 +285,7 @@ impl<N: Network> Enumerator<'_, N> {
             }
             let plan = self.tls_plan(SIGNATURE_SCHEMES.to_vec(), 0x0303);
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
+            let (mut session, _) = TlsSession::new(stream, &plan, name, plan.alpn.is_some())?;
             *stage = Stage::Handshake;
             self.asker
                 .answered(PATIENCE, session.handshake(false))
@@ -312,7 +312,7 @@ impl<N: Network> Enumerator<'_, N> {
             let (_place, stream) = self.asker.open_silently().await?;
             *stage = Stage::Open;
             let name = self.asker.server_name();
-            let mut session = TlsSession::new(stream, &plan, name, false)?;
+            let (mut session, _) = TlsSession::new(stream, &plan, name, false)?;
             *stage = Stage::Handshake;
             self.asker
                 .answered(PATIENCE, session.handshake(false))
