@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 /// A value that follows from what stands beside it, kept once it is known. It is not saved, and
-/// whether it is there makes no difference: two that differ in it alone are the same.
+/// whether it is there makes no difference: two that differ in it alone are the same. Nothing of what
+/// it follows from may be changed once it is asked for.
 #[derive(Clone, Debug)]
 pub struct Memo<T>(OnceLock<T>);
 

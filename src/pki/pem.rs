@@ -278,13 +278,18 @@ fn read_block(lines: &mut Lines<'_>, label: &[u8]) -> Result<Block, PemError> {
     })
 }
 
-/// Mirrors `EVP_DecodeUpdate` and `EVP_DecodeFinal`: white space is skipped, a hyphen ends it.
+/// Mirrors `EVP_DecodeUpdate` and `EVP_DecodeFinal`.
 fn decode_base64(data: &[u8]) -> Option<Vec<u8>> {
-    let lines: Vec<&[u8]> = data.split(|octet| *octet == b'\n').collect();
-    // Nearly all are of this kind, and a bundle has hundreds.
-    if let Ok(contents) = BASE64_STANDARD.decode(lines.concat()) {
-        return Some(contents);
-    }
+    let octets = data.iter().copied();
+    let joined: Vec<u8> = octets.filter(|octet| *octet != b'\n').collect();
+    // Lines of canonical base64 and nothing else are the rule, and a bundle has thousands of them.
+    let canonical = BASE64_STANDARD.decode(joined).ok();
+    canonical.or_else(|| decode_any_base64(data))
+}
+
+/// The same for what is not canonical, too: white space is skipped, a hyphen ends it, and bits that
+/// are over at the end may be set.
+fn decode_any_base64(data: &[u8]) -> Option<Vec<u8>> {
     let mut contents = Vec::with_capacity(data.len() / 4 * 3);
     let (mut group, mut count, mut padding) = (0_u32, 0, 0);
     for octet in data {
@@ -556,6 +561,31 @@ mod tests {
     }
 
     #[test]
+    fn base64_need_not_be_canonical() {
+        for (text, contents) in [
+            ("QUJD", Some("ABC")),
+            ("QU\nJD\n", Some("ABC")),
+            ("Q U\tJ\rD", Some("ABC")),
+            ("QUJD-QUJD", Some("ABC")),
+            ("QUI=", Some("AB")),
+            ("QUJ=", Some("AB")),
+            ("QQ==", Some("A")),
+            ("QR==", Some("A")),
+            ("QQ=\n=", Some("A")),
+            ("+/+/", Some("\u{fb}\u{ff}\u{bf}")),
+            ("QQ", None),
+            ("QQ=", None),
+            ("QQ==QUJD", None),
+            ("Q===", None),
+            ("QUJD*", None),
+        ] {
+            let contents = contents.map(|text| text.chars().map(|c| c as u8).collect::<Vec<u8>>());
+            assert_eq!(decode_base64(text.as_bytes()), contents, "{text}");
+            assert_eq!(decode_any_base64(text.as_bytes()), contents, "{text}");
+        }
+    }
+
+    #[test]
     fn private_keys_are_passed_over() {
         let key = KeyPair::generate().unwrap().serialize_pem();
         assert_eq!(read(format!("{key}{}", pem()).as_bytes()).unwrap().len(), 1);
@@ -590,6 +620,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_to_decode_base64_give_the_same(text in "[A-Ca-c0-9+/=\n -]{0,24}") {
+            prop_assert_eq!(decode_base64(text.as_bytes()), decode_any_base64(text.as_bytes()));
+        }
+
         #[test]
         fn no_bytes_make_reading_panic(bytes in any::<Vec<u8>>()) {
             let _ = read(&bytes);

@@ -105,12 +105,13 @@ enum Stage {
 pub(super) struct Modern {
     suite: Suite,
     stage: Stage,
-    /// Traffic secrets, of the handshake and then of the application data.
+    /// Traffic secrets, of the handshake and then of the application data: ours from our Finished
+    /// message on, the server's once something comes.
     client_secret: Secret,
     server_secret: Secret,
     master_secret: Secret,
-    /// What the traffic secret of the server's application data is derived with once something
-    /// comes: after a handshake that nothing follows, nothing does.
+    /// What that of the server is then derived with; after a handshake that nothing follows it never
+    /// is.
     server_data: Option<Octets>,
     /// Of the handshake messages until now.
     transcript: Running,
@@ -634,6 +635,12 @@ mod tests {
 
         /// The server's flight in answer to a client, and its records afterwards.
         fn answer(&self, client: &mut Client) -> (Vec<u8>, Records) {
+            let (bytes, records, _) = self.answer_with_secret(client);
+            (bytes, records)
+        }
+
+        /// The same, with the secret of the server's data.
+        fn answer_with_secret(&self, client: &mut Client) -> (Vec<u8>, Records, Secret) {
             let _ = client.take_output();
             let share = client.hello.key_shares.first().cloned().unwrap();
             let mut groups = groups().into_iter();
@@ -667,7 +674,7 @@ mod tests {
             let data = suite.derive(&master, "s ap traffic", &hash(&transcript));
             records.protect_writing(protection(&data));
             records.protect_reading(protection(&ours));
-            (bytes, records)
+            (bytes, records, data)
         }
     }
 
@@ -699,7 +706,7 @@ mod tests {
             assert_eq!(server.next().unwrap(), Some((20, vec![1])));
             let (kind, finished) = server.next().unwrap().unwrap();
             assert_eq!((kind, finished[0]), (22, messages::FINISHED));
-            // Tickets are counted, keys change, data comes through, close_notify ends it.
+            // Tickets are counted, data comes through, close_notify ends it.
             let ticket = [vec![0; 8], vec![1, 1], vector16(b"t"), vector16(&[])].concat();
             let mut bytes = Vec::new();
             let ticket = handshake(messages::NEW_SESSION_TICKET, &ticket);
@@ -710,6 +717,37 @@ mod tests {
             assert_eq!(client.seen().tickets, 1);
             assert_eq!(client.take_received(), b"R");
             assert!(client.is_closed());
+        }
+    }
+
+    #[test]
+    fn what_follows_the_finished_message_is_read_in_one_piece_and_in_many() {
+        for code in [0x1301, 0x1302, 0x1303] {
+            for piece in [1, 2, 3, 5, 7, usize::MAX] {
+                let script = Script {
+                    suite: code,
+                    ..Script::default()
+                };
+                let mut client = client();
+                let (mut bytes, mut server, secret) = script.answer_with_secret(&mut client);
+                let suite = Suite::of(code).unwrap();
+                let update = handshake(messages::KEY_UPDATE, &[0]);
+                server.write(HANDSHAKE, &update, &mut bytes);
+                let changed = suite.protection(&suite.next(&secret)).ok().unwrap();
+                server.protect_writing(changed);
+                let ticket = [vec![0; 8], vec![1, 1], vector16(b"t"), vector16(&[])].concat();
+                let ticket = handshake(messages::NEW_SESSION_TICKET, &ticket);
+                server.write(HANDSHAKE, &ticket, &mut bytes);
+                server.write(23, b"R", &mut bytes);
+                server.write(21, &[1, 0], &mut bytes);
+                for piece in bytes.chunks(piece) {
+                    assert_eq!(client.read(piece), Ok(()));
+                }
+                assert_eq!(client.progress(), Progress::Established);
+                assert_eq!(client.seen().tickets, 1);
+                assert_eq!(client.take_received(), b"R");
+                assert!(client.is_closed());
+            }
         }
     }
 
