@@ -269,7 +269,7 @@ fn fetch(situation: &Situation<'_>, place: usize, path: &str) -> Option<(Vec<Str
     if situation.spec.hostaddr.is_some()
         && let Some(name) = situation.parameters.sni(situation.spec)
     {
-        command += &format!(" -servername {}", paste::shell(&name)?);
+        command += &format!(" -servername {}", paste::shell(name)?);
     }
     let fetched = paste::shell(&format!("{path}.new"))?;
     let path = paste::shell(path)?;

@@ -34,9 +34,8 @@ fn mismatch(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> {
     }
     let modes = vec![SslMode::VerifyFull];
     if name.host.is_empty() {
-        let fixes = usable_names(situation, leaf)
+        let fixes = usable_name(situation, leaf)
             .into_iter()
-            .take(1)
             .map(|name| {
                 fix(
                     FixPlace::ConnectionString,
@@ -82,7 +81,7 @@ fn mismatch(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> {
 
 fn fixes(situation: &Situation<'_>, leaf: &Certificate, host: &str) -> Vec<Fix> {
     let mut fixes = Vec::new();
-    if let Some(name) = usable_names(situation, leaf).first() {
+    if let Some(name) = usable_name(situation, leaf) {
         let address = situation
             .host
             .addresses
@@ -185,32 +184,20 @@ fn ip_text(bytes: &[u8]) -> Option<String> {
     Some(std::net::Ipv6Addr::from(octets).to_string())
 }
 
-/// Names of the certificate that libpq would match with themselves, in its order.
-fn usable_names(situation: &Situation<'_>, leaf: &Certificate) -> Vec<String> {
-    let mut names = Vec::new();
-    for name in leaf
-        .extensions
-        .subject_alt_name
-        .value()
-        .into_iter()
-        .flatten()
-    {
-        match name {
-            GeneralName::Dns(bytes) => names.push(String::from_utf8_lossy(bytes).into_owned()),
-            GeneralName::Ip(bytes) => names.extend(ip_text(bytes)),
-            _ => {}
-        }
-    }
-    names.extend(
-        leaf.common_names()
-            .next()
-            .and_then(|name| Some(name.text()?.into_owned())),
-    );
-    let host = situation.spec.host.as_deref().unwrap_or_default();
-    names.retain(|name| {
-        paste::is_simple_name(name) && name != host && matches(leaf, name, Presenting::Now)
+/// The first name of the certificate that libpq would match with itself.
+fn usable_name(situation: &Situation<'_>, leaf: &Certificate) -> Option<String> {
+    let names = leaf.extensions.subject_alt_name.value();
+    let names = names.into_iter().flatten().filter_map(|name| match name {
+        GeneralName::Dns(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        GeneralName::Ip(bytes) => ip_text(bytes),
+        _ => None,
     });
-    names
+    let common_name = leaf.common_names().next();
+    let common_name = common_name.and_then(|name| Some(name.text()?.into_owned()));
+    let host = situation.spec.host.as_deref().unwrap_or_default();
+    names.chain(common_name).find(|name| {
+        paste::is_simple_name(name) && name != host && matches(leaf, name, Presenting::Now)
+    })
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -223,19 +210,14 @@ enum Presenting {
 
 /// Whether a libpq takes the certificate for a host.
 fn matches(leaf: &Certificate, host: &str, libpq: Presenting) -> bool {
-    let names = leaf
-        .extensions
-        .subject_alt_name
-        .value()
-        .into_iter()
-        .flatten();
-    let presented: Vec<_> = names
-        .map(|name| match name {
-            GeneralName::Dns(bytes) => Presented::Dns(bytes),
-            GeneralName::Ip(bytes) if libpq == Presenting::Now => Presented::Ip(bytes),
-            _ => Presented::Other,
-        })
-        .collect();
+    let mut presented = host_name::presented(leaf);
+    if libpq == Presenting::Before15 {
+        for name in &mut presented {
+            if matches!(name, Presented::Ip(_)) {
+                *name = Presented::Other;
+            }
+        }
+    }
     let common_name = leaf.common_names().next();
     // Before 15 the CN counted only where there was no dNSName at all, whatever the host.
     let common_name = common_name.filter(|_| {
@@ -245,7 +227,7 @@ fn matches(leaf: &Certificate, host: &str, libpq: Presenting) -> bool {
                 .any(|name| matches!(name, Presented::Dns(_)))
     });
     let common_name = common_name.map(|name| name.value.as_slice());
-    host_name::verify(host, &presented, common_name).is_ok()
+    host_name::matches(host, &presented, common_name)
 }
 
 fn older_libpq(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> {
@@ -291,24 +273,11 @@ fn older_libpq(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> 
 
 /// Which rule of libpq's matched, for others to see.
 pub(super) fn rule(situation: &Situation<'_>, leaf: &Certificate) -> Option<Rule> {
-    let names = leaf
-        .extensions
-        .subject_alt_name
-        .value()
-        .into_iter()
-        .flatten();
-    let presented: Vec<_> = names
-        .map(|name| match name {
-            GeneralName::Dns(bytes) => Presented::Dns(bytes),
-            GeneralName::Ip(bytes) => Presented::Ip(bytes),
-            _ => Presented::Other,
-        })
-        .collect();
     let common_name = leaf.common_names().next();
     let host = situation.spec.host.as_deref()?;
     let found = host_name::verify(
         host,
-        &presented,
+        &host_name::presented(leaf),
         common_name.map(|name| name.value.as_slice()),
     );
     found.ok().map(|found| found.rule)

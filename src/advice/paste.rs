@@ -70,21 +70,22 @@ pub(super) fn connection(situation: &Situation<'_>, settings: &[(&str, &str)]) -
                     && !settings.iter().any(|(given, _)| given == keyword)
             }),
     );
-    let pairs: Option<Vec<String>> = all
-        .into_iter()
-        .map(|(keyword, value)| {
-            let value = if is_uri {
-                uri_value(value)
-            } else {
-                keyword_value(value)
-            };
-            Some(format!("{keyword}={}", value?))
-        })
-        .collect();
-    let separator = if is_uri { "&" } else { " " };
-    pairs
-        .map(|pairs| vec![pairs.join(separator)])
-        .unwrap_or_default()
+    let mut text = String::new();
+    for (keyword, value) in all {
+        let value = if is_uri {
+            uri_value(value)
+        } else {
+            keyword_value(value)
+        };
+        let Some(value) = value else {
+            return Vec::new();
+        };
+        if !text.is_empty() {
+            text.push(if is_uri { '&' } else { ' ' });
+        }
+        text.extend([keyword, "=", &value]);
+    }
+    vec![text]
 }
 
 fn keyword_value(value: &str) -> Option<String> {

@@ -16,13 +16,12 @@ use crate::client::Client;
 use crate::emulates::Emulates;
 use crate::libpq::client_certificate::{ClientCertificate, client_certificate};
 use crate::libpq::error::LibpqError;
-use crate::libpq::host_name::{self, Presented};
+use crate::libpq::host_name;
 use crate::libpq::parameters::{HostSpec, ParameterError, Parameters, SslMode, resolve};
 use crate::libpq::verdict::{AddressFacts, Facts, HostFacts, JudgedChain, Possession};
 use crate::observation::{Connection, Handshake, HostObservation, Observation, Purpose};
 use crate::pki::Certificate;
 use crate::pki::extensions::KeyUsage;
-use crate::pki::general_name::GeneralName;
 use crate::pki::signature::{SignatureError, verify_handshake_signature};
 use crate::report::{
     Outcome, Report, SCHEMA_VERSION, Status, TargetReport, TlsAnswer, Verdict, Verifies,
@@ -286,24 +285,10 @@ pub(crate) fn certificates(tls: &Handshake) -> Vec<Certificate> {
 }
 
 fn check_name(host: &str, leaf: &Certificate) -> Result<host_name::Match, host_name::Mismatch> {
-    let names = leaf
-        .extensions
-        .subject_alt_name
-        .value()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let presented: Vec<_> = names
-        .iter()
-        .map(|name| match name {
-            GeneralName::Dns(bytes) => Presented::Dns(bytes),
-            GeneralName::Ip(bytes) => Presented::Ip(bytes),
-            _ => Presented::Other,
-        })
-        .collect();
     let common_name = leaf.common_names().next();
     host_name::verify(
         host,
-        &presented,
+        &host_name::presented(leaf),
         common_name.map(|name| name.value.as_slice()),
     )
 }

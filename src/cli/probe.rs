@@ -355,7 +355,7 @@ fn host_plan(host: &HostSpec, parameters: &Parameters) -> Option<HostPlan> {
         hostaddr: host.hostaddr.clone(),
         lookup,
         port,
-        server_name: parameters.sni(host),
+        server_name: parameters.sni(host).map(str::to_owned),
     })
 }
 

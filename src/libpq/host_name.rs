@@ -5,6 +5,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::pki::Certificate;
+use crate::pki::general_name::GeneralName;
+
 /// One entry of subjectAltName, in the certificate's order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Presented<'a> {
@@ -49,6 +52,18 @@ pub struct Mismatch {
     pub host_missing: bool,
 }
 
+/// The names of a certificate that libpq may look at.
+pub fn presented(certificate: &Certificate) -> Vec<Presented<'_>> {
+    let names = certificate.extensions.subject_alt_name.value();
+    let names = names.map(Vec::as_slice).unwrap_or_default().iter();
+    let presented = names.map(|name| match name {
+        GeneralName::Dns(bytes) => Presented::Dns(bytes),
+        GeneralName::Ip(bytes) => Presented::Ip(bytes),
+        _ => Presented::Other,
+    });
+    presented.collect()
+}
+
 /// Compares the names of a certificate with the host as libpq's verify-full does.
 ///
 /// `common_name` is the first one of the subject, raw, whatever its string type.
@@ -66,11 +81,32 @@ pub fn verify(
             host_missing: true,
         });
     }
+    let failed = |message| Mismatch {
+        message,
+        host_missing: false,
+    };
+    compare(host, alternative_names, common_name).map_err(|stopped| failed(stopped.message(host)))
+}
+
+/// Whether [`verify`] finds a match.
+pub fn matches(
+    host: &str,
+    alternative_names: &[Presented<'_>],
+    common_name: Option<&[u8]>,
+) -> bool {
+    !host.is_empty() && compare(host, alternative_names, common_name).is_ok()
+}
+
+fn compare<'c>(
+    host: &str,
+    alternative_names: &[Presented<'c>],
+    common_name: Option<&'c [u8]>,
+) -> Result<Match, Stopped<'c>> {
     let address = HostAddress::of(host);
     let mut examined = Examined::default();
     let mut use_common_name = true;
     for name in alternative_names {
-        match name {
+        match *name {
             Presented::Dns(name) => {
                 use_common_name &= address.is_ip();
                 if let Some(wildcard) = examined.text(name, host)? {
@@ -84,11 +120,13 @@ pub fn verify(
             }
             Presented::Ip(bytes) => {
                 use_common_name &= !address.is_ip();
-                let text = ip_text(bytes)?;
-                examined.add(text.clone());
+                if !matches!(bytes.len(), 4 | 16) {
+                    return Err(Stopped::LengthOfAddress(bytes.len()));
+                }
+                examined.add(*name);
                 if address.equals(bytes) {
                     return Ok(Match {
-                        name: text,
+                        name: ip_text(bytes),
                         rule: Rule::IpAddress,
                     });
                 }
@@ -106,7 +144,7 @@ pub fn verify(
         };
         return Ok(matched(name, rule));
     }
-    Err(examined.mismatch(host))
+    Err(Stopped::NoMatch(examined))
 }
 
 fn matched(name: &[u8], rule: Rule) -> Match {
@@ -116,51 +154,62 @@ fn matched(name: &[u8], rule: Rule) -> Match {
     }
 }
 
-/// The names that were looked at, for the message.
-#[derive(Default)]
-struct Examined {
-    count: usize,
-    first: Option<String>,
+/// Why the comparison ended without a match.
+enum Stopped<'c> {
+    EmbeddedNull,
+    LengthOfAddress(usize),
+    NoMatch(Examined<'c>),
 }
 
-impl Examined {
-    fn add(&mut self, text: String) {
+impl Stopped<'_> {
+    fn message(&self, host: &str) -> String {
+        let examined = match self {
+            Self::EmbeddedNull => return "SSL certificate's name contains embedded null".into(),
+            Self::LengthOfAddress(length) => {
+                return format!("certificate contains IP address with invalid length {length}");
+            }
+            Self::NoMatch(examined) => examined,
+        };
+        let first = match examined.first {
+            Some(Presented::Dns(name)) => String::from_utf8_lossy(name),
+            Some(Presented::Ip(bytes)) => ip_text(bytes).into(),
+            Some(Presented::Other) | None => {
+                return "could not get server's host name from server certificate".into();
+            }
+        };
+        let others = match examined.count - 1 {
+            0 => String::new(),
+            1 => " (and 1 other name)".into(),
+            more => format!(" (and {more} other names)"),
+        };
+        format!("server certificate for \"{first}\"{others} does not match host name \"{host}\"")
+    }
+}
+
+/// The names that were looked at, for the message; a common name counts as a dNSName.
+#[derive(Default)]
+struct Examined<'c> {
+    count: usize,
+    first: Option<Presented<'c>>,
+}
+
+impl<'c> Examined<'c> {
+    fn add(&mut self, name: Presented<'c>) {
         self.count += 1;
-        self.first.get_or_insert(text);
+        self.first.get_or_insert(name);
     }
 
     /// Looks at a name that is compared as text; whether a wildcard did it, if it matches.
-    fn text(&mut self, name: &[u8], host: &str) -> Result<Option<bool>, Mismatch> {
+    fn text(&mut self, name: &'c [u8], host: &str) -> Result<Option<bool>, Stopped<'c>> {
         if name.contains(&0) {
-            return Err(failed("SSL certificate's name contains embedded null"));
+            return Err(Stopped::EmbeddedNull);
         }
-        self.add(String::from_utf8_lossy(name).into_owned());
+        self.add(Presented::Dns(name));
         let host = host.as_bytes();
         if name.eq_ignore_ascii_case(host) {
             return Ok(Some(false));
         }
         Ok(wildcard_matches(name, host).then_some(true))
-    }
-
-    fn mismatch(self, host: &str) -> Mismatch {
-        let Some(first) = self.first else {
-            return failed("could not get server's host name from server certificate");
-        };
-        let others = match self.count - 1 {
-            0 => String::new(),
-            1 => " (and 1 other name)".into(),
-            more => format!(" (and {more} other names)"),
-        };
-        failed(&format!(
-            "server certificate for \"{first}\"{others} does not match host name \"{host}\""
-        ))
-    }
-}
-
-fn failed(message: &str) -> Mismatch {
-    Mismatch {
-        message: message.into(),
-        host_missing: false,
     }
 }
 
@@ -215,50 +264,39 @@ impl HostAddress {
 }
 
 /// An iPAddress as libpq prints it (`pg_inet_net_ntop`).
-fn ip_text(bytes: &[u8]) -> Result<String, Mismatch> {
+fn ip_text(bytes: &[u8]) -> String {
     if let Ok(octets) = <[u8; 4]>::try_from(bytes) {
-        return Ok(Ipv4Addr::from(octets).to_string());
+        return Ipv4Addr::from(octets).to_string();
     }
-    let octets = <[u8; 16]>::try_from(bytes).map_err(|_| {
-        failed(&format!(
-            "certificate contains IP address with invalid length {}",
-            bytes.len()
-        ))
-    })?;
+    let octets = <[u8; 16]>::try_from(bytes).unwrap_or_default();
     let address = Ipv6Addr::from(octets);
     // Twelve zero bytes, and not fourteen: the old IPv4-compatible form.
-    Ok(match address.segments() {
+    match address.segments() {
         [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
             let [.., a, b, c, d] = octets;
             format!("::{}", Ipv4Addr::new(a, b, c, d))
         }
         _ => address.to_string(),
-    })
+    }
 }
 
 /// Mirrors inet_aton(3): one to four numbers, each decimal, octal or hexadecimal; white space may
 /// follow, and after it anything.
 pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
     let mut rest = text.as_bytes();
-    let mut parts: Vec<u32> = Vec::new();
+    let (mut high, mut parts) = (0, 0);
     loop {
         let (value, after) = number(rest)?;
         rest = after;
         match rest.first() {
-            Some(b'.') if parts.len() < 3 && value <= 0xff => {
-                parts.push(value);
+            Some(b'.') if parts < 3 && value <= 0xff => {
+                high |= value << (24 - 8 * parts);
+                parts += 1;
                 rest = rest.get(1..)?;
             }
             None | Some(b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r') => {
-                let limit = u32::MAX >> (8 * parts.len());
-                if value > limit {
-                    return None;
-                }
-                let high = parts
-                    .iter()
-                    .zip([24, 16, 8])
-                    .fold(0, |high, (part, shift)| high | part << shift);
-                return Some(Ipv4Addr::from(high | value));
+                let limit = u32::MAX >> (8 * parts);
+                return (value <= limit).then(|| Ipv4Addr::from(high | value));
             }
             Some(_) => return None,
         }
@@ -408,7 +446,7 @@ mod tests {
             ("::", "::"),
         ] {
             let octets = address.parse::<Ipv6Addr>().unwrap().octets();
-            assert_eq!(ip_text(&octets).unwrap(), text);
+            assert_eq!(ip_text(&octets), text);
         }
     }
 

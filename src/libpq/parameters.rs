@@ -10,10 +10,12 @@ use crate::client::Client;
 use crate::conninfo::{Keyword, ServiceFileError};
 use crate::emulates::Libpq;
 use crate::libpq::error::LibpqError;
+use crate::pki::memo::Memo;
 
 mod files;
 mod hosts;
 mod integer;
+mod meaning;
 mod require_auth;
 mod resolution;
 mod validation;
@@ -21,6 +23,7 @@ mod values;
 
 pub use files::{FileKind, FileNeed, RootCertificates, tls_attempt_files};
 pub use hosts::{DEFAULT_SOCKET_DIRECTORY, HostKind, HostSpec, PortError};
+use meaning::Meaning;
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolution::{ParameterError, resolve, service_files};
 use values::Values;
@@ -272,6 +275,9 @@ pub struct Parameters {
 struct Common {
     libpq: Libpq,
     values: Values,
+    meaning: Meaning,
+    /// What libpq refuses of the values in each mode, if there is a user.
+    refusals: Memo<[Option<LibpqError>; 6]>,
     home: Option<String>,
     system_store: (String, Vec<String>),
     os_user: Option<String>,
@@ -351,33 +357,27 @@ impl Parameters {
 
     /// Who speaks first; before libpq 17 always the PostgreSQL protocol.
     pub fn sslnegotiation(&self) -> SslNegotiation {
-        match self.value("sslnegotiation") {
-            Some("direct") => SslNegotiation::Direct,
-            _ => SslNegotiation::Postgres,
-        }
+        self.common.meaning.sslnegotiation
     }
 
     /// The lowest TLS version offered; `None` leaves it to OpenSSL and its configuration.
     pub fn ssl_min_protocol_version(&self) -> Option<TlsVersion> {
-        TlsVersion::from_name(self.value("ssl_min_protocol_version")?)
+        self.common.meaning.ssl_min_protocol_version
     }
 
     /// The highest TLS version offered; `None` leaves it to OpenSSL and its configuration.
     pub fn ssl_max_protocol_version(&self) -> Option<TlsVersion> {
-        TlsVersion::from_name(self.value("ssl_max_protocol_version")?)
+        self.common.meaning.ssl_max_protocol_version
     }
 
     /// The server name libpq sends for `host`, verbatim. Mirrors the SNI part of
     /// `initialize_SSL`: not for what looks like an address.
-    pub fn sni(&self, host: &HostSpec) -> Option<String> {
-        let wanted = self
-            .value("sslsni")
-            .is_some_and(|value| value.starts_with('1'));
+    pub fn sni<'h>(&self, host: &'h HostSpec) -> Option<&'h str> {
         let name = host.host.as_deref().filter(|name| !name.is_empty())?;
         let like_v4 = name
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
-        (wanted && !like_v4 && !name.contains(':')).then(|| name.to_owned())
+        (self.common.meaning.sslsni && !like_v4 && !name.contains(':')).then_some(name)
     }
 
     /// Whether the ClientHello offers ALPN `postgresql`: since libpq 17, always.
@@ -387,16 +387,12 @@ impl Parameters {
 
     /// What to do with a client certificate.
     pub fn sslcertmode(&self) -> SslCertMode {
-        self.value("sslcertmode")
-            .and_then(SslCertMode::from_name)
-            .unwrap_or(SslCertMode::Allow)
+        self.common.meaning.sslcertmode
     }
 
     /// Whether authentication must be bound to the TLS connection.
     pub fn channel_binding(&self) -> ChannelBinding {
-        let word = self.value("channel_binding");
-        word.and_then(ChannelBinding::from_name)
-            .unwrap_or(ChannelBinding::Prefer)
+        self.common.meaning.channel_binding
     }
 
     /// Which authentication methods are acceptable; `None` if all are.
@@ -406,37 +402,27 @@ impl Parameters {
 
     /// Whether GSSAPI encryption comes before TLS.
     pub fn gssencmode(&self) -> GssEncMode {
-        self.value("gssencmode")
-            .and_then(GssEncMode::from_name)
-            .unwrap_or(GssEncMode::Prefer)
+        self.common.meaning.gssencmode
     }
 
     /// Which servers of the list will do.
     pub fn target_session_attrs(&self) -> TargetSessionAttrs {
-        let word = self.value("target_session_attrs");
-        word.and_then(TargetSessionAttrs::from_name)
-            .unwrap_or(TargetSessionAttrs::Any)
+        self.common.meaning.target_session_attrs
     }
 
     /// Whether the order of hosts is shuffled.
     pub fn load_balance_hosts(&self) -> LoadBalanceHosts {
-        let word = self.value("load_balance_hosts");
-        word.and_then(LoadBalanceHosts::from_name)
-            .unwrap_or(LoadBalanceHosts::Disable)
+        self.common.meaning.load_balance_hosts
     }
 
     /// The oldest protocol version accepted.
     pub fn min_protocol_version(&self) -> ProtocolVersion {
-        let name = self.value("min_protocol_version");
-        name.and_then(ProtocolVersion::from_name)
-            .unwrap_or(ProtocolVersion::V3_0)
+        self.common.meaning.min_protocol_version
     }
 
     /// The protocol version asked for: by default 3.0, or the latest if 3.0 is not accepted.
     pub fn max_protocol_version(&self) -> ProtocolVersion {
-        let name = self.value("max_protocol_version");
-        name.and_then(ProtocolVersion::from_name)
-            .unwrap_or(self.min_protocol_version())
+        self.common.meaning.max_protocol_version
     }
 
     /// The operating system user that the server of a Unix socket must run as.
@@ -497,10 +483,11 @@ impl Parameters {
 
     /// The same for another libpq.
     pub(crate) fn connect_timeout_of(&self, libpq: Libpq) -> Result<Option<u32>, LibpqError> {
-        let Some(value) = self.value("connect_timeout") else {
-            return Ok(None);
+        let seconds = match &self.common.meaning.connect_timeout {
+            Ok(Some(seconds)) => *seconds,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(error.clone()),
         };
-        let seconds = integer::parse(value, "connect_timeout")?;
         let least = if libpq <= Libpq::V16 { 2 } else { 1 };
         Ok(u32::try_from(seconds)
             .ok()
@@ -511,24 +498,7 @@ impl Parameters {
     /// libpq's refusal of a keepalive or user-timeout value, which strikes when a TCP socket has
     /// been made and moves on to the next address. Mirrors the socket options in `PQconnectPoll`.
     pub fn socket_options(&self) -> Result<(), LibpqError> {
-        let keepalives = match self.value("keepalives") {
-            Some(value) => integer::parse(value, "keepalives")? != 0,
-            None => true,
-        };
-        // Without keepalives libpq looks at none of these, not even at the last.
-        for keyword in [
-            "keepalives_idle",
-            "keepalives_interval",
-            "keepalives_count",
-            "tcp_user_timeout",
-        ] {
-            if let Some(value) = self.value(keyword)
-                && keepalives
-            {
-                integer::parse(value, keyword)?;
-            }
-        }
-        Ok(())
+        self.common.meaning.socket_options.clone()
     }
 }
 
@@ -698,11 +668,7 @@ mod tests {
             ("host=h sslsni=2", None),
         ] {
             let parameters = parameters(target);
-            assert_eq!(
-                parameters.sni(&parameters.hosts()[0]).as_deref(),
-                name,
-                "{target}"
-            );
+            assert_eq!(parameters.sni(&parameters.hosts()[0]), name, "{target}");
         }
         assert!(!with("", &[], Libpq::V16).offers_alpn());
         assert!(with("", &[], Libpq::V17).offers_alpn());

@@ -169,7 +169,7 @@ struct Unknown {
     settled_by: Option<Depth>,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
     /// libpq's answer over the whole host list.
     pub fn verdict(&self, mode: SslMode) -> Verdict {
         let all: Vec<_> = (0..self.hosts.len()).collect();
@@ -271,15 +271,15 @@ impl Facts<'_> {
         differ(verdict, "the hosts do not all answer alike")
     }
 
-    fn conclude(&self, mut verdict: Verdict, hosts: &[usize], run: Run, end: End) -> Verdict {
+    fn conclude(&self, mut verdict: Verdict, hosts: &[usize], run: Run<'a>, end: End) -> Verdict {
         // The TLS of the host that decided; of the first that was reached where none did.
         let decided = self
             .hosts
             .iter()
             .position(|host| Some(host.spec.index) == run.host);
         let decided: Vec<usize> = decided.into_iter().collect();
-        verdict.tls = match self.tls_answer(verdict.mode, &decided) {
-            TlsAnswer::Unknown => self.tls_answer(verdict.mode, hosts),
+        verdict.tls = match self.tls_answer(verdict.mode, &decided, &run) {
+            TlsAnswer::Unknown => self.tls_answer(verdict.mode, hosts, &run),
             known => known,
         };
         verdict.host_index = run.host;
@@ -323,7 +323,7 @@ impl Facts<'_> {
     }
 
     /// Whether libpq would take the TLS of the first host that was reached.
-    fn tls_answer(&self, mode: SslMode, hosts: &[usize]) -> TlsAnswer {
+    fn tls_answer(&self, mode: SslMode, hosts: &[usize], run: &Run<'a>) -> TlsAnswer {
         if mode == SslMode::Disable {
             return TlsAnswer::NotUsed;
         }
@@ -335,16 +335,26 @@ impl Facts<'_> {
                 if address.observation.connections.is_empty() {
                     continue;
                 }
-                let answer = self.tls_until_startup(mode, address, &mut Vec::new());
-                return match answer {
-                    Ok(connection) if self.only_3_0_speaks(connection) => TlsAnswer::Unknown,
-                    Ok(_) => TlsAnswer::Accepted,
-                    Err(End::Unknown(_) | End::Reached(..)) => TlsAnswer::Unknown,
-                    Err(_) => TlsAnswer::Refused,
+                // An attempt may have come to it already.
+                return match run.tls {
+                    Some((seen, answer)) if std::ptr::eq(seen, address.observation) => answer,
+                    _ => {
+                        let ready = self.tls_until_startup(mode, address, &mut Vec::new());
+                        self.tls_answer_of(&ready)
+                    }
                 };
             }
         }
         TlsAnswer::Unknown
+    }
+
+    fn tls_answer_of(&self, ready: &Result<&Connection, End>) -> TlsAnswer {
+        match ready {
+            Ok(connection) if self.only_3_0_speaks(connection) => TlsAnswer::Unknown,
+            Ok(_) => TlsAnswer::Accepted,
+            Err(End::Unknown(_) | End::Reached(..)) => TlsAnswer::Unknown,
+            Err(_) => TlsAnswer::Refused,
+        }
     }
 
     /// What a server must be in each pass over the hosts (CONNECTION_CHECK_TARGET).
@@ -360,7 +370,7 @@ impl Facts<'_> {
         }
     }
 
-    fn hosts_in_order(&self, mode: SslMode, hosts: &[usize], run: &mut Run) -> End {
+    fn hosts_in_order(&self, mode: SslMode, hosts: &[usize], run: &mut Run<'a>) -> End {
         let mut last = None;
         for host in hosts.iter().filter_map(|host| self.hosts.get(*host)) {
             run.index = host.spec.index;
@@ -377,9 +387,9 @@ impl Facts<'_> {
     fn addresses_in_order(
         &self,
         mode: SslMode,
-        host: &HostFacts<'_>,
+        host: &HostFacts<'a>,
         start: usize,
-        run: &mut Run,
+        run: &mut Run<'a>,
     ) -> End {
         let next_host = |error: LibpqError, run: &mut Run| {
             run.unreached(Ending::NextHost, Some(error.clone()));
@@ -434,7 +444,7 @@ impl Facts<'_> {
         last.unwrap_or_else(|| unknown("the name has no address", None))
     }
 
-    fn address(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+    fn address(&self, mode: SslMode, address: &AddressFacts<'a>, run: &mut Run<'a>) -> End {
         let unix = matches!(address.observation.address, Endpoint::Unix(_));
         if unix {
             run.transport = Transport::UnixSocket;
@@ -564,7 +574,7 @@ impl Facts<'_> {
     }
 
     /// What libpq does on the connection on which the server said `N`.
-    fn after_no_tls(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+    fn after_no_tls(&self, mode: SslMode, address: &AddressFacts<'a>, run: &mut Run<'a>) -> End {
         let goes_on = match mode {
             SslMode::Prefer => true,
             // Up to 16 the plaintext packet, refused before, is sent once more.
@@ -582,7 +592,7 @@ impl Facts<'_> {
     }
 
     /// The plaintext StartupMessage, as seen on the connection made for `purpose`.
-    fn plaintext(&self, address: &AddressFacts<'_>, purpose: Purpose) -> End {
+    fn plaintext(&self, address: &AddressFacts<'a>, purpose: Purpose) -> End {
         let Some(connection) = find(address, purpose) else {
             return unknown(
                 "what pg_hba.conf does in plaintext was not asked",
@@ -643,7 +653,7 @@ impl Facts<'_> {
         }
     }
 
-    fn tls(&self, mode: SslMode, address: &AddressFacts<'_>, run: &mut Run) -> End {
+    fn tls(&self, mode: SslMode, address: &AddressFacts<'a>, run: &mut Run<'a>) -> End {
         let direct = self.parameters.sslnegotiation() == SslNegotiation::Direct;
         run.transport = if direct {
             Transport::DirectTls
@@ -653,6 +663,7 @@ impl Facts<'_> {
         let mut steps = Vec::new();
         let ready = self.tls_until_startup(mode, address, &mut steps);
         run.steps.append(&mut steps);
+        run.tls = Some((address.observation, self.tls_answer_of(&ready)));
         let connection = match ready {
             Ok(connection) => connection,
             Err(End::NoTls) => return End::NoTls,
@@ -764,7 +775,7 @@ impl Facts<'_> {
     fn handshake_end(
         &self,
         mode: SslMode,
-        address: &AddressFacts<'_>,
+        address: &AddressFacts<'a>,
         seen: &TlsSeen<'_, '_>,
         steps: &mut Vec<Step>,
     ) -> Result<(), End> {
@@ -934,7 +945,7 @@ impl Facts<'_> {
     /// does; `None` where that changes nothing.
     fn newer_openssl(
         &self,
-        address: &AddressFacts<'_>,
+        address: &AddressFacts<'a>,
         connection: &Connection,
         failure: &Failure,
     ) -> Option<End> {
@@ -1157,12 +1168,12 @@ impl Facts<'_> {
     }
 
     /// Whether the server name that was sent is libpq's.
-    fn same_name(&self, connection: &Connection, address: &AddressFacts<'_>) -> Result<(), End> {
+    fn same_name(&self, connection: &Connection, address: &AddressFacts<'a>) -> Result<(), End> {
         let Some(offer) = &connection.offer else {
             return Ok(());
         };
         let wanted = self.parameters.sni(address.spec);
-        if offer.sni == wanted {
+        if offer.sni.as_deref() == wanted {
             return Ok(());
         }
         Err(unknown(
@@ -1263,7 +1274,7 @@ enum Method {
 
 /// The attempts as they are made.
 #[derive(Default)]
-struct Run {
+struct Run<'a> {
     index: usize,
     host: Option<usize>,
     address: Option<String>,
@@ -1272,11 +1283,13 @@ struct Run {
     attempts: Vec<Attempt>,
     encrypted: bool,
     tls_error: Option<LibpqError>,
+    /// What the last TLS came to, and at which address.
+    tls: Option<(&'a AddressObservation, TlsAnswer)>,
     /// What the server must be; `None`: anything.
     attrs: Option<TargetSessionAttrs>,
 }
 
-impl Run {
+impl Run<'_> {
     fn startup(&mut self, end: End) -> End {
         self.steps.push(Step::Startup);
         let end = match end {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Client, Common, Keyword, Libpq, LibpqError, Origin, Parameters, ServiceFileError, hosts,
+    Client, Common, Keyword, Libpq, LibpqError, Meaning, Memo, Origin, Parameters,
+    ServiceFileError, Values, hosts,
 };
 use crate::client::{FileFact, Given};
 use crate::conninfo::{ConninfoError, KEYWORDS, Setting, parse_service_file};
@@ -114,8 +115,11 @@ pub fn resolve(client: &Client, libpq: Libpq) -> Result<Parameters, ParameterErr
     let hosts = hosts::match_lists(value("host"), value("hostaddr"), value("port"))?;
     let cert_file = variable("SSL_CERT_FILE").map_or(OPENSSL_CERT_FILE, String::as_str);
     let cert_dir = variable("SSL_CERT_DIR").map_or(OPENSSL_CERT_DIRECTORY, String::as_str);
+    let values = Values::from(values);
     let common = Common {
         libpq,
+        meaning: Meaning::from(&values),
+        refusals: Memo::default(),
         home: client.home().map(str::to_owned),
         system_store: (
             cert_file.to_owned(),
@@ -123,7 +127,7 @@ pub fn resolve(client: &Client, libpq: Libpq) -> Result<Parameters, ParameterErr
         ),
         os_user: client.os_user.clone(),
         effective_uid: client.effective_uid,
-        values: values.into(),
+        values,
     };
     Ok(Parameters {
         common: Arc::new(common),

@@ -18,6 +18,7 @@ impl Parameters {
     ///
     /// [`HostSpec::port`]: super::HostSpec::port
     pub fn validate(&self, mode: SslMode) -> Result<(), LibpqError> {
+        self.no_user()?;
         self.before_sslmode()?;
         self.weak(mode)?;
         self.after_sslmode()
@@ -25,12 +26,19 @@ impl Parameters {
 
     /// The same for each mode, in libpq's order.
     pub fn refusals(&self) -> [Option<LibpqError>; 6] {
-        let before = self.before_sslmode().err();
-        if before.is_some() {
-            return SslMode::ALL.map(|_| before.clone());
+        if let Err(error) = self.no_user() {
+            return SslMode::ALL.map(|_| Some(error.clone()));
         }
-        let after = self.after_sslmode().err();
-        SslMode::ALL.map(|mode| self.weak(mode).err().or_else(|| after.clone()))
+        // Nothing else hangs on a target.
+        let of_values = || {
+            let before = self.before_sslmode().err();
+            if before.is_some() {
+                return SslMode::ALL.map(|_| before.clone());
+            }
+            let after = self.after_sslmode().err();
+            SslMode::ALL.map(|mode| self.weak(mode).err().or_else(|| after.clone()))
+        };
+        self.common.refusals.get_or(of_values).clone()
     }
 
     /// What libpq says with the `sslmode` it was given.
@@ -38,13 +46,14 @@ impl Parameters {
         match self.sslmode() {
             Some(mode) => self.validate(mode),
             None => {
+                self.no_user()?;
                 self.before_sslmode()?;
                 self.sslmode_error().map_or(Ok(()), Err)
             }
         }
     }
 
-    fn before_sslmode(&self) -> Result<(), LibpqError> {
+    fn no_user(&self) -> Result<(), LibpqError> {
         if self.user().is_none() {
             let text = format!(
                 "local user with ID {} does not exist",
@@ -52,6 +61,10 @@ impl Parameters {
             );
             return Err(LibpqError::bad_parameter(text));
         }
+        Ok(())
+    }
+
+    fn before_sslmode(&self) -> Result<(), LibpqError> {
         if let Some(value) = self.non_empty("require_auth") {
             RequireAuth::parse(value, self.common.libpq)?;
         }
