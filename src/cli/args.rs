@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -110,6 +111,58 @@ pub(crate) enum Command {
     /// Explain a topic or a command.
     #[command(before_help = HELP_EXAMPLES)]
     Help(HelpArgs),
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Meant {
+    /// A probe, which has no name.
+    Probe(Box<ProbeArgs>),
+    /// A command.
+    Command(Command),
+}
+
+impl From<Args> for Meant {
+    fn from(args: Args) -> Self {
+        match args.command {
+            Some(command) => Self::Command(command),
+            None => Self::Probe(Box::new(args.probe)),
+        }
+    }
+}
+
+impl Meant {
+    /// The commands' names.
+    const COMMANDS: [&str; 10] = [
+        "assess", "check", "ciphers", "demo", "explain", "exporter", "scan", "diff", "report",
+        "help",
+    ];
+
+    /// Reads the arguments by the definition of what they ask for alone: to build those of all the
+    /// commands takes longer than all else that a probe computes. `None` where they are wrong or ask
+    /// for help, which is the whole definition's business.
+    pub(crate) fn quickly(arguments: &[OsString]) -> Option<Self> {
+        let after_program = arguments.get(1..).unwrap_or_default();
+        Some(match after_program.first().and_then(|name| name.to_str()) {
+            Some("check") => Self::Command(Command::Check(read(after_program)?)),
+            Some("ciphers") => Self::Command(Command::Ciphers(read(after_program)?)),
+            Some("scan") => Self::Command(Command::Scan(read(after_program)?)),
+            _ => {
+                let named =
+                    |argument: &OsString| Self::COMMANDS.iter().any(|name| argument == name);
+                if after_program.iter().any(named) {
+                    return None;
+                }
+                Self::Probe(read(arguments)?)
+            }
+        })
+    }
+}
+
+/// The arguments of a command, whose name comes first.
+fn read<T: ClapArgs>(arguments: &[OsString]) -> Option<T> {
+    let command = T::augment_args(clap::Command::new("pgprobe"));
+    T::from_arg_matches(&command.try_get_matches_from(arguments).ok()?).ok()
 }
 
 /// Said of a target in the help.
@@ -621,4 +674,58 @@ pub(super) fn at(text: &str) -> Result<i64, BadValue> {
             why: "not a point in time".into(),
             takes: "2027-01-31, 2027-01-31T12:00:00Z, or seconds since 1970",
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn read_quickly_is_read_alike() {
+        for line in [
+            "pgprobe",
+            "pgprobe db",
+            "pgprobe db --depth full --format json -q",
+            "pgprobe --sslrootcert ca.crt --timeout 3 host=db user=ann",
+            "pgprobe -- db",
+            "pgprobe ciphers db --max-connections-per-second 10",
+            "pgprobe ciphers ciphers",
+            "pgprobe check -H db -w 30: -c 14: -vv --require-mode verify-full",
+            "pgprobe check",
+            "pgprobe scan 10.0.0.0/24 --port 5432,5433 --concurrency 9 --yes",
+        ] {
+            let arguments = arguments(line);
+            let whole = Meant::from(Args::try_parse_from(&arguments).unwrap());
+            let quick = Meant::quickly(&arguments).expect(line);
+            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_or_asks_for_help_is_left_to_the_whole() {
+        for line in [
+            "pgprobe --help",
+            "pgprobe -V",
+            "pgprobe --nonsense",
+            "pgprobe ciphers -h",
+            "pgprobe check -V",
+            "pgprobe check --nonsense",
+            "pgprobe help",
+            "pgprobe -q ciphers db",
+            "pgprobe db check",
+        ] {
+            assert!(Meant::quickly(&arguments(line)).is_none(), "{line}");
+        }
+        let names: Vec<_> = Args::command()
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        assert_eq!(names, Meant::COMMANDS);
+    }
 }

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Args, Command};
+use args::{Args, Command, Meant};
 use error::Error;
 
 /// Runs the command with the process's arguments; the exit status.
@@ -42,28 +42,37 @@ pub fn run() -> ExitCode {
     )]
     let arguments: Vec<_> = std::env::args_os().collect();
     let as_plugin = check::is_meant(&arguments);
-    let matches = command().try_get_matches_from(&arguments);
-    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => args,
+    let whole = || {
+        let matches = command().try_get_matches_from(&arguments)?;
+        Args::from_arg_matches(&matches).map(Meant::from)
+    };
+    let meant = match Meant::quickly(&arguments).map_or_else(whole, Ok) {
+        Ok(meant) => meant,
         Err(error) if as_plugin => return check::refuse(&error, &arguments),
         Err(error) => {
             usage::show(&error, &arguments);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let done = match args.command {
-        None => probe::run(&args.probe),
-        Some(Command::Ciphers(ciphers)) => ciphers::run(*ciphers),
-        Some(Command::Assess(replay)) => assess::run(&replay),
-        Some(Command::Demo(demo)) => demo::run(&demo),
-        Some(Command::Explain(names)) => explain::run(&names),
-        Some(Command::Exporter(exporter)) => exporter::run(&exporter),
-        Some(Command::Scan(scan)) => scan::run(&scan),
-        Some(Command::Help(topic)) => help::run(&topic),
-        Some(Command::Check(args)) => return check::run(&args),
-        Some(Command::Diff(two)) => diff::run(&two),
-        Some(Command::Report(args)) => report::run(&args),
+    let command = match meant {
+        Meant::Probe(probe) => return exit_status(probe::run(&probe)),
+        Meant::Command(command) => command,
     };
+    exit_status(match command {
+        Command::Ciphers(ciphers) => ciphers::run(*ciphers),
+        Command::Assess(replay) => assess::run(&replay),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Explain(names) => explain::run(&names),
+        Command::Exporter(exporter) => exporter::run(&exporter),
+        Command::Scan(scan) => scan::run(&scan),
+        Command::Help(topic) => help::run(&topic),
+        Command::Check(args) => return check::run(&args),
+        Command::Diff(two) => diff::run(&two),
+        Command::Report(args) => report::run(&args),
+    })
+}
+
+fn exit_status(done: Result<u8, Error>) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(Error::BrokenPipe) => ExitCode::SUCCESS,

@@ -7,22 +7,20 @@ use crate::wire::tls::registry::cipher_suites;
 
 /// The suites for a version: all of them, the weakest first.
 pub(super) fn suites(version: u16) -> Vec<u16> {
-    static TLS_1_3: LazyLock<Vec<u16>> = LazyLock::new(|| weakest_first(true));
-    static BELOW: LazyLock<Vec<u16>> = LazyLock::new(|| weakest_first(false));
-    if version == 0x0304 {
-        TLS_1_3.clone()
-    } else {
-        BELOW.clone()
-    }
+    static ALL: LazyLock<[Vec<u16>; 2]> = LazyLock::new(weakest_first);
+    let [tls_1_3, below] = &*ALL;
+    let suites = if version == 0x0304 { tls_1_3 } else { below };
+    suites.clone()
 }
 
-fn weakest_first(tls_1_3: bool) -> Vec<u16> {
-    let mut suites: Vec<_> = cipher_suites()
-        .iter()
-        .filter(|suite| suite.is_tls_1_3() == tls_1_3)
-        .collect();
+/// The suites of TLS 1.3, and those of the versions below.
+fn weakest_first() -> [Vec<u16>; 2] {
+    let mut suites: Vec<_> = cipher_suites().iter().collect();
     suites.sort_by_cached_key(|suite| (suite.forward_secret(), suite.bits(), suite.code));
-    suites.into_iter().map(|suite| suite.code).collect()
+    [true, false].map(|wanted| {
+        let suites = suites.iter().filter(|suite| suite.is_tls_1_3() == wanted);
+        suites.map(|suite| suite.code).collect()
+    })
 }
 
 /// Every group of IANA's "TLS Supported Groups" that is no GREASE, the rare ones first.
