@@ -464,10 +464,16 @@ fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
         grown < 150 * 80,
         "from {fifty} KiB at 50 to {two_hundred} KiB at 200"
     );
-    // The allocator goes up and down by some megabytes; what two hundred probes kept would add up.
+    // The allocator settles for some rounds; five kilobytes that each probe kept would show beyond
+    // that. benches/exporter, with more rounds, sees less.
+    let median = |rounds: &[u64]| {
+        let mut rounds = rounds.to_vec();
+        rounds.sort_unstable();
+        rounds[rounds.len() / 2]
+    };
     let (first, last) = rounds.split_at(3);
     assert!(
-        last.iter().min() < first.iter().max(),
+        median(last) * 10 < median(first) * 11,
         "{two_hundred}, and then {rounds:?} KiB"
     );
 }
