@@ -47,6 +47,7 @@ pub mod emulates;
 pub mod inventory;
 pub mod libpq;
 pub mod lints;
+pub mod memo;
 pub mod net;
 pub mod observation;
 pub mod observe;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::emulates::{Emulates, OpenSsl};
+use crate::memo::Memo;
 use crate::pki::Certificate;
-use crate::pki::memo::Memo;
 
 /// The version of the saved form; a reader refuses any other.
 pub const OBSERVATION_VERSION: u32 = 1;

@@ -34,7 +34,7 @@ fn mismatch(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> {
     }
     let modes = vec![SslMode::VerifyFull];
     if name.host.is_empty() {
-        let fixes = usable_name(situation, leaf)
+        let fixes = usable_name(&name.host, leaf)
             .into_iter()
             .map(|name| {
                 fix(
@@ -81,7 +81,7 @@ fn mismatch(situation: &Situation<'_>, leaf: &Certificate) -> Option<Advice> {
 
 fn fixes(situation: &Situation<'_>, leaf: &Certificate, host: &str) -> Vec<Fix> {
     let mut fixes = Vec::new();
-    if let Some(name) = usable_name(situation, leaf) {
+    if let Some(name) = usable_name(host, leaf) {
         let address = situation
             .host
             .addresses
@@ -184,17 +184,19 @@ fn ip_text(bytes: &[u8]) -> Option<String> {
     Some(std::net::Ipv6Addr::from(octets).to_string())
 }
 
-/// The first name of the certificate that libpq would match with itself.
-fn usable_name(situation: &Situation<'_>, leaf: &Certificate) -> Option<String> {
-    let names = leaf.extensions.subject_alt_name.value();
-    let names = names.into_iter().flatten().filter_map(|name| match name {
-        GeneralName::Dns(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        GeneralName::Ip(bytes) => ip_text(bytes),
-        _ => None,
+/// The first name of the certificate, other than the host, that libpq would match with itself.
+fn usable_name(host: &str, leaf: &Certificate) -> Option<String> {
+    let names = host_name::presented(leaf);
+    // Each of them matches itself, unless libpq has given up before: then it is not asked for each
+    // of the thousands that a server may send.
+    let names = names.into_iter().take_while(Presented::goes_on);
+    let names = names.filter_map(|name| match name {
+        Presented::Dns(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Presented::Ip(bytes) => ip_text(bytes),
+        Presented::Other => None,
     });
     let common_name = leaf.common_names().next();
     let common_name = common_name.and_then(|name| Some(name.text()?.into_owned()));
-    let host = situation.spec.host.as_deref().unwrap_or_default();
     names.chain(common_name).find(|name| {
         paste::is_simple_name(name) && name != host && matches(leaf, name, Presenting::Now)
     })
@@ -281,4 +283,40 @@ pub(super) fn rule(situation: &Situation<'_>, leaf: &Certificate) -> Option<Rule
         common_name.map(|name| name.value.as_slice()),
     );
     found.ok().map(|found| found.rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
+
+    use super::*;
+
+    #[test]
+    fn the_name_to_connect_by_is_one_that_libpq_gets_to() {
+        fn dns(name: &str) -> SanType {
+            SanType::DnsName(name.try_into().unwrap())
+        }
+        let ip = SanType::IpAddress([192, 0, 2, 1].into());
+        for (names, common_name, usable) in [
+            (vec![dns("a.test"), dns("b.test")], None, Some("b.test")),
+            (vec![dns("*.test"), dns("b.test")], None, Some("b.test")),
+            (vec![ip.clone(), dns("b.test")], None, Some("192.0.2.1")),
+            (vec![dns("b.test"), dns("\0")], None, Some("b.test")),
+            (vec![dns("\0"), dns("b.test")], None, None),
+            (vec![dns("\0"), ip], Some("cn.test"), None),
+            (vec![], Some("cn.test"), Some("cn.test")),
+            (vec![dns("*.test")], Some("cn"), None),
+            (vec![dns("a.test")], None, None),
+        ] {
+            let mut parameters = CertificateParams::default();
+            parameters.subject_alt_names = names;
+            parameters.distinguished_name = DistinguishedName::new();
+            if let Some(name) = common_name {
+                parameters.distinguished_name.push(DnType::CommonName, name);
+            }
+            let key = KeyPair::generate().unwrap();
+            let leaf = Certificate::parse(parameters.self_signed(&key).unwrap().der());
+            assert_eq!(usable_name("a.test", &leaf).as_deref(), usable);
+        }
+    }
 }

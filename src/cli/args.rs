@@ -678,32 +678,67 @@ pub(super) fn at(text: &str) -> Result<i64, BadValue> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _};
+    use clap::FromArgMatches as _;
 
     use super::*;
 
+    /// Words, of which `''` is the empty one.
     fn arguments(line: &str) -> Vec<OsString> {
-        line.split_whitespace().map(OsString::from).collect()
+        let words = line.split_whitespace();
+        words.map(|word| word.replace("''", "").into()).collect()
+    }
+
+    fn whole(arguments: &[OsString]) -> Option<Meant> {
+        let matches = crate::cli::command().try_get_matches_from(arguments).ok()?;
+        Args::from_arg_matches(&matches).map(Meant::from).ok()
     }
 
     #[test]
     fn read_quickly_is_read_alike() {
-        for line in [
+        let mut lines: Vec<_> = [
             "pgprobe",
             "pgprobe db",
+            "pgprobe ''",
             "pgprobe db --depth full --format json -q",
             "pgprobe --sslrootcert ca.crt --timeout 3 host=db user=ann",
             "pgprobe -- db",
+            "pgprobe -- -q",
             "pgprobe ciphers db --max-connections-per-second 10",
             "pgprobe ciphers ciphers",
+            "pgprobe ciphers help",
             "pgprobe check -H db -w 30: -c 14: -vv --require-mode verify-full",
             "pgprobe check",
+            "pgprobe check --host check",
             "pgprobe scan 10.0.0.0/24 --port 5432,5433 --concurrency 9 --yes",
+            "pgprobe scan ''",
+        ]
+        .map(arguments)
+        .into();
+        #[cfg(unix)]
+        for command in [
+            &["pgprobe"][..],
+            &["pgprobe", "scan"],
+            &["pgprobe", "ciphers"],
         ] {
-            let arguments = arguments(line);
-            let whole = Meant::from(Args::try_parse_from(&arguments).unwrap());
-            let quick = Meant::quickly(&arguments).expect(line);
-            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
+            use std::os::unix::ffi::OsStringExt as _;
+            let mut line: Vec<_> = command.iter().map(OsString::from).collect();
+            line.push(OsString::from_vec(b"db\xff".to_vec()));
+            lines.push(line);
+        }
+        for line in lines {
+            assert_eq!(
+                format!("{:?}", Meant::quickly(&line).or_else(|| whole(&line))),
+                format!("{:?}", whole(&line)),
+                "{line:?}"
+            );
+        }
+        for line in [
+            "pgprobe",
+            "pgprobe -- db",
+            "pgprobe check",
+            "pgprobe scan db",
+        ] {
+            assert!(Meant::quickly(&arguments(line)).is_some(), "{line}");
         }
     }
 
@@ -715,16 +750,29 @@ mod tests {
             "pgprobe --nonsense",
             "pgprobe ciphers -h",
             "pgprobe check -V",
+            "pgprobe check -w --help",
             "pgprobe check --nonsense",
             "pgprobe help",
             "pgprobe -q ciphers db",
             "pgprobe db check",
+            "pgprobe -- check",
+            "pgprobe --sslrootcert check",
         ] {
             assert!(Meant::quickly(&arguments(line)).is_none(), "{line}");
         }
-        let names: Vec<_> = Args::command()
+    }
+
+    #[test]
+    fn a_command_has_one_name() {
+        let command = crate::cli::command();
+        for command in command.get_subcommands() {
+            assert_eq!(command.get_all_aliases().count(), 0, "{command}");
+            assert_eq!(command.get_short_flag(), None, "{command}");
+            assert_eq!(command.get_long_flag(), None, "{command}");
+        }
+        let names: Vec<_> = command
             .get_subcommands()
-            .map(|command| command.get_name().to_owned())
+            .map(clap::Command::get_name)
             .collect();
         assert_eq!(names, Meant::COMMANDS);
     }

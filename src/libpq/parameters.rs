@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::conninfo::{Keyword, ServiceFileError};
 use crate::emulates::Libpq;
 use crate::libpq::error::LibpqError;
-use crate::pki::memo::Memo;
+use crate::memo::Memo;
 
 mod files;
 mod hosts;

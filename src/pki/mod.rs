@@ -12,7 +12,6 @@ pub mod distribution_point;
 pub mod extensions;
 pub mod general_name;
 mod issuance;
-pub mod memo;
 pub mod name;
 pub mod name_constraints;
 pub mod oid;

@@ -9,8 +9,8 @@ use super::der::{
     self, BMP_STRING, DerError, DerResult, Element, IA5_STRING, PRINTABLE_STRING, Reader, SEQUENCE,
     SET, T61_STRING, UNIVERSAL, UNIVERSAL_STRING, UTF8_STRING, VISIBLE_STRING,
 };
-use super::memo::Memo;
 use super::oid::{self, Oid};
+use crate::memo::Memo;
 
 /// OpenSSL reads no name longer than this (`X509_NAME_MAX`).
 const MAX_NAME: usize = 1024 * 1024;

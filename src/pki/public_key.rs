@@ -11,9 +11,9 @@ use super::algorithm::{AlgorithmIdentifier, PssParameters};
 use super::der::{
     BitString, DerResult, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UNIVERSAL,
 };
-use super::memo::Memo;
 use super::oid::{self, Oid};
 use super::signature::weierstrass::Curve;
+use crate::memo::Memo;
 
 /// The kind of a public key.
 #[derive(Clone, Debug, Eq, PartialEq)]

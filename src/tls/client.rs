@@ -10,9 +10,9 @@ use rustls::sign::Signer;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::emulates::OpenSsl;
+use crate::memo::Memo;
 use crate::observation::{Failure, Handshake, Irregularity};
 use crate::pki::Certificate;
-use crate::pki::memo::Memo;
 use crate::pki::own_chain;
 use crate::pki::public_key::{KeyKind, PublicKey};
 use crate::wire::Reader;

@@ -464,8 +464,8 @@ fn two_hundred_probes_in_flight_cost_hardly_more_memory_than_fifty() {
         grown < 150 * 80,
         "from {fifty} KiB at 50 to {two_hundred} KiB at 200"
     );
-    // The allocator settles for some rounds; five kilobytes that each probe kept would show beyond
-    // that. benches/exporter, with more rounds, sees less.
+    // The allocator settles for some rounds, within a tenth; a file or a report that each probe kept
+    // would show beyond that, and what is smaller in the many rounds of benches/exporter.
     let median = |rounds: &[u64]| {
         let mut rounds = rounds.to_vec();
         rounds.sort_unstable();

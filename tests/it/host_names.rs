@@ -7,9 +7,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use pgprobe::libpq::host_name::{self, Presented};
+use pgprobe::libpq::host_name;
 use pgprobe::pki::Certificate;
-use pgprobe::pki::general_name::GeneralName;
 use serde_json::Value;
 
 use crate::support::installation::cache;
@@ -22,16 +21,8 @@ const SLICE: usize = 120;
 fn ours(host: &str, der: &[u8]) -> Option<String> {
     let leaf = Certificate::parse(der);
     assert_eq!(leaf.unparsed, None, "{host:?}");
-    let names = leaf.subject_alt_names().value().into_iter().flatten();
-    let presented: Vec<_> = names
-        .map(|name| match name {
-            GeneralName::Dns(bytes) => Presented::Dns(bytes),
-            GeneralName::Ip(bytes) => Presented::Ip(bytes),
-            _ => Presented::Other,
-        })
-        .collect();
     let common_name = leaf.common_names().next().map(|name| &*name.value);
-    let result = host_name::verify(host, &presented, common_name);
+    let result = host_name::verify(host, &host_name::presented(&leaf), common_name);
     result.err().map(|mismatch| mismatch.message)
 }
 

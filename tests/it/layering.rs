@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module, the modules of this crate that it may name, and whether it may name tokio.
-const LAYERS: [(&str, &[&str], Tokio); 25] = [
+const LAYERS: [(&str, &[&str], Tokio); 26] = [
     ("emulates", &[], Tokio::No),
+    ("memo", &[], Tokio::No),
     ("curve448", &[], Tokio::No),
     // Bytes. Decoders fill the types of the evidence.
     ("wire", &["emulates", "observation"], Tokio::No),
@@ -17,9 +18,13 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("conninfo", &["emulates"], Tokio::No),
     // Evidence: the client's side, then all of it.
     ("client", &["conninfo", "emulates"], Tokio::No),
-    ("observation", &["client", "emulates", "pki"], Tokio::No),
+    (
+        "observation",
+        &["client", "emulates", "memo", "pki"],
+        Tokio::No,
+    ),
     // Judgement, each of its own matter.
-    ("pki", &["curve448", "emulates"], Tokio::No),
+    ("pki", &["curve448", "emulates", "memo"], Tokio::No),
     ("private_key", &["emulates", "tls"], Tokio::No),
     (
         "libpq",
@@ -27,6 +32,7 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
             "client",
             "conninfo",
             "emulates",
+            "memo",
             "observation",
             "pki",
             "report",
@@ -80,7 +86,7 @@ const LAYERS: [(&str, &[&str], Tokio); 25] = [
     ("net", &["observation"], Tokio::Yes),
     (
         "tls",
-        &["curve448", "emulates", "observation", "pki", "wire"],
+        &["curve448", "emulates", "memo", "observation", "pki", "wire"],
         Tokio::No,
     ),
     (

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::libpq::error::LibpqError;
 
-/// The values, read as libpq reads them; what it refuses is the default here.
+/// The values, read as libpq reads them. A word that it refuses stands for the default, and is none
+/// of a TLS version: [`Parameters::validate`](super::Parameters::validate) has the error.
 #[derive(Debug, PartialEq)]
 pub(super) struct Meaning {
     pub(super) sslnegotiation: SslNegotiation,
@@ -22,7 +23,7 @@ pub(super) struct Meaning {
     pub(super) load_balance_hosts: LoadBalanceHosts,
     pub(super) min_protocol_version: ProtocolVersion,
     pub(super) max_protocol_version: ProtocolVersion,
-    /// In seconds, as written.
+    /// In seconds, as written; the error comes when libpq connects, as that of the next.
     pub(super) connect_timeout: Result<Option<i32>, LibpqError>,
     pub(super) socket_options: Result<(), LibpqError>,
 }

@@ -18,7 +18,7 @@ impl Parameters {
     ///
     /// [`HostSpec::port`]: super::HostSpec::port
     pub fn validate(&self, mode: SslMode) -> Result<(), LibpqError> {
-        self.no_user()?;
+        self.has_user()?;
         self.before_sslmode()?;
         self.weak(mode)?;
         self.after_sslmode()
@@ -26,7 +26,7 @@ impl Parameters {
 
     /// The same for each mode, in libpq's order.
     pub fn refusals(&self) -> [Option<LibpqError>; 6] {
-        if let Err(error) = self.no_user() {
+        if let Err(error) = self.has_user() {
             return SslMode::ALL.map(|_| Some(error.clone()));
         }
         // Nothing else hangs on a target.
@@ -46,14 +46,14 @@ impl Parameters {
         match self.sslmode() {
             Some(mode) => self.validate(mode),
             None => {
-                self.no_user()?;
+                self.has_user()?;
                 self.before_sslmode()?;
                 self.sslmode_error().map_or(Ok(()), Err)
             }
         }
     }
 
-    fn no_user(&self) -> Result<(), LibpqError> {
+    fn has_user(&self) -> Result<(), LibpqError> {
         if self.user().is_none() {
             let text = format!(
                 "local user with ID {} does not exist",
